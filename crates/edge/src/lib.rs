@@ -1,0 +1,1 @@
+//! The edge: listeners, sites, resumption, HTTP and TCP proxying.

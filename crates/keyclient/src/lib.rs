@@ -1,0 +1,1 @@
+//! The edge's client to key servers: multiplexing, deadlines, reconnect.

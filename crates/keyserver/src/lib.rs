@@ -1,0 +1,1 @@
+//! The key server: key stores, policy, workers, listeners.

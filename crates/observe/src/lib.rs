@@ -1,0 +1,1 @@
+//! Handshake records and their drawing.

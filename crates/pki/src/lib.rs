@@ -1,0 +1,1 @@
+//! Private CAs and certificates for the channel, the demo and the tests.

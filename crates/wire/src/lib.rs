@@ -1,0 +1,1 @@
+//! The TLS presentation language: every handshake message and extension as a type.
