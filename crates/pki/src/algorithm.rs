@@ -1,0 +1,113 @@
+//! The kinds of key that certificates are made for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::signature::Ed25519KeyPair;
+use rcgen::{KeyPair, RsaKeySize, SignatureAlgorithm};
+use rustls_pki_types::PrivatePkcs8KeyDer;
+
+use crate::PkiError;
+
+/// A kind of key pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyAlgorithm {
+    /// RSA with a modulus of 2048 bits.
+    Rsa2048,
+    /// RSA with a modulus of 3072 bits.
+    Rsa3072,
+    /// RSA with a modulus of 4096 bits.
+    Rsa4096,
+    /// ECDSA on P-256.
+    P256,
+    /// ECDSA on P-384.
+    P384,
+    /// Ed25519 (RFC 8410). Browsers do not accept it in certificates.
+    Ed25519,
+}
+
+impl KeyAlgorithm {
+    /// All of them, in the order that help texts name them.
+    pub const ALL: [Self; 6] = [
+        Self::P256,
+        Self::P384,
+        Self::Rsa2048,
+        Self::Rsa3072,
+        Self::Rsa4096,
+        Self::Ed25519,
+    ];
+
+    /// The name that the command line takes.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rsa2048 => "rsa2048",
+            Self::Rsa3072 => "rsa3072",
+            Self::Rsa4096 => "rsa4096",
+            Self::P256 => "p256",
+            Self::P384 => "p384",
+            Self::Ed25519 => "ed25519",
+        }
+    }
+
+    pub(crate) const fn is_rsa(self) -> bool {
+        matches!(self, Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096)
+    }
+
+    pub(crate) fn generate(self) -> Result<KeyPair, PkiError> {
+        let rsa = |size| KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size);
+        let ec = |algorithm: &'static SignatureAlgorithm| KeyPair::generate_for(algorithm);
+        Ok(match self {
+            Self::Rsa2048 => rsa(RsaKeySize::_2048)?,
+            Self::Rsa3072 => rsa(RsaKeySize::_3072)?,
+            Self::Rsa4096 => rsa(RsaKeySize::_4096)?,
+            Self::P256 => ec(&rcgen::PKCS_ECDSA_P256_SHA256)?,
+            Self::P384 => ec(&rcgen::PKCS_ECDSA_P384_SHA384)?,
+            Self::Ed25519 => {
+                // Version 1 of PKCS#8, without the public key: OpenSSL reads no other.
+                let key = Ed25519KeyPair::generate().map_err(|_| PkiError::KeyGeneration(self))?;
+                let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> =
+                    key.as_der().map_err(|_| PkiError::KeyGeneration(self))?;
+                KeyPair::from_pkcs8_der_and_sign_algo(
+                    &PrivatePkcs8KeyDer::from(der.as_ref()),
+                    &rcgen::PKCS_ED25519,
+                )?
+            }
+        })
+    }
+}
+
+impl fmt::Display for KeyAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for KeyAlgorithm {
+    type Err = UnknownKeyAlgorithm;
+
+    /// Upper and lower case, with or without `-`: `P-256` and `p256` are the same.
+    fn from_str(text: &str) -> Result<Self, UnknownKeyAlgorithm> {
+        let plain = text.replace(['-', '_'], "").to_ascii_lowercase();
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name() == plain)
+            .ok_or_else(|| UnknownKeyAlgorithm(text.to_owned()))
+    }
+}
+
+/// No [`KeyAlgorithm`] has this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownKeyAlgorithm(pub String);
+
+impl fmt::Display for UnknownKeyAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is no kind of key; known are ", self.0)?;
+        for (index, algorithm) in KeyAlgorithm::ALL.into_iter().enumerate() {
+            write!(f, "{}{algorithm}", if index == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for UnknownKeyAlgorithm {}
