@@ -1,0 +1,102 @@
+//! AEAD (RFC 5116): what protects records and tickets.
+
+use std::fmt;
+
+use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
+
+use crate::CryptoError;
+
+/// The length of a tag in bytes, the same for every algorithm here.
+pub const TAG_LEN: usize = 16;
+
+/// The length of a nonce in bytes, the same for every algorithm here.
+pub const NONCE_LEN: usize = 12;
+
+/// The AEAD algorithms of TLS that every client has at least one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AeadAlgorithm {
+    /// AES-128 in Galois/Counter Mode.
+    Aes128Gcm,
+    /// AES-256 in Galois/Counter Mode.
+    Aes256Gcm,
+    /// ChaCha20-Poly1305 (RFC 8439).
+    Chacha20Poly1305,
+}
+
+impl AeadAlgorithm {
+    /// The length of a key in bytes.
+    pub const fn key_len(self) -> usize {
+        match self {
+            Self::Aes128Gcm => 16,
+            Self::Aes256Gcm | Self::Chacha20Poly1305 => 32,
+        }
+    }
+
+    fn implementation(self) -> &'static aead::Algorithm {
+        match self {
+            Self::Aes128Gcm => &aead::AES_128_GCM,
+            Self::Aes256Gcm => &aead::AES_256_GCM,
+            Self::Chacha20Poly1305 => &aead::CHACHA20_POLY1305,
+        }
+    }
+}
+
+/// A key for one direction. Its owner sees to it that no nonce serves twice. Wiped when dropped.
+pub struct AeadKey(LessSafeKey);
+
+impl AeadKey {
+    /// Expands `key`.
+    ///
+    /// # Errors
+    ///
+    /// `key` is not [`key_len`](AeadAlgorithm::key_len) bytes long.
+    pub fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Result<Self, CryptoError> {
+        UnboundKey::new(algorithm.implementation(), key)
+            .map(|key| Self(LessSafeKey::new(key)))
+            .map_err(|_| CryptoError::new("AEAD key setup"))
+    }
+
+    /// Encrypts `in_out` in place and returns the tag, which binds `aad` as well.
+    ///
+    /// # Errors
+    ///
+    /// The plaintext is longer than the algorithm allows (64 GiB for AES-GCM).
+    pub fn seal(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        aad: &[u8],
+        in_out: &mut [u8],
+    ) -> Result<[u8; TAG_LEN], CryptoError> {
+        let tag = self
+            .0
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(*nonce),
+                Aad::from(aad),
+                in_out,
+            )
+            .map_err(|_| CryptoError::new("AEAD encryption"))?;
+        Ok(tag.as_ref().try_into().expect("every tag here is 16 bytes"))
+    }
+
+    /// Decrypts `in_out`, ciphertext ‖ tag, in place and returns the plaintext.
+    ///
+    /// # Errors
+    ///
+    /// The tag is not that of this ciphertext, `aad`, nonce and key; `in_out` holds nothing to be used then.
+    pub fn open<'a>(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        aad: &[u8],
+        in_out: &'a mut [u8],
+    ) -> Result<&'a mut [u8], CryptoError> {
+        self.0
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), in_out)
+            .map_err(|_| CryptoError::new("AEAD decryption"))
+    }
+}
+
+impl fmt::Debug for AeadKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AeadKey(secret)")
+    }
+}

@@ -1,0 +1,148 @@
+//! HKDF as TLS 1.3 uses it (RFC 5869, RFC 9846 §7.1).
+
+use std::fmt;
+
+use aws_lc_rs::hkdf;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::hash::HashAlgorithm;
+use crate::hmac::HmacKey;
+
+/// A secret of up to 64 bytes: a stage of the key schedule, a traffic secret, a PSK. Wiped when dropped.
+///
+/// `Clone` is there because a key schedule forks: one secret is the input of several derivations that outlive one
+/// another, and a session's secret stays while tickets are made of it. Each copy wipes itself.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Secret {
+    bytes: [u8; Self::MAX_LEN],
+    len: usize,
+}
+
+impl Secret {
+    /// The longest secret in bytes: a SHA-512 output, or the X25519MLKEM768 shared secret.
+    pub const MAX_LEN: usize = 64;
+
+    /// Takes a copy of `secret`; the caller wipes the original.
+    ///
+    /// # Panics
+    ///
+    /// If `secret` is longer than [`Secret::MAX_LEN`]. Where the length comes from outside, check it first.
+    pub fn from_slice(secret: &[u8]) -> Self {
+        assert!(
+            secret.len() <= Self::MAX_LEN,
+            "a Secret holds at most {} bytes",
+            Self::MAX_LEN
+        );
+        let mut this = Self::zeros(secret.len());
+        this.bytes[..secret.len()].copy_from_slice(secret);
+        this
+    }
+
+    /// The bytes themselves.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has no bytes at all.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    fn zeros(len: usize) -> Self {
+        Self {
+            bytes: [0; Self::MAX_LEN],
+            len,
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({} bytes)", self.len)
+    }
+}
+
+/// HKDF-Extract (RFC 5869 §2.2): `PRK = HMAC-Hash(salt, IKM)`. An empty `salt` is one of zeros.
+pub fn extract(algorithm: HashAlgorithm, salt: &[u8], ikm: &[u8]) -> Secret {
+    Secret::from_slice(&HmacKey::new(algorithm, salt).sign(&[ikm]))
+}
+
+/// HKDF-Expand-Label (RFC 9846 §7.1) into the whole of `out`. `label` comes without its prefix `tls13 `.
+///
+/// # Panics
+///
+/// If the label with its prefix or `context` is longer than 255 bytes, or `out` longer than 255 digests: all three are
+/// the protocol's constants and never a peer's choice.
+pub fn expand_label(
+    algorithm: HashAlgorithm,
+    secret: &Secret,
+    label: &[u8],
+    context: &[u8],
+    out: &mut [u8],
+) {
+    // struct {
+    //     uint16 length = Length;
+    //     opaque label<7..255> = "tls13 " + Label;
+    //     opaque context<0..255> = Context;
+    // } HkdfLabel;
+    const PREFIX: &[u8] = b"tls13 ";
+    let length = u16::try_from(out.len())
+        .expect("key schedule outputs are short")
+        .to_be_bytes();
+    let label_len =
+        [u8::try_from(PREFIX.len() + label.len()).expect("key schedule labels are short")];
+    let context_len = [u8::try_from(context.len()).expect("a context is a digest or shorter")];
+    let info = [
+        &length[..],
+        &label_len,
+        PREFIX,
+        label,
+        &context_len,
+        context,
+    ];
+
+    hkdf::Prk::new_less_safe(implementation(algorithm), secret.as_bytes())
+        .expand(&info, OutputLen(out.len()))
+        .and_then(|okm| okm.fill(out))
+        .expect("at most 255 digests are asked for");
+}
+
+/// [`expand_label`] with the digest's length as output: how a stage of the key schedule follows from another.
+pub fn expand_label_secret(
+    algorithm: HashAlgorithm,
+    secret: &Secret,
+    label: &[u8],
+    context: &[u8],
+) -> Secret {
+    let mut out = Secret::zeros(algorithm.output_len());
+    expand_label(
+        algorithm,
+        secret,
+        label,
+        context,
+        &mut out.bytes[..algorithm.output_len()],
+    );
+    out
+}
+
+fn implementation(algorithm: HashAlgorithm) -> hkdf::Algorithm {
+    match algorithm {
+        HashAlgorithm::Sha1 => hkdf::HKDF_SHA1_FOR_LEGACY_USE_ONLY,
+        HashAlgorithm::Sha256 => hkdf::HKDF_SHA256,
+        HashAlgorithm::Sha384 => hkdf::HKDF_SHA384,
+        HashAlgorithm::Sha512 => hkdf::HKDF_SHA512,
+    }
+}
+
+struct OutputLen(usize);
+
+impl hkdf::KeyType for OutputLen {
+    fn len(&self) -> usize {
+        self.0
+    }
+}

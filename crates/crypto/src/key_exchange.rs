@@ -1,0 +1,310 @@
+//! Ephemeral key exchange: ECDHE, and X25519 with ML-KEM-768 side by side.
+
+use std::fmt;
+
+use aws_lc_rs::agreement::{self, PrivateKey, UnparsedPublicKey};
+
+use crate::CryptoError;
+use crate::hkdf::Secret;
+
+mod x25519_mlkem768;
+
+/// The groups that Keyward negotiates, by their IANA names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// ML-KEM-768 and X25519 together (RFC draft-ietf-tls-ecdhe-mlkem), TLS 1.3 only.
+    X25519MlKem768,
+    /// Curve25519 (RFC 7748).
+    X25519,
+    /// NIST P-256.
+    Secp256r1,
+    /// NIST P-384.
+    Secp384r1,
+}
+
+impl Group {
+    /// The group of an IANA `NamedGroup` code point, if Keyward has it.
+    pub const fn from_code(code: u16) -> Option<Self> {
+        Some(match code {
+            0x11ec => Self::X25519MlKem768,
+            0x001d => Self::X25519,
+            0x0017 => Self::Secp256r1,
+            0x0018 => Self::Secp384r1,
+            _ => return None,
+        })
+    }
+
+    /// The IANA `NamedGroup` code point.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::X25519MlKem768 => 0x11ec,
+            Self::X25519 => 0x001d,
+            Self::Secp256r1 => 0x0017,
+            Self::Secp384r1 => 0x0018,
+        }
+    }
+}
+
+/// Why there is no shared secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyExchangeError {
+    /// The peer's public value has the wrong length or form, is not on the curve, or is of small order. The alert is
+    /// `illegal_parameter`.
+    InvalidPeerShare,
+    /// Our half failed: no randomness, no memory. The alert is `internal_error`.
+    Failed(CryptoError),
+}
+
+impl fmt::Display for KeyExchangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidPeerShare => {
+                f.write_str("the peer's key share is not a valid public value of its group")
+            }
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for KeyExchangeError {}
+
+impl From<CryptoError> for KeyExchangeError {
+    fn from(error: CryptoError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What both peers know after the exchange, 32 to 64 bytes. Wiped when dropped.
+pub struct SharedSecret(Secret);
+
+impl SharedSecret {
+    /// The bytes that enter the key schedule (TLS 1.3) or are the premaster secret (TLS 1.2).
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    fn new(bytes: &[u8]) -> Self {
+        Self(Secret::from_slice(bytes))
+    }
+}
+
+impl fmt::Debug for SharedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SharedSecret({} bytes)", self.0.len())
+    }
+}
+
+/// The server's side in one go: our share for the `ServerHello`, and the secret shared with the client that sent
+/// `peer_share`.
+///
+/// # Errors
+///
+/// [`KeyExchangeError::InvalidPeerShare`] for a share that is not valid in `group`.
+pub fn respond(
+    group: Group,
+    peer_share: &[u8],
+) -> Result<(Vec<u8>, SharedSecret), KeyExchangeError> {
+    match group {
+        Group::X25519MlKem768 => x25519_mlkem768::respond(peer_share),
+        Group::X25519 => respond_ecdh(Curve::X25519, peer_share),
+        Group::Secp256r1 => respond_ecdh(Curve::P256, peer_share),
+        Group::Secp384r1 => respond_ecdh(Curve::P384, peer_share),
+    }
+}
+
+/// Whether `public` is a valid public value of `group`, as its owner would send it first: of the right length, in
+/// uncompressed form, on the curve, and not of small order.
+pub fn is_valid_public(group: Group, public: &[u8]) -> bool {
+    match group {
+        Group::X25519MlKem768 => x25519_mlkem768::is_valid_client_share(public),
+        Group::X25519 => Curve::X25519.check_public(public).is_ok(),
+        Group::Secp256r1 => Curve::P256.check_public(public).is_ok(),
+        Group::Secp384r1 => Curve::P384.check_public(public).is_ok(),
+    }
+}
+
+/// The ephemeral key pair of the side that speaks first: a client of TLS 1.3, or a server of TLS 1.2.
+pub struct KeyPair {
+    public: Vec<u8>,
+    private: Private,
+}
+
+enum Private {
+    Ecdh(EcdhKey),
+    X25519MlKem768(Box<x25519_mlkem768::ClientKey>),
+}
+
+impl KeyPair {
+    /// A fresh key pair.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyExchangeError::Failed`] if there is no randomness or memory.
+    pub fn generate(group: Group) -> Result<Self, KeyExchangeError> {
+        let curve = match group {
+            Group::X25519MlKem768 => {
+                let (key, public) = x25519_mlkem768::ClientKey::generate()?;
+                return Ok(Self {
+                    public,
+                    private: Private::X25519MlKem768(Box::new(key)),
+                });
+            }
+            Group::X25519 => Curve::X25519,
+            Group::Secp256r1 => Curve::P256,
+            Group::Secp384r1 => Curve::P384,
+        };
+        let key = EcdhKey::generate(curve)?;
+        Ok(Self {
+            public: key.public()?,
+            private: Private::Ecdh(key),
+        })
+    }
+
+    /// Our public value, as it goes on the wire.
+    pub fn public(&self) -> &[u8] {
+        &self.public
+    }
+
+    /// The secret shared with the peer that answered with `peer`. An ephemeral key serves once, so it is used up.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyExchangeError::InvalidPeerShare`] for a share that is not valid in the group.
+    pub fn agree(self, peer: &[u8]) -> Result<SharedSecret, KeyExchangeError> {
+        match self.private {
+            Private::Ecdh(key) => key.agree(peer),
+            Private::X25519MlKem768(key) => key.agree(peer),
+        }
+    }
+}
+
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPair")
+            .field("public_len", &self.public.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn respond_ecdh(
+    curve: Curve,
+    peer_share: &[u8],
+) -> Result<(Vec<u8>, SharedSecret), KeyExchangeError> {
+    // Before a key is made, so that garbage costs little.
+    curve.check_form(peer_share)?;
+    let key = EcdhKey::generate(curve)?;
+    let shared = key.agree(peer_share)?;
+    Ok((key.public()?, shared))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Curve {
+    X25519,
+    P256,
+    P384,
+}
+
+impl Curve {
+    fn implementation(self) -> &'static agreement::Algorithm {
+        match self {
+            Self::X25519 => &agreement::X25519,
+            Self::P256 => &agreement::ECDH_P256,
+            Self::P384 => &agreement::ECDH_P384,
+        }
+    }
+
+    /// AWS-LC would take compressed points and SubjectPublicKeyInfo as well. "peers MUST validate ... that the
+    /// legacy_form field is 4" (RFC 9846 §4.3.8.2), and 32 bytes for X25519.
+    fn check_form(self, public: &[u8]) -> Result<(), KeyExchangeError> {
+        let good = match self {
+            Self::X25519 => public.len() == 32,
+            Self::P256 => public.len() == 65 && public[0] == 4,
+            Self::P384 => public.len() == 97 && public[0] == 4,
+        };
+        good.then_some(()).ok_or(KeyExchangeError::InvalidPeerShare)
+    }
+
+    fn check_public(self, public: &[u8]) -> Result<(), KeyExchangeError> {
+        self.check_form(public)?;
+        match self {
+            Self::X25519 => !is_x25519_small_order(public),
+            // Parsing checks that the point is on the curve.
+            Self::P256 | Self::P384 => agreement::ParsedPublicKey::try_from(
+                UnparsedPublicKey::new(self.implementation(), public),
+            )
+            .is_ok(),
+        }
+        .then_some(())
+        .ok_or(KeyExchangeError::InvalidPeerShare)
+    }
+}
+
+/// Whether an X25519 public value is one of those whose every multiple by a clamped scalar is zero. The exchange itself
+/// refuses them by its result (RFC 7748 §6.1); this is for who sees the public value only.
+fn is_x25519_small_order(public: &[u8]) -> bool {
+    /// u-coordinates of order 1, 2, 4 and 8, also those not reduced modulo p = 2^255 - 19 (little-endian).
+    const SMALL_ORDER: [[u8; 32]; 7] = [
+        // 0 (orders 1 and 2) and p
+        little_endian(0, 0x00, 0x00),
+        little_endian(0xed, 0xff, 0x7f),
+        // 1 (order 4) and p + 1
+        little_endian(1, 0x00, 0x00),
+        little_endian(0xee, 0xff, 0x7f),
+        // p - 1 (order 4, on the twist)
+        little_endian(0xec, 0xff, 0x7f),
+        // order 8
+        [
+            0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f,
+            0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16,
+            0x5f, 0x49, 0xb8, 0x00,
+        ],
+        [
+            0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c, 0x83,
+            0xef, 0x5b, 0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd,
+            0xd0, 0x9f, 0x11, 0x57,
+        ],
+    ];
+    const fn little_endian(first: u8, middle: u8, last: u8) -> [u8; 32] {
+        let mut value = [middle; 32];
+        value[0] = first;
+        value[31] = last;
+        value
+    }
+    // "implementations of X25519 ... MUST mask the most significant bit in the final byte" (RFC 7748 §5).
+    let same = |low: &[u8; 32]| low[..31] == public[..31] && low[31] == public[31] & 0x7f;
+    SMALL_ORDER.iter().any(same)
+}
+
+/// One ephemeral ECDH key. AWS-LC wipes the scalar when it is freed.
+struct EcdhKey {
+    curve: Curve,
+    private: PrivateKey,
+}
+
+impl EcdhKey {
+    fn generate(curve: Curve) -> Result<Self, CryptoError> {
+        let private = PrivateKey::generate(curve.implementation())
+            .map_err(|_| CryptoError::new("key exchange key generation"))?;
+        Ok(Self { curve, private })
+    }
+
+    fn public(&self) -> Result<Vec<u8>, CryptoError> {
+        self.private
+            .compute_public_key()
+            .map(|public| public.as_ref().to_vec())
+            .map_err(|_| CryptoError::new("key exchange public key"))
+    }
+
+    /// AWS-LC validates the point, and for X25519 refuses an all-zero result: "this document requires that
+    /// implementations check whether the computed Diffie-Hellman shared secret is the all-zero value and abort if so"
+    /// (RFC 9846 §7.4.2).
+    fn agree(&self, peer: &[u8]) -> Result<SharedSecret, KeyExchangeError> {
+        self.curve.check_form(peer)?;
+        agreement::agree(
+            &self.private,
+            UnparsedPublicKey::new(self.curve.implementation(), peer),
+            KeyExchangeError::InvalidPeerShare,
+            |secret| Ok(SharedSecret::new(secret)),
+        )
+    }
+}

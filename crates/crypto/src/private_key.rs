@@ -1,0 +1,162 @@
+//! Private keys: from a file to a signature. Only a key server has any.
+
+use std::fmt;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, RsaEncoding, RsaKeyPair,
+};
+use zeroize::Zeroizing;
+
+use crate::CryptoError;
+use crate::raw::EvpPrivateKey;
+use crate::signature::{KeyKind, PublicKey, SignatureAlgorithm};
+
+mod error;
+mod format;
+mod parse;
+
+pub use error::KeyError;
+
+/// A private key: RSA of 2048 to 4096 bits, P-256, P-384, P-521 or Ed25519.
+///
+/// No `Clone` and no way to get the key out again; `Debug` shows the kind. AWS-LC wipes the numbers when it is dropped.
+pub struct PrivateKey {
+    public: PublicKey,
+    pair: KeyPair,
+}
+
+enum KeyPair {
+    Rsa {
+        signing: RsaKeyPair,
+        raw: EvpPrivateKey,
+    },
+    Ecdsa {
+        signing: EcdsaKeyPair,
+        own: SignatureAlgorithm,
+        raw: EvpPrivateKey,
+    },
+    Ed25519(Ed25519KeyPair),
+}
+
+impl PrivateKey {
+    /// The one private key in a PEM file: `PRIVATE KEY` (PKCS#8), `RSA PRIVATE KEY` (PKCS#1) or `EC PRIVATE KEY` (SEC1).
+    /// Certificates and parameters beside it are skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] names the cause and the remedy.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        Self::from_der(&format::der_from_pem(pem)?)
+    }
+
+    /// A private key in DER: PKCS#8, PKCS#1 or SEC1, told apart by their structure.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] names the cause and the remedy.
+    pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
+        parse::private_key(der)
+    }
+
+    /// The public half, which a certificate holds.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// A signature over `message`; ECDSA's is DER. RSA results are checked with the public key by AWS-LC before they
+    /// are returned: a faulty one would give the key away.
+    ///
+    /// # Errors
+    ///
+    /// The key does not support `algorithm`, or there is no randomness.
+    pub fn sign(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        const ERROR: CryptoError = CryptoError::new("signing");
+        // AWS-LC draws from its own generator; the parameter is there for compatibility.
+        let random = SystemRandom::new();
+        match &self.pair {
+            KeyPair::Rsa { signing, .. } => {
+                let mut signature = vec![0; signing.public_modulus_len()];
+                signing
+                    .sign(
+                        rsa_encoding(algorithm).ok_or(ERROR)?,
+                        &random,
+                        message,
+                        &mut signature,
+                    )
+                    .map_err(|_| ERROR)?;
+                Ok(signature)
+            }
+            KeyPair::Ecdsa { signing, own, .. } if algorithm == *own => signing
+                .sign(&random, message)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(|_| ERROR),
+            KeyPair::Ecdsa { raw, .. } if self.public.supports(algorithm) => {
+                raw.ecdsa_sign(algorithm.hash().ok_or(ERROR)?, message)
+            }
+            KeyPair::Ed25519(signing) if algorithm == SignatureAlgorithm::Ed25519 => signing
+                .try_sign(message)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(|_| ERROR),
+            KeyPair::Ecdsa { .. } | KeyPair::Ed25519(_) => Err(ERROR),
+        }
+    }
+
+    /// RSA decryption without looking at the padding: the block of the modulus' length that
+    /// [`rsa_kex::premaster`](crate::rsa_kex::premaster) then unpads in constant time. Blinded against timing, and
+    /// checked with the public key against faults, by AWS-LC.
+    ///
+    /// # Errors
+    ///
+    /// This is no RSA key, `ciphertext` is not as long as the modulus, or its number is 0, 1, n - 1, or not below the
+    /// modulus n. All of that can be seen from outside, so the error betrays nothing.
+    pub fn rsa_decrypt_raw(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        match &self.pair {
+            KeyPair::Rsa { raw, .. } => raw.rsa_decrypt(ciphertext),
+            KeyPair::Ecdsa { .. } | KeyPair::Ed25519(_) => Err(CryptoError::new("RSA decryption")),
+        }
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PrivateKey({})", self.public.kind())
+    }
+}
+
+fn rsa_encoding(algorithm: SignatureAlgorithm) -> Option<&'static dyn RsaEncoding> {
+    Some(match algorithm {
+        SignatureAlgorithm::RsaPkcs1Sha256 => &signature::RSA_PKCS1_SHA256,
+        SignatureAlgorithm::RsaPkcs1Sha384 => &signature::RSA_PKCS1_SHA384,
+        SignatureAlgorithm::RsaPkcs1Sha512 => &signature::RSA_PKCS1_SHA512,
+        // The salt of these is as long as the hash: "The length of the Salt MUST be equal to the length of the output
+        // of the digest algorithm" (RFC 9846 §4.3.3).
+        SignatureAlgorithm::RsaPssSha256 => &signature::RSA_PSS_SHA256,
+        SignatureAlgorithm::RsaPssSha384 => &signature::RSA_PSS_SHA384,
+        SignatureAlgorithm::RsaPssSha512 => &signature::RSA_PSS_SHA512,
+        _ => return None,
+    })
+}
+
+/// The signing algorithm of `aws-lc-rs` for a curve, and the one of ours that it is.
+fn ecdsa_signing(kind: KeyKind) -> Option<(&'static EcdsaSigningAlgorithm, SignatureAlgorithm)> {
+    Some(match kind {
+        KeyKind::EcP256 => (
+            &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
+            SignatureAlgorithm::EcdsaSha256,
+        ),
+        KeyKind::EcP384 => (
+            &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
+            SignatureAlgorithm::EcdsaSha384,
+        ),
+        KeyKind::EcP521 => (
+            &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
+            SignatureAlgorithm::EcdsaSha512,
+        ),
+        KeyKind::Rsa { .. } | KeyKind::Ed25519 => return None,
+    })
+}

@@ -1,0 +1,130 @@
+//! From a DER key of known format to AWS-LC's key pairs, with every refusal named.
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
+
+use super::format::{Algorithm, Format, dotted, unsupported};
+use super::{KeyError, KeyPair, PrivateKey, ecdsa_signing};
+use crate::der::{self, Walk, oid, tag};
+use crate::raw::EvpPrivateKey;
+use crate::signature::{KeyKind, PublicKey};
+
+const MIN_RSA_BITS: usize = 2048;
+const MAX_RSA_BITS: usize = 4096;
+
+pub(super) fn private_key(der: &[u8]) -> Result<PrivateKey, KeyError> {
+    match Format::of(der)? {
+        Format::Pkcs8(Algorithm::Rsa) => {
+            check_rsa_size(pkcs8_inner(der).and_then(rsa_bits))?;
+            rsa(RsaKeyPair::from_pkcs8(der).map_err(|_| KeyError::Malformed)?)
+        }
+        Format::Pkcs1 => {
+            check_rsa_size(rsa_bits(der))?;
+            rsa(RsaKeyPair::from_der(der).map_err(|_| KeyError::Malformed)?)
+        }
+        Format::Pkcs8(Algorithm::Ec { curve }) => ecdsa(
+            der,
+            curve_kind(curve.ok_or_else(|| unsupported("ECDSA on an unnamed curve"))?)?,
+        ),
+        Format::Sec1 {
+            curve: Some(curve), ..
+        } => ecdsa(der, curve_kind(curve)?),
+        // RFC 5915 §3 leaves the parameters out where the context gives them; the scalar's length is fixed by the curve.
+        Format::Sec1 {
+            curve: None,
+            scalar_len,
+        } => match scalar_len {
+            32 => ecdsa(der, KeyKind::EcP256),
+            48 => ecdsa(der, KeyKind::EcP384),
+            66 => ecdsa(der, KeyKind::EcP521),
+            _ => Err(unsupported("ECDSA on an unnamed curve")),
+        },
+        Format::Pkcs8(Algorithm::Ed25519) => ed25519(der),
+    }
+}
+
+fn rsa(signing: RsaKeyPair) -> Result<PrivateKey, KeyError> {
+    let spki = signing
+        .public_key()
+        .as_der()
+        .map_err(|_| KeyError::Malformed)?;
+    // `Pkcs8V1Der` wipes itself.
+    let pkcs8 = signing.as_der().map_err(|_| KeyError::Malformed)?;
+    Ok(PrivateKey {
+        public: public_key(spki.as_ref())?,
+        pair: KeyPair::Rsa {
+            raw: EvpPrivateKey::from_pkcs8(pkcs8.as_ref()).map_err(|_| KeyError::Malformed)?,
+            signing,
+        },
+    })
+}
+
+fn ecdsa(der: &[u8], kind: KeyKind) -> Result<PrivateKey, KeyError> {
+    let (algorithm, own) = ecdsa_signing(kind).ok_or(KeyError::Malformed)?;
+    let signing =
+        EcdsaKeyPair::from_private_key_der(algorithm, der).map_err(|_| KeyError::Malformed)?;
+    let spki = signing
+        .public_key()
+        .as_der()
+        .map_err(|_| KeyError::Malformed)?;
+    // `Document` wipes itself.
+    let pkcs8 = signing.to_pkcs8v1().map_err(|_| KeyError::Malformed)?;
+    Ok(PrivateKey {
+        public: public_key(spki.as_ref())?,
+        pair: KeyPair::Ecdsa {
+            raw: EvpPrivateKey::from_pkcs8(pkcs8.as_ref()).map_err(|_| KeyError::Malformed)?,
+            signing,
+            own,
+        },
+    })
+}
+
+fn ed25519(der: &[u8]) -> Result<PrivateKey, KeyError> {
+    let signing = Ed25519KeyPair::from_pkcs8(der).map_err(|_| KeyError::Malformed)?;
+    let spki = signing
+        .public_key()
+        .as_der()
+        .map_err(|_| KeyError::Malformed)?;
+    Ok(PrivateKey {
+        public: public_key(spki.as_ref())?,
+        pair: KeyPair::Ed25519(signing),
+    })
+}
+
+fn public_key(spki: &[u8]) -> Result<PublicKey, KeyError> {
+    PublicKey::from_spki_der(spki).map_err(|_| KeyError::Malformed)
+}
+
+fn curve_kind(curve: &[u8]) -> Result<KeyKind, KeyError> {
+    match curve {
+        oid::SECP256R1 => Ok(KeyKind::EcP256),
+        oid::SECP384R1 => Ok(KeyKind::EcP384),
+        oid::SECP521R1 => Ok(KeyKind::EcP521),
+        other => Err(unsupported(&format!(
+            "ECDSA on the curve {}",
+            dotted(other)
+        ))),
+    }
+}
+
+/// `aws-lc-rs` refuses these as well, but does not say how long the key is.
+fn check_rsa_size(bits: Option<usize>) -> Result<(), KeyError> {
+    match bits.ok_or(KeyError::Malformed)? {
+        bits @ ..MIN_RSA_BITS => Err(KeyError::TooWeak { bits }),
+        MIN_RSA_BITS..=MAX_RSA_BITS => Ok(()),
+        bits => Err(KeyError::TooLong { bits }),
+    }
+}
+
+fn pkcs8_inner(der: &[u8]) -> Option<&[u8]> {
+    let mut walk = Walk::sequence(der)?;
+    walk.expect(tag::INTEGER)?;
+    walk.expect(tag::SEQUENCE)?;
+    Some(walk.expect(tag::OCTET_STRING)?.content)
+}
+
+fn rsa_bits(pkcs1: &[u8]) -> Option<usize> {
+    let mut walk = Walk::sequence(pkcs1)?;
+    walk.expect(tag::INTEGER)?; // version
+    Some(der::bit_len(walk.expect(tag::INTEGER)?.content))
+}

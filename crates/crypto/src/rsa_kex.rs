@@ -1,0 +1,60 @@
+//! RSA key transport: from the decrypted block to the premaster secret, in constant time (RFC 5246 §7.4.7.1).
+//!
+//! Bleichenbacher's attack and all its descendants (ROBOT, Marvin) need one bit of difference between a block that is
+//! well padded and one that is not: an alert, an error, a branch, a memory access. Here every byte of every block is
+//! read in the same order, all checks are combined without a branch, and a masked select takes the result.
+
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use zeroize::Zeroizing;
+
+/// The length of a premaster secret of RSA key transport in bytes (RFC 5246 §7.4.7.1).
+pub const PREMASTER_LEN: usize = 48;
+
+/// PKCS#1 v1.5 block type 2 (RFC 8017 §7.2.2): `EM = 0x00 || 0x02 || PS || 0x00 || M`, PS at least 8 bytes, none zero.
+const MIN_BLOCK_LEN: usize = 2 + 8 + 1 + PREMASTER_LEN;
+
+/// The premaster secret in `padded`, the output of the RSA operation with all the modulus' bytes; or `substitute`, 48
+/// random bytes drawn beforehand, if anything is wrong with it: padding, length or version. Which of the two it is shows
+/// in nothing but the value.
+///
+/// `client_version` is `ClientHello.legacy_version` as offered, not what was negotiated.
+pub fn premaster(
+    padded: &[u8],
+    client_version: u16,
+    substitute: &[u8; PREMASTER_LEN],
+) -> Zeroizing<[u8; PREMASTER_LEN]> {
+    let mut result = Zeroizing::new(*substitute);
+
+    // The block is as long as the modulus, which everybody knows: no secret is in this branch.
+    if padded.len() < MIN_BLOCK_LEN {
+        return result;
+    }
+    // M is 48 bytes long, so the separator has one place where it may be, and that place is no secret either.
+    let (head, message) = padded.split_at(padded.len() - PREMASTER_LEN);
+    let (block_type, padding) = (&head[..2], &head[2..head.len() - 1]);
+    let separator = head[head.len() - 1];
+
+    // "The client_version field of the premaster secret" is the offered version, against rollback:
+    // "the server MUST check the version number" (RFC 5246 §7.4.7.1).
+    let [major, minor] = client_version.to_be_bytes();
+    let good = block_type[0].ct_eq(&0)
+        & block_type[1].ct_eq(&2)
+        & all_non_zero(padding)
+        & separator.ct_eq(&0)
+        & message[0].ct_eq(&major)
+        & message[1].ct_eq(&minor);
+
+    // "In any case, a TLS server MUST NOT generate an alert if processing an RSA-encrypted premaster secret message
+    // fails, or the version number is not as expected. Instead, it MUST continue the handshake with a randomly
+    // generated premaster secret." (RFC 5246 §7.4.7.1)
+    for (out, byte) in result.iter_mut().zip(message) {
+        out.conditional_assign(byte, good);
+    }
+    result
+}
+
+fn all_non_zero(bytes: &[u8]) -> Choice {
+    bytes
+        .iter()
+        .fold(Choice::from(1), |good, byte| good & !byte.ct_eq(&0))
+}

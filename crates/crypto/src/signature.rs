@@ -1,0 +1,173 @@
+//! Signature schemes and the public keys of certificates.
+
+use crate::hash::HashAlgorithm;
+
+mod public_key;
+
+pub use public_key::PublicKey;
+
+/// What a key is made for, and how strong it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// RSA, `rsaEncryption`.
+    Rsa {
+        /// The modulus' length in bits.
+        bits: usize,
+    },
+    /// ECDSA on NIST P-256.
+    EcP256,
+    /// ECDSA on NIST P-384.
+    EcP384,
+    /// ECDSA on NIST P-521.
+    EcP521,
+    /// Ed25519 (RFC 8032).
+    Ed25519,
+}
+
+impl KeyKind {
+    /// Whether a key of this kind can make and check signatures of this algorithm.
+    pub const fn supports(self, algorithm: SignatureAlgorithm) -> bool {
+        use SignatureAlgorithm::*;
+        match algorithm {
+            RsaPkcs1Sha256 | RsaPkcs1Sha384 | RsaPkcs1Sha512 | RsaPssSha256 | RsaPssSha384
+            | RsaPssSha512 => {
+                matches!(self, Self::Rsa { .. })
+            }
+            EcdsaSha256 | EcdsaSha384 | EcdsaSha512 => {
+                matches!(self, Self::EcP256 | Self::EcP384 | Self::EcP521)
+            }
+            Ed25519 => matches!(self, Self::Ed25519),
+        }
+    }
+}
+
+impl std::fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rsa { bits } => write!(f, "RSA {bits}"),
+            Self::EcP256 => f.write_str("ECDSA P-256"),
+            Self::EcP384 => f.write_str("ECDSA P-384"),
+            Self::EcP521 => f.write_str("ECDSA P-521"),
+            Self::Ed25519 => f.write_str("Ed25519"),
+        }
+    }
+}
+
+/// How a message is signed. For ECDSA the curve comes from the key: TLS 1.3 binds it to the hash, TLS 1.2 does not, so
+/// who speaks TLS 1.3 compares with [`KeyKind`] as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignatureAlgorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256, TLS 1.2 only.
+    RsaPkcs1Sha256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384, TLS 1.2 only.
+    RsaPkcs1Sha384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512, TLS 1.2 only.
+    RsaPkcs1Sha512,
+    /// RSASSA-PSS with SHA-256 and a salt of 32 bytes.
+    RsaPssSha256,
+    /// RSASSA-PSS with SHA-384 and a salt of 48 bytes.
+    RsaPssSha384,
+    /// RSASSA-PSS with SHA-512 and a salt of 64 bytes.
+    RsaPssSha512,
+    /// ECDSA with SHA-256.
+    EcdsaSha256,
+    /// ECDSA with SHA-384.
+    EcdsaSha384,
+    /// ECDSA with SHA-512.
+    EcdsaSha512,
+    /// Ed25519, which hashes by itself.
+    Ed25519,
+}
+
+impl SignatureAlgorithm {
+    /// Every algorithm there is.
+    pub const ALL: [Self; 10] = [
+        Self::RsaPkcs1Sha256,
+        Self::RsaPkcs1Sha384,
+        Self::RsaPkcs1Sha512,
+        Self::RsaPssSha256,
+        Self::RsaPssSha384,
+        Self::RsaPssSha512,
+        Self::EcdsaSha256,
+        Self::EcdsaSha384,
+        Self::EcdsaSha512,
+        Self::Ed25519,
+    ];
+
+    /// The algorithm of an IANA `SignatureScheme` code point (RFC 9846 §4.3.3), if Keyward has it. The `rsa_pss_pss_*`
+    /// schemes need keys of another kind, and SHA-1 is refused.
+    pub const fn from_code(code: u16) -> Option<Self> {
+        Some(match code {
+            0x0401 => Self::RsaPkcs1Sha256,
+            0x0501 => Self::RsaPkcs1Sha384,
+            0x0601 => Self::RsaPkcs1Sha512,
+            0x0804 => Self::RsaPssSha256,
+            0x0805 => Self::RsaPssSha384,
+            0x0806 => Self::RsaPssSha512,
+            0x0403 => Self::EcdsaSha256,
+            0x0503 => Self::EcdsaSha384,
+            0x0603 => Self::EcdsaSha512,
+            0x0807 => Self::Ed25519,
+            _ => return None,
+        })
+    }
+
+    /// The IANA `SignatureScheme` code point.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::RsaPkcs1Sha256 => 0x0401,
+            Self::RsaPkcs1Sha384 => 0x0501,
+            Self::RsaPkcs1Sha512 => 0x0601,
+            Self::RsaPssSha256 => 0x0804,
+            Self::RsaPssSha384 => 0x0805,
+            Self::RsaPssSha512 => 0x0806,
+            Self::EcdsaSha256 => 0x0403,
+            Self::EcdsaSha384 => 0x0503,
+            Self::EcdsaSha512 => 0x0603,
+            Self::Ed25519 => 0x0807,
+        }
+    }
+
+    /// The hash that is applied to the message; none for Ed25519.
+    pub const fn hash(self) -> Option<HashAlgorithm> {
+        match self {
+            Self::RsaPkcs1Sha256 | Self::RsaPssSha256 | Self::EcdsaSha256 => {
+                Some(HashAlgorithm::Sha256)
+            }
+            Self::RsaPkcs1Sha384 | Self::RsaPssSha384 | Self::EcdsaSha384 => {
+                Some(HashAlgorithm::Sha384)
+            }
+            Self::RsaPkcs1Sha512 | Self::RsaPssSha512 | Self::EcdsaSha512 => {
+                Some(HashAlgorithm::Sha512)
+            }
+            Self::Ed25519 => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_points_round_trip() {
+        for algorithm in SignatureAlgorithm::ALL {
+            assert_eq!(
+                SignatureAlgorithm::from_code(algorithm.code()),
+                Some(algorithm)
+            );
+        }
+        let known = (0..=u16::MAX)
+            .filter_map(SignatureAlgorithm::from_code)
+            .count();
+        assert_eq!(known, SignatureAlgorithm::ALL.len());
+    }
+
+    #[test]
+    fn sha1_has_no_algorithm() {
+        // rsa_pkcs1_sha1, dsa_sha1, ecdsa_sha1
+        for code in [0x0201, 0x0202, 0x0203] {
+            assert_eq!(SignatureAlgorithm::from_code(code), None);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
+
+use super::{KeyKind, SignatureAlgorithm};
+use crate::CryptoError;
+use crate::der::{self, AlgorithmIdentifier, Walk, oid, tag};
+
+/// The public key of a certificate, parsed and validated once. Clones share it.
+#[derive(Clone)]
+pub struct PublicKey(Arc<Inner>);
+
+struct Inner {
+    spki: Vec<u8>,
+    kind: KeyKind,
+    /// One for each algorithm that the key supports: AWS-LC binds the algorithm when it parses.
+    verifiers: Vec<(SignatureAlgorithm, ParsedPublicKey)>,
+}
+
+impl PublicKey {
+    /// The key of an X.509 SubjectPublicKeyInfo, DER: RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519.
+    ///
+    /// # Errors
+    ///
+    /// The input is not one whole SubjectPublicKeyInfo, its key is of another kind or size, or the numbers in it are no
+    /// valid key (a point off its curve).
+    pub fn from_spki_der(spki: &[u8]) -> Result<Self, CryptoError> {
+        let kind = kind(spki).ok_or(CryptoError::new("public key parsing"))?;
+        let verifiers = SignatureAlgorithm::ALL
+            .into_iter()
+            .filter(|algorithm| kind.supports(*algorithm))
+            .map(|algorithm| {
+                Some((
+                    algorithm,
+                    ParsedPublicKey::new(verifier(kind, algorithm)?, spki).ok()?,
+                ))
+            })
+            .collect::<Option<Vec<_>>>()
+            .ok_or(CryptoError::new("public key parsing"))?;
+        let spki = verifiers
+            .first()
+            .and_then(|(_, key)| key.as_der().ok())
+            .map(|der| der.as_ref().to_vec())
+            .ok_or(CryptoError::new("public key encoding"))?;
+        Ok(Self(Arc::new(Inner {
+            spki,
+            kind,
+            verifiers,
+        })))
+    }
+
+    /// The key of an X.509 certificate, DER. Nothing else in the certificate is checked.
+    ///
+    /// # Errors
+    ///
+    /// The input is no certificate, or its key is not one for [`from_spki_der`](Self::from_spki_der).
+    pub fn from_certificate_der(certificate: &[u8]) -> Result<Self, CryptoError> {
+        let spki =
+            der::certificate_spki(certificate).ok_or(CryptoError::new("certificate parsing"))?;
+        Self::from_spki_der(spki)
+    }
+
+    /// The SubjectPublicKeyInfo, DER, encoded afresh: equal for equal keys, however the input spelled them.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.0.spki
+    }
+
+    /// What kind of key it is.
+    pub fn kind(&self) -> KeyKind {
+        self.0.kind
+    }
+
+    /// Whether the key can check signatures of this algorithm.
+    pub fn supports(&self, algorithm: SignatureAlgorithm) -> bool {
+        self.0.kind.supports(algorithm)
+    }
+
+    /// Checks that `signature` is this key's over `message`. ECDSA signatures are DER.
+    ///
+    /// # Errors
+    ///
+    /// It is not, or the key does not support `algorithm`.
+    pub fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        const ERROR: CryptoError = CryptoError::new("signature verification");
+        let (_, key) = self
+            .0
+            .verifiers
+            .iter()
+            .find(|(supported, _)| *supported == algorithm)
+            .ok_or(ERROR)?;
+        key.verify_sig(message, signature).map_err(|_| ERROR)
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.spki == other.0.spki
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PublicKey").field(&self.0.kind).finish()
+    }
+}
+
+/// What kind of key a SubjectPublicKeyInfo claims to hold; AWS-LC then parses it as exactly that.
+fn kind(spki: &[u8]) -> Option<KeyKind> {
+    // SubjectPublicKeyInfo  ::=  SEQUENCE  { algorithm, subjectPublicKey BIT STRING } (RFC 5280 §4.1)
+    let mut walk = Walk::sequence(spki)?;
+    let AlgorithmIdentifier { algorithm, curve } = AlgorithmIdentifier::read(&mut walk)?;
+    let (unused_bits, key) = walk.expect(tag::BIT_STRING)?.content.split_first()?;
+    if !walk.is_at_end() || *unused_bits != 0 {
+        return None;
+    }
+    match (algorithm, curve) {
+        (oid::RSA_ENCRYPTION, None) => {
+            // RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER } (RFC 8017 §A.1.1)
+            let modulus = Walk::sequence(key)?.expect(tag::INTEGER)?.content;
+            let bits = der::bit_len(modulus);
+            (2048..=8192)
+                .contains(&bits)
+                .then_some(KeyKind::Rsa { bits })
+        }
+        (oid::EC_PUBLIC_KEY, Some(oid::SECP256R1)) => Some(KeyKind::EcP256),
+        (oid::EC_PUBLIC_KEY, Some(oid::SECP384R1)) => Some(KeyKind::EcP384),
+        (oid::EC_PUBLIC_KEY, Some(oid::SECP521R1)) => Some(KeyKind::EcP521),
+        (oid::ED25519, None) => Some(KeyKind::Ed25519),
+        _ => None,
+    }
+}
+
+fn verifier(
+    kind: KeyKind,
+    algorithm: SignatureAlgorithm,
+) -> Option<&'static dyn VerificationAlgorithm> {
+    use KeyKind::{EcP256, EcP384, EcP521};
+    use SignatureAlgorithm::*;
+    Some(match (kind, algorithm) {
+        (KeyKind::Rsa { .. }, RsaPkcs1Sha256) => &signature::RSA_PKCS1_2048_8192_SHA256,
+        (KeyKind::Rsa { .. }, RsaPkcs1Sha384) => &signature::RSA_PKCS1_2048_8192_SHA384,
+        (KeyKind::Rsa { .. }, RsaPkcs1Sha512) => &signature::RSA_PKCS1_2048_8192_SHA512,
+        (KeyKind::Rsa { .. }, RsaPssSha256) => &signature::RSA_PSS_2048_8192_SHA256,
+        (KeyKind::Rsa { .. }, RsaPssSha384) => &signature::RSA_PSS_2048_8192_SHA384,
+        (KeyKind::Rsa { .. }, RsaPssSha512) => &signature::RSA_PSS_2048_8192_SHA512,
+        (EcP256, EcdsaSha256) => &signature::ECDSA_P256_SHA256_ASN1,
+        (EcP256, EcdsaSha384) => &signature::ECDSA_P256_SHA384_ASN1,
+        (EcP256, EcdsaSha512) => &signature::ECDSA_P256_SHA512_ASN1,
+        (EcP384, EcdsaSha256) => &signature::ECDSA_P384_SHA256_ASN1,
+        (EcP384, EcdsaSha384) => &signature::ECDSA_P384_SHA384_ASN1,
+        (EcP384, EcdsaSha512) => &signature::ECDSA_P384_SHA512_ASN1,
+        (EcP521, EcdsaSha256) => &signature::ECDSA_P521_SHA256_ASN1,
+        (EcP521, EcdsaSha384) => &signature::ECDSA_P521_SHA384_ASN1,
+        (EcP521, EcdsaSha512) => &signature::ECDSA_P521_SHA512_ASN1,
+        (KeyKind::Ed25519, Ed25519) => &signature::ED25519,
+        _ => return None,
+    })
+}
