@@ -9,7 +9,10 @@ use aws_lc_rs::signature::{
 use zeroize::Zeroizing;
 
 use crate::CryptoError;
+use crate::hash::HashAlgorithm;
+use crate::hmac::HmacKey;
 use crate::raw::EvpPrivateKey;
+use crate::rsa_kex::PREMASTER_LEN;
 use crate::signature::{KeyKind, PublicKey, SignatureAlgorithm};
 
 mod error;
@@ -30,6 +33,7 @@ enum KeyPair {
     Rsa {
         signing: RsaKeyPair,
         raw: EvpPrivateKey,
+        rejection: Box<HmacKey>,
     },
     Ecdsa {
         signing: EcdsaKeyPair,
@@ -120,6 +124,33 @@ impl PrivateKey {
             KeyPair::Ecdsa { .. } | KeyPair::Ed25519(_) => Err(CryptoError::new("RSA decryption")),
         }
     }
+}
+
+impl PrivateKey {
+    /// 48 pseudo-random bytes for [`rsa_kex::premaster`](crate::rsa_kex::premaster) to put in the place of a premaster
+    /// secret that is not there: a function of the private key and `context`, so that the same question always has the
+    /// same answer, from every replica that has the key.
+    ///
+    /// # Errors
+    ///
+    /// This is no RSA key.
+    pub fn rsa_implicit_rejection(
+        &self,
+        context: &[&[u8]],
+    ) -> Result<Zeroizing<[u8; PREMASTER_LEN]>, CryptoError> {
+        let KeyPair::Rsa { rejection, .. } = &self.pair else {
+            return Err(CryptoError::new("implicit rejection"));
+        };
+        let mut secret = Zeroizing::new([0; PREMASTER_LEN]);
+        secret.copy_from_slice(&rejection.sign(context));
+        Ok(secret)
+    }
+}
+
+/// The key of the implicit rejection: one-way in the whole private key.
+fn rejection_key(pkcs8: &[u8]) -> HmacKey {
+    let key = HmacKey::new(HashAlgorithm::Sha384, pkcs8).sign(&[b"keyward implicit rejection"]);
+    HmacKey::new(HashAlgorithm::Sha384, &key)
 }
 
 impl fmt::Debug for PrivateKey {

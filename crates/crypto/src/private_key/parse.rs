@@ -4,7 +4,7 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
 
 use super::format::{Algorithm, Format, dotted, unsupported};
-use super::{KeyError, KeyPair, PrivateKey, ecdsa_signing};
+use super::{KeyError, KeyPair, PrivateKey, ecdsa_signing, rejection_key};
 use crate::der::{self, Walk, oid, tag};
 use crate::raw::EvpPrivateKey;
 use crate::signature::{KeyKind, PublicKey};
@@ -54,6 +54,7 @@ fn rsa(signing: RsaKeyPair) -> Result<PrivateKey, KeyError> {
         public: public_key(spki.as_ref())?,
         pair: KeyPair::Rsa {
             raw: EvpPrivateKey::from_pkcs8(pkcs8.as_ref()).map_err(|_| KeyError::Malformed)?,
+            rejection: Box::new(rejection_key(pkcs8.as_ref())),
             signing,
         },
     })

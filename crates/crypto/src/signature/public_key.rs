@@ -62,6 +62,18 @@ impl PublicKey {
         Self::from_spki_der(spki)
     }
 
+    /// Whether this is the key of an X.509 certificate, DER; nothing else in the certificate is checked. The usual
+    /// spelling of a key costs a comparison, any other one is parsed.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_certificate_der`](Self::from_certificate_der).
+    pub fn is_of_certificate_der(&self, certificate: &[u8]) -> Result<bool, CryptoError> {
+        let spki =
+            der::certificate_spki(certificate).ok_or(CryptoError::new("certificate parsing"))?;
+        Ok(spki == self.spki_der() || Self::from_spki_der(spki)? == *self)
+    }
+
     /// The SubjectPublicKeyInfo, DER, encoded afresh: equal for equal keys, however the input spelled them.
     pub fn spki_der(&self) -> &[u8] {
         &self.0.spki
