@@ -49,8 +49,8 @@ impl fmt::Display for KeyError {
         match self {
             Self::Pem(cause) => write!(f, "not a valid PEM file: {cause}; write the key again, e.g. with `openssl pkey`"),
             Self::NoPrivateKey { found } if found.is_empty() => f.write_str(
-                "no PEM section in it; a private key starts with `-----BEGIN PRIVATE KEY-----` \
-                 (convert DER with `openssl pkey -inform DER`)",
+                "no PEM section in it; name the file that starts with `-----BEGIN PRIVATE KEY-----`, \
+                 or convert DER with `openssl pkey -inform DER`",
             ),
             Self::NoPrivateKey { found } => write!(
                 f,

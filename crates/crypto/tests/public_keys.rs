@@ -1,0 +1,196 @@
+//! Public keys: from certificates, from SubjectPublicKeyInfo, and what they refuse.
+
+#[path = "support/data.rs"]
+mod support;
+
+use keyward_crypto::private_key::PrivateKey;
+use keyward_crypto::signature::{KeyKind, PublicKey, SignatureAlgorithm};
+use proptest::prelude::*;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use support::data;
+
+const NAMES: [&str; 7] = [
+    "rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521", "ed25519",
+];
+
+fn certificate(name: &str) -> Vec<u8> {
+    CertificateDer::from_pem_slice(&data(&format!("{name}.crt.pem")))
+        .unwrap()
+        .to_vec()
+}
+
+fn private_key(name: &str) -> PrivateKey {
+    PrivateKey::from_pem(&data(&format!("{name}.pkcs8.pem"))).unwrap()
+}
+
+#[test]
+fn a_certificate_and_its_spki_are_the_same_key() {
+    for name in NAMES {
+        let certificate = certificate(name);
+        let key = PublicKey::from_certificate_der(&certificate).unwrap();
+        assert_eq!(PublicKey::from_spki_der(key.spki_der()).unwrap(), key);
+        // Encoded afresh, and yet as OpenSSL wrote it into the certificate.
+        assert!(
+            certificate
+                .windows(key.spki_der().len())
+                .any(|window| window == key.spki_der())
+        );
+    }
+}
+
+#[test]
+fn different_keys_differ() {
+    let keys = NAMES.map(|name| PublicKey::from_certificate_der(&certificate(name)).unwrap());
+    for (index, key) in keys.iter().enumerate() {
+        for (other_index, other) in keys.iter().enumerate() {
+            assert_eq!(key == other, index == other_index);
+        }
+    }
+}
+
+#[test]
+fn no_wrong_signature_passes() {
+    for name in NAMES {
+        let key = private_key(name);
+        let public = key.public_key();
+        for algorithm in SignatureAlgorithm::ALL
+            .into_iter()
+            .filter(|algorithm| public.supports(*algorithm))
+        {
+            let signature = key.sign(algorithm, b"message").unwrap();
+            assert!(public.verify(algorithm, b"massage", &signature).is_err());
+            assert!(public.verify(algorithm, b"message", &[]).is_err());
+            assert!(
+                public
+                    .verify(algorithm, b"message", &signature[1..])
+                    .is_err()
+            );
+            let mut wrong = signature.clone();
+            *wrong.last_mut().unwrap() ^= 1;
+            assert!(public.verify(algorithm, b"message", &wrong).is_err());
+            for other in SignatureAlgorithm::ALL
+                .into_iter()
+                .filter(|other| *other != algorithm)
+            {
+                assert!(
+                    public.verify(other, b"message", &signature).is_err(),
+                    "{algorithm:?} as {other:?}"
+                );
+            }
+        }
+    }
+}
+
+/// A fault in an RSA result would factor the modulus, so each is checked with the public key before it leaves
+/// (AWS-LC's `rsa_default_private_transform`); what comes out is therefore always the right one.
+#[test]
+fn pkcs1_signatures_are_deterministic() {
+    let key = private_key("rsa2048");
+    let sign = |algorithm| key.sign(algorithm, b"message").unwrap();
+    assert_eq!(
+        sign(SignatureAlgorithm::RsaPkcs1Sha256),
+        sign(SignatureAlgorithm::RsaPkcs1Sha256)
+    );
+    assert_ne!(
+        sign(SignatureAlgorithm::RsaPssSha256),
+        sign(SignatureAlgorithm::RsaPssSha256)
+    );
+    assert_eq!(sign(SignatureAlgorithm::RsaPssSha512).len(), 256);
+}
+
+#[test]
+fn weak_rsa_keys_are_refused() {
+    // SubjectPublicKeyInfo with a modulus of 2040 bits: 2^2039 + 1.
+    let modulus = [&[0x00, 0x80][..], &[0; 253], &[0x01]].concat();
+    let rsa = sequence(
+        &[
+            &element(0x02, &modulus)[..],
+            &[0x02, 0x03, 0x01, 0x00, 0x01],
+        ]
+        .concat(),
+    );
+    let algorithm = sequence(&[
+        0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+    ]);
+    let key = element(0x03, &[&[0][..], &rsa].concat());
+    assert!(PublicKey::from_spki_der(&sequence(&[algorithm, key].concat())).is_err());
+}
+
+fn sequence(content: &[u8]) -> Vec<u8> {
+    element(0x30, content)
+}
+
+fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(content.len()).unwrap().to_be_bytes();
+    match content.len() {
+        0..=0x7f => [&[tag, len[1]], content].concat(),
+        0x80..=0xff => [&[tag, 0x81, len[1]], content].concat(),
+        _ => [&[tag, 0x82, len[0], len[1]], content].concat(),
+    }
+}
+
+#[test]
+fn truncated_and_extended_inputs_are_refused() {
+    for name in NAMES {
+        let certificate = certificate(name);
+        for len in 0..certificate.len() {
+            assert!(PublicKey::from_certificate_der(&certificate[..len]).is_err());
+        }
+        assert!(PublicKey::from_certificate_der(&[&certificate[..], &[0]].concat()).is_err());
+
+        let key = PublicKey::from_certificate_der(&certificate).unwrap();
+        for len in 0..key.spki_der().len() {
+            assert!(PublicKey::from_spki_der(&key.spki_der()[..len]).is_err());
+        }
+        assert!(PublicKey::from_spki_der(&[key.spki_der(), &[0]].concat()).is_err());
+    }
+}
+
+#[test]
+fn a_point_off_its_curve_is_refused() {
+    for name in ["p256", "p384", "p521"] {
+        let mut spki = PublicKey::from_certificate_der(&certificate(name))
+            .unwrap()
+            .spki_der()
+            .to_vec();
+        *spki.last_mut().unwrap() ^= 1;
+        assert!(PublicKey::from_spki_der(&spki).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn kinds_are_told_apart() {
+    let kinds = NAMES.map(|name| {
+        PublicKey::from_certificate_der(&certificate(name))
+            .unwrap()
+            .kind()
+    });
+    let expected = [
+        KeyKind::Rsa { bits: 2048 },
+        KeyKind::Rsa { bits: 3072 },
+        KeyKind::Rsa { bits: 4096 },
+        KeyKind::EcP256,
+        KeyKind::EcP384,
+        KeyKind::EcP521,
+        KeyKind::Ed25519,
+    ];
+    assert_eq!(kinds, expected);
+}
+
+proptest! {
+    /// Whatever the bytes, the walk ends without a panic; if a key is found it encodes to itself.
+    #[test]
+    fn damaged_certificates_do_no_harm(
+        name in prop::sample::select(&NAMES[..]),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut certificate = certificate(name);
+        for (index, value) in edits {
+            *index.get_mut(&mut certificate[..]) = value;
+        }
+        if let Ok(key) = PublicKey::from_certificate_der(&certificate) {
+            prop_assert_eq!(PublicKey::from_spki_der(key.spki_der()).unwrap(), key);
+        }
+    }
+}
