@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::CryptoError;
 use crate::hash::HashAlgorithm;
+use crate::hkdf::extract;
 use crate::hmac::HmacKey;
 use crate::raw::EvpPrivateKey;
 use crate::rsa_kex::PREMASTER_LEN;
@@ -124,9 +125,7 @@ impl PrivateKey {
             KeyPair::Ecdsa { .. } | KeyPair::Ed25519(_) => Err(CryptoError::new("RSA decryption")),
         }
     }
-}
 
-impl PrivateKey {
     /// 48 pseudo-random bytes for [`rsa_kex::premaster`](crate::rsa_kex::premaster) to put in the place of a premaster
     /// secret that is not there: a function of the private key and `context`, so that the same question always has the
     /// same answer, from every replica that has the key.
@@ -147,10 +146,11 @@ impl PrivateKey {
     }
 }
 
-/// The key of the implicit rejection: one-way in the whole private key.
+/// The key of the implicit rejection: one-way in the whole private key, as AWS-LC encodes it, so that it does not depend
+/// on the file's format.
 fn rejection_key(pkcs8: &[u8]) -> HmacKey {
-    let key = HmacKey::new(HashAlgorithm::Sha384, pkcs8).sign(&[b"keyward implicit rejection"]);
-    HmacKey::new(HashAlgorithm::Sha384, &key)
+    let key = extract(HashAlgorithm::Sha384, pkcs8, b"keyward implicit rejection");
+    HmacKey::new(HashAlgorithm::Sha384, key.as_bytes())
 }
 
 impl fmt::Debug for PrivateKey {

@@ -40,6 +40,20 @@ fn a_certificate_and_its_spki_are_the_same_key() {
 }
 
 #[test]
+fn a_key_knows_its_certificate() {
+    for name in NAMES {
+        let key = PublicKey::from_certificate_der(&certificate(name)).unwrap();
+        for other in NAMES {
+            assert_eq!(
+                key.is_of_certificate_der(&certificate(other)),
+                Ok(name == other)
+            );
+        }
+        assert!(key.is_of_certificate_der(b"garbage").is_err());
+    }
+}
+
+#[test]
 fn different_keys_differ() {
     let keys = NAMES.map(|name| PublicKey::from_certificate_der(&certificate(name)).unwrap());
     for (index, key) in keys.iter().enumerate() {

@@ -223,3 +223,31 @@ fn ciphertexts_out_of_range_are_refused() {
         assert!(key.rsa_decrypt_raw(&[1; 256]).is_err());
     }
 }
+
+/// A replayed question must get the answer that it got before: a fresh substitute each time would tell by its change
+/// that the padding is wrong.
+#[test]
+fn the_substitute_follows_from_the_key_and_the_question() {
+    let key = |name: &str| PrivateKey::from_pem(&data(name)).unwrap();
+    let (pkcs8, pkcs1, other) = (
+        key("rsa2048.pkcs8.pem"),
+        key("rsa2048.pkcs1.pem"),
+        key("rsa3072.pkcs8.pem"),
+    );
+    let substitute =
+        |key: &PrivateKey, question: &[u8]| *key.rsa_implicit_rejection(&[question]).unwrap();
+
+    assert_eq!(substitute(&pkcs8, b"first"), substitute(&pkcs8, b"first"));
+    assert_eq!(
+        substitute(&pkcs8, b"first"),
+        substitute(&pkcs1, b"first"),
+        "the format of the file does not matter"
+    );
+    assert_ne!(substitute(&pkcs8, b"first"), substitute(&pkcs8, b"other"));
+    assert_ne!(substitute(&pkcs8, b"first"), substitute(&other, b"first"));
+    assert!(
+        key("p256.pkcs8.pem")
+            .rsa_implicit_rejection(&[b"first"])
+            .is_err()
+    );
+}
