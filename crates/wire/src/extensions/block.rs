@@ -1,0 +1,214 @@
+//! A block of extensions: what is the same for every message that carries one.
+
+use crate::codec::{DecodeError, DecodeErrorKind, MAX_LIST_ITEMS, Put, Reader};
+use crate::values::ExtensionType;
+
+/// Defines the extensions of one message as a struct, with its codec, from a table of
+/// `field: type = EXTENSION_TYPE via codec,`. `codec` is a module with
+///
+/// * `decode(&mut Reader) -> Result<impl Into<type>, DecodeError>`, which sees the extension's data and no more;
+/// * `encode(&value, &mut Vec<u8>)`, called when the field is `Some` or `true`.
+///
+/// `last` is the extension that must be the last of the block. `forbidden` are those that we know, and that must not be
+/// in this message.
+macro_rules! extension_block {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident in $what:literal {
+            $( $(#[$doc:meta])* $field:ident: $type:ty = $extension:ident via $($codec:ident)::+, )*
+        }
+        $(last {
+            $(#[$last_doc:meta])* $last_field:ident: $last_type:ty =
+                $last_extension:ident via $($last_codec:ident)::+,
+        })?
+        forbidden { $( $forbidden:ident, )* }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct $name {
+            $( $(#[$doc])* pub $field: $type, )*
+            $( $(#[$last_doc])* pub $last_field: $last_type, )?
+            /// Extensions that have no field here, raw, in the order of the wire; GREASE among them.
+            pub unknown: Vec<(ExtensionType, Vec<u8>)>,
+        }
+
+        impl $name {
+            /// Which extensions are there, in the order in which `encode` writes them.
+            pub fn types(&self) -> Vec<ExtensionType> {
+                let mut types = Vec::new();
+                $(
+                    if self.$field.present().is_some() {
+                        types.push(ExtensionType::$extension);
+                    }
+                )*
+                types.extend(self.unknown.iter().map(|(extension, _)| *extension));
+                $(
+                    if self.$last_field.present().is_some() {
+                        types.push(ExtensionType::$last_extension);
+                    }
+                )?
+                types
+            }
+
+            /// Whether there is none at all.
+            pub fn is_empty(&self) -> bool {
+                *self == Self::default()
+            }
+        }
+
+        impl<'a> Decode<'a> for $name {
+            const NAME: &'static str = $what;
+
+            fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+                let mut block = Self::default();
+                let mut extensions = Extensions::new($what, reader)?;
+                while let Some((extension, mut data)) = extensions.next()? {
+                    match extension {
+                        $(
+                            ExtensionType::$extension => {
+                                block.$field = $($codec)::+::decode(&mut data)?.into();
+                            }
+                        )*
+                        $(
+                            ExtensionType::$last_extension => {
+                                extensions.expect_last()?;
+                                block.$last_field = $($last_codec)::+::decode(&mut data)?.into();
+                            }
+                        )?
+                        $( ExtensionType::$forbidden => return Err(extensions.forbidden()), )*
+                        _ => block.unknown.push((extension, data.take_rest().to_vec())),
+                    }
+                    data.expect_end(extension.name().unwrap_or($what))?;
+                }
+                Ok(block)
+            }
+        }
+
+        impl Encode for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.put_vector_u16(|out| {
+                    $(
+                        if let Some(value) = self.$field.present() {
+                            put(out, ExtensionType::$extension, |out| {
+                                $($codec)::+::encode(value, out);
+                            });
+                        }
+                    )*
+                    for (extension, data) in &self.unknown {
+                        put(out, *extension, |out| out.put_bytes(data));
+                    }
+                    $(
+                        if let Some(value) = self.$last_field.present() {
+                            put(out, ExtensionType::$last_extension, |out| {
+                                $($last_codec)::+::encode(value, out);
+                            });
+                        }
+                    )?
+                });
+            }
+        }
+    };
+}
+pub(super) use extension_block;
+
+/// A field that is there or not.
+pub(super) trait Present {
+    type Value;
+
+    fn present(&self) -> Option<&Self::Value>;
+}
+
+impl<T> Present for Option<T> {
+    type Value = T;
+
+    fn present(&self) -> Option<&T> {
+        self.as_ref()
+    }
+}
+
+impl Present for bool {
+    type Value = ();
+
+    fn present(&self) -> Option<&()> {
+        self.then_some(&())
+    }
+}
+
+/// The extensions of a block, one after the other.
+pub(super) struct Extensions<'a> {
+    what: &'static str,
+    list: Reader<'a>,
+    seen: Vec<ExtensionType>,
+    /// Where the current extension starts.
+    start: usize,
+}
+
+impl<'a> Extensions<'a> {
+    pub(super) fn new(what: &'static str, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let list = reader.vector_u16(what, 0..=0xffff)?;
+        Ok(Self {
+            what,
+            start: list.offset(),
+            list,
+            seen: Vec::new(),
+        })
+    }
+
+    /// The next extension's type and a reader over its data.
+    pub(super) fn next(&mut self) -> Result<Option<(ExtensionType, Reader<'a>)>, DecodeError> {
+        self.start = self.list.offset();
+        if self.list.is_empty() {
+            return Ok(None);
+        }
+        if self.seen.len() == MAX_LIST_ITEMS {
+            return Err(self.list.error(self.what, DecodeErrorKind::TooMany));
+        }
+        let extension = ExtensionType(self.list.u16(self.what)?);
+        let duplicate = self.seen.contains(&extension);
+        self.seen.push(extension);
+        // RFC 9846 §4.2: "There MUST NOT be more than one extension of the same type in a given extension block."
+        if duplicate {
+            return Err(self.error(DecodeErrorKind::Duplicate));
+        }
+        let data = self.list.vector_u16(self.name(), 0..=0xffff)?;
+        Ok(Some((extension, data)))
+    }
+
+    /// RFC 9846 §4.2.11: "The "pre_shared_key" extension MUST be the last extension in the ClientHello […] Servers MUST
+    /// check that it is the last extension and otherwise fail the handshake with an "illegal_parameter" alert."
+    pub(super) fn expect_last(&self) -> Result<(), DecodeError> {
+        if self.list.is_empty() {
+            Ok(())
+        } else {
+            Err(self.error(DecodeErrorKind::NotLast))
+        }
+    }
+
+    /// RFC 9846 §4.2: "If an implementation receives an extension which it recognizes and which is not specified for the
+    /// message in which it appears, it MUST abort the handshake with an "illegal_parameter" alert."
+    pub(super) fn forbidden(&self) -> DecodeError {
+        self.error(DecodeErrorKind::Forbidden)
+    }
+
+    fn error(&self, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError {
+            what: self.name(),
+            kind,
+            offset: self.start,
+        }
+    }
+
+    /// What an error calls the current extension.
+    fn name(&self) -> &'static str {
+        self.seen
+            .last()
+            .and_then(|extension| extension.name())
+            .unwrap_or(self.what)
+    }
+}
+
+/// Writes one extension.
+pub(super) fn put(out: &mut Vec<u8>, extension: ExtensionType, data: impl FnOnce(&mut Vec<u8>)) {
+    out.put_u16(extension.0);
+    out.put_vector_u16(data);
+}

@@ -1,0 +1,9 @@
+//! EncryptedExtensions (RFC 9846 §4.3.1).
+
+use super::Message;
+pub use crate::extensions::EncryptedExtensions;
+use crate::values::HandshakeType;
+
+impl Message for EncryptedExtensions {
+    const TYPE: HandshakeType = HandshakeType::ENCRYPTED_EXTENSIONS;
+}

@@ -1,0 +1,11 @@
+//! Compression of records, which there is none of any more.
+
+use super::registry;
+
+registry! {
+    /// `CompressionMethod` (RFC 9846 §4.1.2, RFC 3749 §2).
+    CompressionMethod(u8) {
+        NULL = 0 => "NULL",
+        DEFLATE = 1 => "DEFLATE",
+    }
+}
