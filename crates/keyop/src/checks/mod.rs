@@ -1,0 +1,8 @@
+//! The checks that operations share, one idea a file.
+
+pub(crate) mod certificate;
+pub(crate) mod ecdh_params;
+pub(crate) mod hello_retry;
+pub(crate) mod messages;
+pub(crate) mod scheme;
+pub(crate) mod server_hello;

@@ -1,0 +1,82 @@
+//! The signature scheme: offered by the client, allowed in the version, right for the key.
+
+use keyward_crypto::signature::{KeyKind, SignatureAlgorithm};
+use keyward_wire::handshake::ClientHello;
+use keyward_wire::values::SignatureScheme as Scheme;
+
+use crate::error::CheckError;
+use crate::rules::KeyRules;
+
+/// Which version's rules for signature schemes apply.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    Tls12,
+    Tls13,
+}
+
+/// Checks the scheme and yields how AWS-LC signs with it.
+pub(crate) fn check_scheme(
+    scheme: Scheme,
+    version: Version,
+    client_hello: &ClientHello,
+    rules: &KeyRules<'_>,
+) -> Result<SignatureAlgorithm, CheckError> {
+    // Without the extension a TLS 1.2 client means SHA-1 (RFC 5246 §7.4.1.4.1), which nobody gets.
+    let offered = client_hello
+        .extensions
+        .signature_algorithms
+        .as_deref()
+        .unwrap_or_default();
+    if !offered.contains(&scheme) {
+        return Err(CheckError::SchemeNotOffered(scheme));
+    }
+    let kind = rules.public_key.kind();
+    let (algorithm, fits) = match version {
+        Version::Tls13 => tls13(scheme, kind),
+        Version::Tls12 => tls12(scheme, kind),
+    }
+    .ok_or(CheckError::SchemeNotAllowed(scheme))?;
+    if !fits || !rules.public_key.supports(algorithm) {
+        return Err(CheckError::SchemeKeyMismatch(scheme));
+    }
+    if matches!(kind, KeyKind::Rsa { .. }) && !rules.rsa_signing {
+        return Err(CheckError::SigningDisabled);
+    }
+    Ok(algorithm)
+}
+
+/// RFC 9846 §4.2.3. The ECDSA schemes name their curve; "RSA signatures MUST use an RSASSA-PSS
+/// algorithm, regardless of whether RSASSA-PKCS1-v1_5 algorithms appear in 'signature_algorithms'"
+/// (§4.4.3). The rsa_pss_pss schemes are for keys with that OID, which no key file here has.
+fn tls13(scheme: Scheme, key: KeyKind) -> Option<(SignatureAlgorithm, bool)> {
+    use SignatureAlgorithm as Algorithm;
+    let is_rsa = matches!(key, KeyKind::Rsa { .. });
+    Some(match scheme {
+        Scheme::RSA_PSS_RSAE_SHA256 => (Algorithm::RsaPssSha256, is_rsa),
+        Scheme::RSA_PSS_RSAE_SHA384 => (Algorithm::RsaPssSha384, is_rsa),
+        Scheme::RSA_PSS_RSAE_SHA512 => (Algorithm::RsaPssSha512, is_rsa),
+        Scheme::ECDSA_SECP256R1_SHA256 => (Algorithm::EcdsaSha256, key == KeyKind::EcP256),
+        Scheme::ECDSA_SECP384R1_SHA384 => (Algorithm::EcdsaSha384, key == KeyKind::EcP384),
+        Scheme::ECDSA_SECP521R1_SHA512 => (Algorithm::EcdsaSha512, key == KeyKind::EcP521),
+        Scheme::ED25519 => (Algorithm::Ed25519, key == KeyKind::Ed25519),
+        _ => return None,
+    })
+}
+
+/// RFC 5246 §7.4.1.4.1 and RFC 8422 §5.1.3: the ECDSA code points name a hash and any curve. SHA-1
+/// and weaker are out by RFC 9155.
+fn tls12(scheme: Scheme, key: KeyKind) -> Option<(SignatureAlgorithm, bool)> {
+    use SignatureAlgorithm as Algorithm;
+    let is_rsa = matches!(key, KeyKind::Rsa { .. });
+    let is_ec = matches!(key, KeyKind::EcP256 | KeyKind::EcP384 | KeyKind::EcP521);
+    Some(match scheme {
+        Scheme::RSA_PKCS1_SHA256 => (Algorithm::RsaPkcs1Sha256, is_rsa),
+        Scheme::RSA_PKCS1_SHA384 => (Algorithm::RsaPkcs1Sha384, is_rsa),
+        Scheme::RSA_PKCS1_SHA512 => (Algorithm::RsaPkcs1Sha512, is_rsa),
+        Scheme::ECDSA_SECP256R1_SHA256 => (Algorithm::EcdsaSha256, is_ec),
+        Scheme::ECDSA_SECP384R1_SHA384 => (Algorithm::EcdsaSha384, is_ec),
+        Scheme::ECDSA_SECP521R1_SHA512 => (Algorithm::EcdsaSha512, is_ec),
+        // RSASSA-PSS and Ed25519 are in TLS 1.2 what they are in TLS 1.3 (RFC 9846 §4.2.3).
+        _ => return tls13(scheme, key),
+    })
+}

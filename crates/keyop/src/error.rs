@@ -1,0 +1,225 @@
+//! Why an operation is refused, and why an accepted one can still fail.
+
+use core::fmt;
+
+use keyward_crypto::CryptoError;
+use keyward_wire::codec::DecodeError;
+use keyward_wire::values::{CipherSuite, HandshakeType, NamedGroup, SignatureScheme};
+
+/// The rule that an operation breaks. Each variant is one rule of the check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckError {
+    /// The handshake messages together exceed [`MAX_MESSAGES_LEN`](crate::MAX_MESSAGES_LEN).
+    TooLong {
+        /// Their length in bytes.
+        len: usize,
+    },
+    /// A handshake message cannot be parsed.
+    Malformed(DecodeError),
+    /// Another message than the handshake has at this place.
+    UnexpectedMessage {
+        /// The message in its place, or none if the messages end there.
+        found: Option<HandshakeType>,
+        /// What the handshake has there.
+        expected: &'static str,
+    },
+    /// The operation names another key than the one that it is checked for.
+    WrongKey,
+    /// The leaf certificate holds another public key.
+    CertificateOfAnotherKey,
+    /// The Certificate message has no certificate.
+    NoCertificate,
+    /// The Certificate message of a server has a request context.
+    CertificateContext,
+    /// The key is not enabled for signatures.
+    SigningDisabled,
+    /// The key is not enabled for RSA key transport.
+    DecryptionDisabled,
+    /// The client does not offer the version that the operation is for.
+    VersionNotOffered,
+    /// The ServerHello chooses another version than the operation is for.
+    WrongVersion,
+    /// The ServerHello resumes a session: no private key is needed.
+    Resumption,
+    /// The random of the ServerHello does not derive from the nonce.
+    RandomNotDerived,
+    /// The ServerHello does not echo the session ID.
+    SessionIdNotEchoed,
+    /// The ServerHello chooses a compression method.
+    Compression,
+    /// The ServerHello chooses a cipher suite that the client does not offer.
+    SuiteNotOffered(CipherSuite),
+    /// The ServerHello chooses a cipher suite that is not for this operation.
+    SuiteNotAllowed(CipherSuite),
+    /// The cipher suite wants another kind of key.
+    SuiteKeyMismatch(CipherSuite),
+    /// HelloRetryRequest and ServerHello choose different cipher suites.
+    SuiteChangedAfterRetry,
+    /// The HelloRetryRequest asks for nothing, or for what the first ClientHello has already.
+    RetryWithoutCause,
+    /// The second ClientHello changes what it must not.
+    SecondClientHelloDiffers {
+        /// The field or extension.
+        field: &'static str,
+    },
+    /// The ServerHello answers no key share of the client's.
+    KeyShareNotOffered,
+    /// The ServerHello has an extension that the client did not ask for.
+    UnsolicitedExtension,
+    /// The client does not offer the signature scheme.
+    SchemeNotOffered(SignatureScheme),
+    /// The signature scheme is not allowed in this version of TLS.
+    SchemeNotAllowed(SignatureScheme),
+    /// The signature scheme is for another kind of key.
+    SchemeKeyMismatch(SignatureScheme),
+    /// The elliptic curve is spelled out instead of named.
+    CurveNotNamed {
+        /// The ECCurveType.
+        curve_type: u8,
+    },
+    /// The client does not offer the named group.
+    GroupNotOffered(NamedGroup),
+    /// The named group is not for TLS 1.2 or not known.
+    GroupNotAllowed(NamedGroup),
+    /// The public value of the server is not a point of the group.
+    InvalidPublicValue,
+    /// The encrypted premaster secret is not as long as the modulus.
+    CiphertextLength {
+        /// Its length in bytes.
+        found: usize,
+        /// The length of the modulus in bytes.
+        modulus: usize,
+    },
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { len } => {
+                write!(f, "the handshake messages have {len} bytes, more than {}", crate::MAX_MESSAGES_LEN)
+            }
+            Self::Malformed(error) => write!(f, "a handshake message cannot be parsed: {error}"),
+            Self::UnexpectedMessage { found: Some(found), expected } => {
+                write!(f, "{found} where the handshake has {expected} (RFC 9846 §4, RFC 5246 §7.3)")
+            }
+            Self::UnexpectedMessage { found: None, expected } => {
+                write!(f, "the messages end where the handshake has {expected} (RFC 9846 §4, RFC 5246 §7.3)")
+            }
+            Self::WrongKey => f.write_str("the operation names another key"),
+            Self::CertificateOfAnotherKey => f.write_str("the leaf certificate is not of this key"),
+            Self::NoCertificate => f.write_str("the Certificate message is empty (RFC 9846 §4.4.2)"),
+            Self::CertificateContext => {
+                f.write_str("a server's Certificate has an empty certificate_request_context (RFC 9846 §4.4.2)")
+            }
+            Self::SigningDisabled => f.write_str("the key is not enabled for signatures"),
+            Self::DecryptionDisabled => f.write_str("the key is not enabled for RSA key transport"),
+            Self::VersionNotOffered => {
+                f.write_str("the client does not offer the version of the operation (RFC 9846 §4.2.1)")
+            }
+            Self::WrongVersion => {
+                f.write_str("the ServerHello chooses another version than the operation's (RFC 9846 §4.1.3)")
+            }
+            Self::Resumption => f.write_str("a resumed handshake needs no private key (RFC 9846 §2.2, RFC 5246 §7.3)"),
+            Self::RandomNotDerived => {
+                f.write_str("the ServerHello random does not derive from the nonce of the operation")
+            }
+            Self::SessionIdNotEchoed => {
+                f.write_str("legacy_session_id_echo is not the ClientHello's legacy_session_id (RFC 9846 §4.1.3)")
+            }
+            Self::Compression => f.write_str("compression is not null (RFC 9846 §4.1.2, RFC 9325 §3.3)"),
+            Self::SuiteNotOffered(suite) => {
+                write!(f, "the client does not offer {suite} (RFC 9846 §4.1.3, RFC 5246 §7.4.1.3)")
+            }
+            Self::SuiteNotAllowed(suite) => write!(f, "{suite} is not a cipher suite of this operation"),
+            Self::SuiteKeyMismatch(suite) => {
+                write!(f, "{suite} wants another kind of key (RFC 5246 §7.4.2, RFC 8422 §2)")
+            }
+            Self::SuiteChangedAfterRetry => {
+                f.write_str("the ServerHello has not the cipher suite of the HelloRetryRequest (RFC 9846 §4.1.4)")
+            }
+            Self::RetryWithoutCause => {
+                f.write_str("the HelloRetryRequest would not change the ClientHello (RFC 9846 §4.1.4, §4.2.8)")
+            }
+            Self::SecondClientHelloDiffers { field } => {
+                write!(f, "the second ClientHello has another {field} (RFC 9846 §4.1.2)")
+            }
+            Self::KeyShareNotOffered => {
+                f.write_str("the ServerHello answers no key share of the ClientHello (RFC 9846 §4.2.8)")
+            }
+            Self::UnsolicitedExtension => {
+                f.write_str("the ServerHello has an extension without request (RFC 5246 §7.4.1.4)")
+            }
+            Self::SchemeNotOffered(scheme) => {
+                write!(f, "the client does not offer {scheme} (RFC 9846 §4.4.3, RFC 5246 §7.4.3)")
+            }
+            Self::SchemeNotAllowed(scheme) => {
+                write!(f, "{scheme} is not allowed in this version of TLS (RFC 9846 §4.2.3, RFC 9155)")
+            }
+            Self::SchemeKeyMismatch(scheme) => {
+                write!(f, "{scheme} is for another kind of key (RFC 9846 §4.2.3, RFC 5246 §7.4.3)")
+            }
+            Self::CurveNotNamed { curve_type } => {
+                write!(f, "the curve type is {curve_type} and not named_curve (RFC 8422 §5.4)")
+            }
+            Self::GroupNotOffered(group) => write!(f, "the client does not offer {group} (RFC 8422 §5.1)"),
+            Self::GroupNotAllowed(group) => write!(f, "{group} is no group for TLS 1.2 (RFC 8422 §5.1.1)"),
+            Self::InvalidPublicValue => {
+                f.write_str("the server's public value is not valid in its group (RFC 8422 §5.4.1, §5.11)")
+            }
+            Self::CiphertextLength { found, modulus } => write!(
+                f,
+                "the encrypted premaster secret has {found} bytes and the modulus {modulus} (RFC 5246 §7.4.7.1)"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for CheckError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Malformed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<DecodeError> for CheckError {
+    fn from(error: DecodeError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+/// A checked operation that could not be performed.
+#[derive(Debug)]
+pub enum PerformError {
+    /// The private key is not the one that the operation was checked for.
+    WrongKey,
+    /// The cryptographic library failed to sign.
+    Crypto(CryptoError),
+}
+
+impl fmt::Display for PerformError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongKey => {
+                f.write_str("the private key is not the one that the operation was checked for")
+            }
+            Self::Crypto(_) => f.write_str("signing failed"),
+        }
+    }
+}
+
+impl core::error::Error for PerformError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::WrongKey => None,
+            Self::Crypto(error) => Some(error),
+        }
+    }
+}
+
+impl From<CryptoError> for PerformError {
+    fn from(error: CryptoError) -> Self {
+        Self::Crypto(error)
+    }
+}

@@ -1,0 +1,124 @@
+//! The signature of a TLS 1.2 server with an ephemeral key exchange.
+
+use keyward_crypto::signature::KeyKind;
+use keyward_wire::codec::{Decode, DecodeError, Encode, Reader};
+use keyward_wire::handshake::{ClientHello, ServerHello};
+use keyward_wire::values::{CipherSuite, SignatureScheme};
+
+use crate::checked::{CheckedOperation, Task};
+use crate::checks::ecdh_params::check_ecdh_params;
+use crate::checks::messages::Messages;
+use crate::checks::scheme::{Version, check_scheme};
+use crate::checks::server_hello::check_tls12;
+use crate::error::CheckError;
+use crate::key_id::KeyId;
+use crate::rules::KeyRules;
+use crate::server_nonce::ServerNonce;
+use crate::tls12;
+
+/// Asks for the signature in a ServerKeyExchange (RFC 5246 §7.4.3, RFC 8422 §5.4).
+#[derive(Debug)]
+pub struct Tls12ServerKeyExchange {
+    /// The key.
+    pub key: KeyId,
+    /// How to sign.
+    pub scheme: SignatureScheme,
+    /// What the ServerHello random derives from.
+    pub server_nonce: ServerNonce,
+    /// ClientHello and ServerHello, whole messages with their headers.
+    pub messages: Vec<u8>,
+    /// The ServerECDHParams: named curve and public value.
+    pub params: Vec<u8>,
+}
+
+impl Tls12ServerKeyExchange {
+    pub(crate) fn check<'a>(
+        &'a self,
+        rules: &KeyRules<'a>,
+    ) -> Result<CheckedOperation<'a>, CheckError> {
+        let mut messages = Messages::new(&self.messages)?;
+        let client_hello: ClientHello = messages.take("ClientHello")?;
+        let server_hello: ServerHello = messages.take("ServerHello")?;
+        messages.end()?;
+        check_tls12(
+            &server_hello,
+            &client_hello,
+            self.server_nonce.tls12_random(),
+        )?;
+        check_suite(server_hello.cipher_suite, rules)?;
+        check_ecdh_params(&self.params, &client_hello)?;
+
+        let algorithm = check_scheme(self.scheme, Version::Tls12, &client_hello, rules)?;
+        let message = tls12::server_key_exchange_message(
+            &client_hello.random,
+            &server_hello.random,
+            &self.params,
+        );
+        Ok(CheckedOperation {
+            public_key: rules.public_key,
+            server_name: client_hello
+                .extensions
+                .server_name
+                .map(|name| name.as_str().to_owned()),
+            task: Task::Sign { algorithm, message },
+        })
+    }
+}
+
+/// RFC 8422 §2: ECDHE_ECDSA wants an ECDSA or EdDSA key, ECDHE_RSA an RSA key.
+fn check_suite(suite: CipherSuite, rules: &KeyRules<'_>) -> Result<(), CheckError> {
+    let wants_rsa = match suite {
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+        | CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 => false,
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+        | CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => true,
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA
+        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA
+        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256
+        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384
+            if rules.legacy =>
+        {
+            false
+        }
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA
+        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA
+        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256
+        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384
+            if rules.legacy =>
+        {
+            true
+        }
+        _ => return Err(CheckError::SuiteNotAllowed(suite)),
+    };
+    if wants_rsa == matches!(rules.public_key.kind(), KeyKind::Rsa { .. }) {
+        Ok(())
+    } else {
+        Err(CheckError::SuiteKeyMismatch(suite))
+    }
+}
+
+/// `opaque key[32]; SignatureScheme scheme; opaque server_nonce[32]; opaque messages<0..2^24-1>;
+/// opaque params<0..2^16-1>`
+impl Encode for Tls12ServerKeyExchange {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.key.encode(out);
+        self.scheme.encode(out);
+        self.server_nonce.encode(out);
+        crate::fields::encode_messages(&self.messages, out);
+        crate::fields::encode_params(&self.params, out);
+    }
+}
+
+impl<'a> Decode<'a> for Tls12ServerKeyExchange {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            key: Decode::decode(reader)?,
+            scheme: Decode::decode(reader)?,
+            server_nonce: Decode::decode(reader)?,
+            messages: crate::fields::decode_messages(reader)?,
+            params: crate::fields::decode_params(reader)?,
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! What TLS 1.3 signs, and the transcript that it signs over. The key server makes the bytes to be
+//! signed with these functions and the engine checks the signature with the same ones.
+
+use keyward_crypto::hash::{Digest, HashAlgorithm};
+use keyward_wire::codec::DecodeError;
+use keyward_wire::handshake::{self, HELLO_RETRY_REQUEST_RANDOM, HandshakeMessage};
+use keyward_wire::values::{CipherSuite, HandshakeType};
+
+/// RFC 9846 §4.4.3: "The context string for a server's signature is
+/// 'TLS 1.3, server CertificateVerify'".
+const SERVER_CONTEXT: &[u8] = b"TLS 1.3, server CertificateVerify";
+
+/// The bytes that a server's CertificateVerify signs.
+///
+/// RFC 9846 §4.4.3: "A string that consists of octet 32 (0x20) repeated 64 times", "The context
+/// string", "A single 0 byte which serves as the separator", "The content to be signed".
+pub fn server_certificate_verify_message(transcript_hash: &[u8]) -> Vec<u8> {
+    let mut message = Vec::with_capacity(64 + SERVER_CONTEXT.len() + 1 + transcript_hash.len());
+    message.extend_from_slice(&[0x20; 64]);
+    message.extend_from_slice(SERVER_CONTEXT);
+    message.push(0);
+    message.extend_from_slice(transcript_hash);
+    message
+}
+
+/// The hash of whole handshake messages in a row, from the first ClientHello on (RFC 9846 §4.4.1).
+///
+/// Where the second message is a HelloRetryRequest, the first ClientHello counts as its
+/// [`message_hash`].
+///
+/// # Errors
+/// Where the bytes are no handshake messages.
+pub fn transcript_hash(messages: &[u8], algorithm: HashAlgorithm) -> Result<Digest, DecodeError> {
+    let mut split = handshake::split(messages);
+    let first = split.next().transpose()?;
+    let second = split.next().transpose()?;
+
+    let mut hash = algorithm.start();
+    match (first, second) {
+        (Some(first), Some(second)) if is_hello_retry_request(&second) => {
+            hash.update(&message_hash(first.bytes, algorithm));
+            hash.update(&messages[first.bytes.len()..]);
+        }
+        _ => hash.update(messages),
+    }
+    Ok(hash.finish())
+}
+
+/// By its random, the two bytes of legacy_version before it (RFC 9846 §4.1.3).
+fn is_hello_retry_request(message: &HandshakeMessage<'_>) -> bool {
+    message.message_type == HandshakeType::SERVER_HELLO
+        && message.body.get(2..34) == Some(&HELLO_RETRY_REQUEST_RANDOM)
+}
+
+/// The synthetic message that stands for the first ClientHello once it was answered with a
+/// HelloRetryRequest.
+///
+/// RFC 9846 §4.4.1: "when the server responds to a ClientHello with a HelloRetryRequest, the value
+/// of ClientHello1 is replaced with a special synthetic handshake message of handshake type
+/// 'message_hash' containing Hash(ClientHello1)".
+pub fn message_hash(client_hello: &[u8], algorithm: HashAlgorithm) -> Vec<u8> {
+    handshake::frame(
+        HandshakeType::MESSAGE_HASH,
+        &algorithm.digest(client_hello)[..],
+    )
+}
+
+/// The hash of a TLS 1.3 cipher suite (RFC 9846 §B.4), `None` for any other suite.
+pub fn suite_hash(suite: CipherSuite) -> Option<HashAlgorithm> {
+    match suite {
+        CipherSuite::TLS_AES_128_GCM_SHA256 | CipherSuite::TLS_CHACHA20_POLY1305_SHA256 => {
+            Some(HashAlgorithm::Sha256)
+        }
+        CipherSuite::TLS_AES_256_GCM_SHA384 => Some(HashAlgorithm::Sha384),
+        _ => None,
+    }
+}

@@ -1,0 +1,122 @@
+//! The signature of a TLS 1.3 server.
+
+use keyward_wire::codec::{Decode, DecodeError, Encode, Reader};
+use keyward_wire::handshake::{
+    CertificateRequestTls13, CertificateTls13, ClientHello, EncryptedExtensions, ServerHello,
+};
+use keyward_wire::values::SignatureScheme;
+
+use crate::checked::{CheckedOperation, Task};
+use crate::checks::certificate::check_leaf;
+use crate::checks::hello_retry::check_hello_retry;
+use crate::checks::messages::Messages;
+use crate::checks::scheme::{Version, check_scheme};
+use crate::checks::server_hello::check_tls13;
+use crate::error::CheckError;
+use crate::key_id::KeyId;
+use crate::rules::KeyRules;
+use crate::server_nonce::ServerNonce;
+use crate::tls13;
+
+/// Asks for the signature in the server's CertificateVerify (RFC 9846 §4.4.3).
+#[derive(Debug)]
+pub struct Tls13ServerCertificateVerify {
+    /// The key.
+    pub key: KeyId,
+    /// How to sign.
+    pub scheme: SignatureScheme,
+    /// What the ServerHello random derives from.
+    pub server_nonce: ServerNonce,
+    /// The handshake so far, whole messages with their headers: ClientHello, ServerHello,
+    /// EncryptedExtensions, perhaps CertificateRequest, Certificate. After a HelloRetryRequest: the
+    /// first ClientHello and the HelloRetryRequest in front.
+    pub messages: Vec<u8>,
+}
+
+impl Tls13ServerCertificateVerify {
+    pub(crate) fn check<'a>(
+        &'a self,
+        rules: &KeyRules<'a>,
+    ) -> Result<CheckedOperation<'a>, CheckError> {
+        let mut messages = Messages::new(&self.messages)?;
+        let (client_hello, server_hello) = self.check_hellos(&mut messages)?;
+
+        messages.take::<EncryptedExtensions>("EncryptedExtensions")?;
+        messages.take_if::<CertificateRequestTls13>()?;
+        let certificate: CertificateTls13 = messages.take("Certificate")?;
+        messages.end()?;
+        if !certificate.certificate_request_context.is_empty() {
+            return Err(CheckError::CertificateContext);
+        }
+        check_leaf(
+            certificate
+                .certificate_list
+                .first()
+                .map(|entry| entry.cert_data.as_slice()),
+            rules,
+        )?;
+
+        let algorithm = check_scheme(self.scheme, Version::Tls13, &client_hello, rules)?;
+        let suite = server_hello.cipher_suite;
+        let hash = tls13::suite_hash(suite).ok_or(CheckError::SuiteNotAllowed(suite))?;
+        let transcript_hash = tls13::transcript_hash(&self.messages, hash)?;
+        Ok(CheckedOperation {
+            public_key: rules.public_key,
+            server_name: client_hello
+                .extensions
+                .server_name
+                .map(|name| name.as_str().to_owned()),
+            task: Task::Sign {
+                algorithm,
+                message: tls13::server_certificate_verify_message(&transcript_hash),
+            },
+        })
+    }
+
+    /// Reads all the hellos, and yields the ClientHello that counts and its ServerHello.
+    fn check_hellos(
+        &self,
+        messages: &mut Messages<'_>,
+    ) -> Result<(ClientHello, ServerHello), CheckError> {
+        let first: ClientHello = messages.take("ClientHello")?;
+        let answer: ServerHello = messages.take("ServerHello")?;
+        let (client_hello, server_hello) = if answer.is_hello_retry_request() {
+            let second: ClientHello = messages.take("the second ClientHello")?;
+            check_hello_retry(&first, &answer, &second)?;
+            let server_hello: ServerHello = messages.take("ServerHello")?;
+            if server_hello.cipher_suite != answer.cipher_suite {
+                return Err(CheckError::SuiteChangedAfterRetry);
+            }
+            (second, server_hello)
+        } else {
+            (first, answer)
+        };
+        check_tls13(
+            &server_hello,
+            &client_hello,
+            self.server_nonce.tls13_random(),
+        )?;
+        Ok((client_hello, server_hello))
+    }
+}
+
+/// `opaque key[32]; SignatureScheme scheme; opaque server_nonce[32]; opaque messages<0..2^24-1>`
+impl Encode for Tls13ServerCertificateVerify {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.key.encode(out);
+        self.scheme.encode(out);
+        self.server_nonce.encode(out);
+        crate::fields::encode_messages(&self.messages, out);
+    }
+}
+
+impl<'a> Decode<'a> for Tls13ServerCertificateVerify {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            key: Decode::decode(reader)?,
+            scheme: Decode::decode(reader)?,
+            server_nonce: Decode::decode(reader)?,
+            messages: crate::fields::decode_messages(reader)?,
+        })
+    }
+}
