@@ -69,7 +69,7 @@ impl fmt::Debug for Secret {
 
 /// HKDF-Extract (RFC 5869 §2.2): `PRK = HMAC-Hash(salt, IKM)`. An empty `salt` is one of zeros.
 pub fn extract(algorithm: HashAlgorithm, salt: &[u8], ikm: &[u8]) -> Secret {
-    Secret::from_slice(&HmacKey::new(algorithm, salt).sign(&[ikm]))
+    HmacKey::new(algorithm, salt).derive(&[ikm])
 }
 
 /// HKDF-Expand-Label (RFC 9846 §7.1) into the whole of `out`. `label` comes without its prefix `tls13 `.

@@ -6,6 +6,7 @@ use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq;
 
 use crate::hash::{Digest, HashAlgorithm};
+use crate::hkdf::Secret;
 
 /// A key for HMAC, with the inner and outer pads absorbed once. Wiped when dropped.
 pub struct HmacKey(hmac::Key);
@@ -26,11 +27,20 @@ impl HmacKey {
 
     /// The tag over `parts` in order, as if they were one message.
     pub fn sign(&self, parts: &[&[u8]]) -> Digest {
+        Digest::new(self.tag(parts).as_ref())
+    }
+
+    /// [`sign`](Self::sign) where the tag is a derived key.
+    pub(crate) fn derive(&self, parts: &[&[u8]]) -> Secret {
+        Secret::from_slice(self.tag(parts).as_ref())
+    }
+
+    fn tag(&self, parts: &[&[u8]]) -> hmac::Tag {
         let mut context = hmac::Context::with_key(&self.0);
         for part in parts {
             context.update(part);
         }
-        Digest::new(context.sign().as_ref())
+        context.sign()
     }
 
     /// Whether `tag` is the whole tag over `parts`. Takes the same time wherever they differ.

@@ -1,7 +1,6 @@
 //! The TLS 1.2 pseudorandom function (RFC 5246 §5).
 
 use crate::hash::HashAlgorithm;
-use crate::hkdf::Secret;
 use crate::hmac::HmacKey;
 
 /// `PRF(secret, label, seed)` into the whole of `out`; the parts of `seed` count as one string.
@@ -24,12 +23,12 @@ pub fn tls12(
     //                        HMAC_hash(secret, A(2) + seed) + ...
     // A(0) = seed
     // A(i) = HMAC_hash(secret, A(i-1))
-    let mut a = Secret::from_slice(&key.sign(&parts[1..]));
+    let mut a = key.derive(&parts[1..]);
     for chunk in out.chunks_mut(algorithm.output_len()) {
         let mut with_a = parts.clone();
         with_a[0] = a.as_bytes();
-        let block = Secret::from_slice(&key.sign(&with_a));
+        let block = key.derive(&with_a);
         chunk.copy_from_slice(&block.as_bytes()[..chunk.len()]);
-        a = Secret::from_slice(&key.sign(&[a.as_bytes()]));
+        a = key.derive(&[a.as_bytes()]);
     }
 }

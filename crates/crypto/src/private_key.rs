@@ -141,7 +141,7 @@ impl PrivateKey {
             return Err(CryptoError::new("implicit rejection"));
         };
         let mut secret = Zeroizing::new([0; PREMASTER_LEN]);
-        secret.copy_from_slice(&rejection.sign(context));
+        secret.copy_from_slice(rejection.derive(context).as_bytes());
         Ok(secret)
     }
 }
