@@ -1,0 +1,315 @@
+//! What a connection has whatever its role, version and state: buffers, record layer, the messages on
+//! their way, and what has been said about closing.
+
+use keyward_wire::alert::Alert;
+use keyward_wire::codec::{Decode, Encode};
+use keyward_wire::record::CHANGE_CIPHER_SPEC;
+use keyward_wire::values::{
+    AlertDescription, AlertLevel, ContentType, HandshakeType, ProtocolVersion,
+};
+
+use crate::config::ServerConfig;
+use crate::error::{Error, InvalidMessage, PeerMisbehaved};
+use crate::handshake::{HandshakeMessage, Incoming, Joiner};
+use crate::needs::{Need, NeedId, OpenNeeds};
+use crate::negotiated::Negotiated;
+use crate::record::{ChangeCipherSpecs, Input, Output, Protection, RecordReader, RecordWriter};
+use crate::trace::{Trace, TraceEvent, TraceItem};
+
+pub(crate) struct Common {
+    pub(crate) input: Input,
+    pub(crate) output: Output,
+    pub(crate) needs: OpenNeeds,
+    pub(crate) trace: Trace,
+    /// Set when ClientHello and ServerHello have fixed everything.
+    pub(crate) negotiated: Option<Negotiated>,
+    reader: RecordReader,
+    writer: RecordWriter,
+    joiner: Joiner,
+    /// Handshake messages that go into records together: messages of one flight share records.
+    flight: Vec<u8>,
+    records_per_key: Option<u64>,
+    /// Warning alerts from the peer so far.
+    warnings: u8,
+    handshake: Handshake,
+    pub(crate) peer_closed: bool,
+    pub(crate) closed: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handshake {
+    UnderWay,
+    /// Complete, which the caller has yet to be told.
+    JustComplete,
+    Complete,
+}
+
+/// What the record layer has for the rest.
+pub(crate) enum Received {
+    /// For the state of the handshake.
+    Message(Incoming),
+    /// Something was dealt with; look again.
+    Progress,
+    /// More bytes are needed.
+    Nothing,
+}
+
+/// As many as BoringSSL takes.
+const MAX_WARNINGS: u8 = 4;
+
+impl Common {
+    pub(crate) fn new(config: &ServerConfig) -> Self {
+        Self {
+            input: Input::new(config.limits.received),
+            output: Output::default(),
+            needs: OpenNeeds::new(),
+            trace: Trace::new(config.trace),
+            negotiated: None,
+            reader: RecordReader::new(),
+            writer: RecordWriter::new(),
+            joiner: Joiner::new(config.limits.handshake_message),
+            flight: Vec::new(),
+            records_per_key: config.limits.records_per_key,
+            warnings: 0,
+            handshake: Handshake::UnderWay,
+            peer_closed: false,
+            closed: false,
+        }
+    }
+
+    // --- receiving ---
+
+    /// The next message from the peer. Application data is kept in the input, alerts are dealt with.
+    pub(crate) fn receive_next(&mut self) -> Result<Received, Error> {
+        if let Some(message) = self.joiner.next()? {
+            return Ok(Received::Message(self.received(message)));
+        }
+        let Some((content_type, content)) = self.reader.next(&mut self.input)? else {
+            return Ok(Received::Nothing);
+        };
+        // RFC 9846 §5.1: "if a handshake message is split over two or more records, there MUST NOT be
+        // any other records between them".
+        if content_type != ContentType::HANDSHAKE && !self.joiner.is_empty() {
+            return Err(PeerMisbehaved::InterleavedHandshake.into());
+        }
+        match content_type {
+            ContentType::HANDSHAKE => {
+                self.joiner.push(self.input.slice(content));
+                self.input.reset_if_empty();
+                Ok(match self.joiner.next()? {
+                    Some(message) => Received::Message(self.received(message)),
+                    None => Received::Progress,
+                })
+            }
+            ContentType::APPLICATION_DATA if self.is_handshake_complete() => {
+                self.trace
+                    .received(TraceItem::ApplicationData, content.len());
+                self.input.keep_plaintext(content);
+                Ok(Received::Progress)
+            }
+            ContentType::ALERT => {
+                let alert = Alert::from_bytes(self.input.slice(content))
+                    .map_err(|_| InvalidMessage::Alert)?;
+                self.input.reset_if_empty();
+                self.receive_alert(alert)?;
+                Ok(Received::Progress)
+            }
+            ContentType::CHANGE_CIPHER_SPEC => {
+                let content = self.input.slice(content);
+                let deliver = self.reader.delivers_change_cipher_spec(content)?;
+                self.trace
+                    .received(TraceItem::ChangeCipherSpec, content.len());
+                self.input.reset_if_empty();
+                Ok(if deliver {
+                    Received::Message(Incoming::ChangeCipherSpec)
+                } else {
+                    Received::Progress
+                })
+            }
+            other => Err(PeerMisbehaved::UnexpectedRecord(other).into()),
+        }
+    }
+
+    fn received(&mut self, message: HandshakeMessage) -> Incoming {
+        let what = TraceItem::Handshake(message.typ);
+        self.trace.received(what, message.bytes.len());
+        Incoming::Handshake(message)
+    }
+
+    fn receive_alert(&mut self, alert: Alert) -> Result<(), Error> {
+        let Alert { level, description } = alert;
+        self.trace.received(TraceItem::Alert(description), 2);
+        match description {
+            AlertDescription::CLOSE_NOTIFY if self.is_handshake_complete() => {
+                // RFC 9846 §6.1: "Any data received after a closure alert has been received MUST be
+                // ignored."
+                self.peer_closed = true;
+                self.input.discard_unopened();
+                return Ok(());
+            }
+            AlertDescription::CLOSE_NOTIFY => return Err(Error::AlertReceived(description)),
+            // RFC 9846 §6: "All the alerts listed in Section 6.2 MUST be sent with AlertLevel=fatal and
+            // MUST be treated as error alerts when received regardless of the AlertLevel in the
+            // message."
+            AlertDescription::USER_CANCELED => {}
+            _ if level == AlertLevel::WARNING && !self.is_tls13() => {}
+            _ => return Err(Error::AlertReceived(description)),
+        }
+        self.warnings += 1;
+        if self.warnings > MAX_WARNINGS {
+            return Err(PeerMisbehaved::TooManyWarnings.into());
+        }
+        Ok(())
+    }
+
+    fn is_tls13(&self) -> bool {
+        self.negotiated
+            .as_ref()
+            .is_some_and(|negotiated| negotiated.version == ProtocolVersion::TLS13)
+    }
+
+    /// Changes the keys for what the peer sends.
+    ///
+    /// RFC 9846 §5.1: "Handshake messages MUST NOT span key changes."
+    pub(crate) fn set_read_protection(&mut self, mut protection: Protection) -> Result<(), Error> {
+        if !self.joiner.is_empty() {
+            return Err(PeerMisbehaved::HandshakeAcrossKeyChange.into());
+        }
+        protection.limit_records(self.records_per_key);
+        self.reader.set_protection(protection);
+        Ok(())
+    }
+
+    /// How change_cipher_spec records are taken from here on.
+    pub(crate) fn set_change_cipher_specs(&mut self, change_cipher_specs: ChangeCipherSpecs) {
+        self.reader.set_change_cipher_specs(change_cipher_specs);
+    }
+
+    /// The record layer's receiving half, for what is done to it in one place only.
+    pub(crate) fn reader(&mut self) -> &mut RecordReader {
+        &mut self.reader
+    }
+
+    // --- sending ---
+
+    /// Sends a whole handshake message, in records with those that follow it. It leaves with
+    /// [`flush`](Self::flush), which every step ends with, or when the keys change.
+    pub(crate) fn send_handshake(&mut self, message: &[u8]) {
+        let what =
+            TraceItem::Handshake(HandshakeType(message.first().copied().unwrap_or_default()));
+        self.send_handshake_as(message, what);
+    }
+
+    /// [`send_handshake`](Self::send_handshake), for a message that is more than its type says.
+    pub(crate) fn send_handshake_as(&mut self, message: &[u8], what: TraceItem) {
+        self.trace.sent(what, message.len());
+        self.flight.extend_from_slice(message);
+    }
+
+    /// Puts the handshake messages so far into records.
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        if self.flight.is_empty() {
+            return Ok(());
+        }
+        let flight = std::mem::take(&mut self.flight);
+        self.writer
+            .write(ContentType::HANDSHAKE, &flight, &mut self.output)
+    }
+
+    pub(crate) fn send_change_cipher_spec(&mut self) -> Result<(), Error> {
+        self.flush()?;
+        self.trace
+            .sent(TraceItem::ChangeCipherSpec, CHANGE_CIPHER_SPEC.len());
+        self.writer.write(
+            ContentType::CHANGE_CIPHER_SPEC,
+            &CHANGE_CIPHER_SPEC,
+            &mut self.output,
+        )
+    }
+
+    /// Changes the keys for what we send.
+    pub(crate) fn set_write_protection(&mut self, mut protection: Protection) -> Result<(), Error> {
+        self.flush()?;
+        protection.limit_records(self.records_per_key);
+        self.writer.set_protection(protection);
+        Ok(())
+    }
+
+    /// Sends an alert, behind what was sent before it.
+    pub(crate) fn send_alert(&mut self, alert: Alert) -> Result<(), Error> {
+        self.flush()?;
+        self.trace.sent(TraceItem::Alert(alert.description), 2);
+        self.writer
+            .write(ContentType::ALERT, &alert.to_bytes(), &mut self.output)
+    }
+
+    /// Sends application data, as much as may wait in the output.
+    pub(crate) fn send_data(&mut self, plaintext: &[u8], limit: usize) -> Result<usize, Error> {
+        let mut sent = 0;
+        while sent < plaintext.len()
+            && self.output.pending().len() < limit
+            && !self.writer.is_exhausted()
+        {
+            let rest = &plaintext[sent..];
+            let fragment = &rest[..rest.len().min(self.writer.max_fragment())];
+            self.writer
+                .write(ContentType::APPLICATION_DATA, fragment, &mut self.output)?;
+            sent += fragment.len();
+        }
+        if sent > 0 {
+            self.trace.sent(TraceItem::ApplicationData, sent);
+        }
+        Ok(sent)
+    }
+
+    /// The record layer's sending half, for what is done to it in one place only.
+    pub(crate) fn writer(&mut self) -> &mut RecordWriter {
+        &mut self.writer
+    }
+
+    // --- needs ---
+
+    /// Asks, and stops the processing of input until the answer is there.
+    pub(crate) fn ask(&mut self, need: impl FnOnce(NeedId) -> Need) -> NeedId {
+        self.raise(need, true)
+    }
+
+    /// Asks, and goes on.
+    pub(crate) fn ask_aside(&mut self, need: impl FnOnce(NeedId) -> Need) -> NeedId {
+        self.raise(need, false)
+    }
+
+    fn raise(&mut self, need: impl FnOnce(NeedId) -> Need, blocking: bool) -> NeedId {
+        let id = self.needs.next_id();
+        let need = need(id);
+        self.trace.push(TraceEvent::NeedRaised(need.kind()));
+        self.needs.raise(need, blocking);
+        id
+    }
+
+    // --- the handshake as a whole ---
+
+    /// The handshake is done: data may flow.
+    pub(crate) fn complete_handshake(&mut self) {
+        self.handshake = Handshake::JustComplete;
+    }
+
+    pub(crate) fn is_handshake_complete(&self) -> bool {
+        self.handshake != Handshake::UnderWay
+    }
+
+    /// Whether the caller has yet to be told that the handshake is complete; once.
+    pub(crate) fn take_just_complete(&mut self) -> bool {
+        let just = self.handshake == Handshake::JustComplete;
+        if just {
+            self.handshake = Handshake::Complete;
+        }
+        just
+    }
+
+    /// Gives memory back that is not in use.
+    pub(crate) fn shrink(&mut self) {
+        self.input.shrink();
+        self.output.shrink();
+    }
+}

@@ -1,0 +1,396 @@
+//! Errors, split by who is at fault.
+
+use std::fmt;
+
+use keyward_wire::codec::DecodeError;
+use keyward_wire::values::{AlertDescription, ContentType, HandshakeType};
+
+use crate::needs::{NeedError, NeedKind};
+
+/// Why a connection failed. The alert, if there is one, is in the output by the time that the caller
+/// sees the error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The peer sent what does not parse.
+    InvalidMessage(InvalidMessage),
+    /// The peer broke the protocol.
+    PeerMisbehaved(PeerMisbehaved),
+    /// The peer and we have nothing in common in some respect.
+    PeerIncompatible(PeerIncompatible),
+    /// The peer ended the connection with an alert.
+    AlertReceived(AlertDescription),
+    /// A need was answered with an error.
+    Need(NeedKind, NeedError),
+    /// The key server's answer cannot be used; the client has seen nothing of it.
+    KeyOperation(KeyOperationFault),
+    /// A record that does not decrypt: tampered with, or under another key.
+    DecryptError,
+    /// The stream ended without a close_notify: truncated, or given up.
+    PeerTruncated,
+    /// The caller ended the connection with [`abort`](crate::ServerConnection::abort).
+    Aborted(AlertDescription),
+    /// The keys have protected as many records as the AEAD allows and the protocol version cannot
+    /// change them (TLS 1.2).
+    KeyExhausted,
+    /// The engine or what it is built on failed; the text says where.
+    Internal(&'static str),
+}
+
+impl Error {
+    /// The alert that the peer gets, if any.
+    pub fn alert(&self) -> Option<AlertDescription> {
+        match self {
+            Self::InvalidMessage(invalid) => Some(invalid.alert()),
+            Self::PeerMisbehaved(misbehaved) => Some(misbehaved.alert()),
+            Self::PeerIncompatible(incompatible) => Some(incompatible.alert()),
+            Self::AlertReceived(_) | Self::PeerTruncated => None,
+            Self::Need(_, error) => Some(error.alert()),
+            Self::DecryptError => Some(AlertDescription::BAD_RECORD_MAC),
+            Self::Aborted(description) => Some(*description),
+            Self::KeyOperation(_) | Self::KeyExhausted | Self::Internal(_) => {
+                Some(AlertDescription::INTERNAL_ERROR)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidMessage(invalid) => invalid.fmt(f),
+            Self::PeerMisbehaved(misbehaved) => write!(f, "the peer misbehaved: {misbehaved}"),
+            Self::PeerIncompatible(incompatible) => {
+                write!(f, "the peer is incompatible: {incompatible}")
+            }
+            Self::AlertReceived(description) => write!(f, "the peer sent the alert {description}"),
+            Self::Need(kind, error) => write!(f, "the {kind} need failed: {error}"),
+            Self::KeyOperation(fault) => fault.fmt(f),
+            Self::DecryptError => f.write_str("a record does not decrypt"),
+            Self::PeerTruncated => f.write_str("the peer's stream ended without close_notify"),
+            Self::Aborted(description) => write!(f, "aborted with the alert {description}"),
+            Self::KeyExhausted => {
+                f.write_str("the keys have protected as many records as their AEAD allows")
+            }
+            Self::Internal(what) => write!(f, "internal error: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<PeerMisbehaved> for Error {
+    fn from(misbehaved: PeerMisbehaved) -> Self {
+        Self::PeerMisbehaved(misbehaved)
+    }
+}
+
+impl From<PeerIncompatible> for Error {
+    fn from(incompatible: PeerIncompatible) -> Self {
+        Self::PeerIncompatible(incompatible)
+    }
+}
+
+impl From<InvalidMessage> for Error {
+    fn from(invalid: InvalidMessage) -> Self {
+        Self::InvalidMessage(invalid)
+    }
+}
+
+/// What does not parse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidMessage {
+    /// The first bytes are no TLS record: another protocol, or noise.
+    NotTls,
+    /// A record announces more bytes than a record may have.
+    RecordTooLarge,
+    /// A record holds more than 2^14 bytes of plaintext.
+    PlaintextTooLarge,
+    /// A TLS 1.3 record of nothing but padding.
+    NoContentType,
+    /// A handshake message announces more than [`Limits::handshake_message`](crate::Limits).
+    HandshakeMessageTooLarge(HandshakeType),
+    /// An alert that is not two bytes.
+    Alert,
+    /// A change_cipher_spec that is not the one byte 1.
+    ChangeCipherSpec,
+    /// A handshake message whose content does not parse.
+    Handshake(HandshakeType, DecodeError),
+}
+
+impl InvalidMessage {
+    fn alert(&self) -> AlertDescription {
+        match self {
+            Self::NotTls => AlertDescription::PROTOCOL_VERSION,
+            Self::RecordTooLarge | Self::PlaintextTooLarge => AlertDescription::RECORD_OVERFLOW,
+            Self::NoContentType => AlertDescription::UNEXPECTED_MESSAGE,
+            Self::HandshakeMessageTooLarge(_) => AlertDescription::ILLEGAL_PARAMETER,
+            Self::ChangeCipherSpec => AlertDescription::UNEXPECTED_MESSAGE,
+            Self::Alert => AlertDescription::DECODE_ERROR,
+            Self::Handshake(_, error) => error.alert(),
+        }
+    }
+}
+
+impl fmt::Display for InvalidMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotTls => f.write_str("the peer does not speak TLS"),
+            Self::RecordTooLarge => f.write_str("a record is longer than records may be"),
+            Self::PlaintextTooLarge => {
+                f.write_str("a record's plaintext is longer than 2^14 bytes")
+            }
+            Self::NoContentType => f.write_str("a record has no content type"),
+            Self::HandshakeMessageTooLarge(typ) => write!(f, "the {typ} is larger than allowed"),
+            Self::Alert => f.write_str("an alert is not two bytes long"),
+            Self::ChangeCipherSpec => f.write_str("a change_cipher_spec is not the one byte 1"),
+            Self::Handshake(typ, error) => write!(f, "the {typ} does not parse: {error}"),
+        }
+    }
+}
+
+/// What a peer did that the protocol forbids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PeerMisbehaved {
+    /// A handshake message out of order.
+    UnexpectedHandshake(HandshakeType),
+    /// A record of a type that has no place here.
+    UnexpectedRecord(ContentType),
+    /// An unencrypted record where encryption is in force.
+    PlaintextRecord,
+    /// Another record between the pieces of a handshake message (RFC 9846 §5.1).
+    InterleavedHandshake,
+    /// A handshake message across a change of keys, or data behind one (RFC 9846 §5.1).
+    HandshakeAcrossKeyChange,
+    /// An empty record of a type that must not be empty (RFC 9846 §5.1).
+    EmptyRecord,
+    /// A flood of records without content.
+    TooManyEmptyRecords,
+    /// A flood of alerts at warning level.
+    TooManyWarnings,
+    /// A flood of KeyUpdates without data between them.
+    TooManyKeyUpdates,
+    /// More refused early data than is skipped.
+    TooMuchEarlyData,
+    /// A compression method other than null is all that is offered, or one is in TLS 1.3.
+    Compression,
+    /// `pre_shared_key` without `psk_key_exchange_modes` (RFC 9846 §4.3.9).
+    PskWithoutModes,
+    /// A PSK binder that is not right.
+    BadBinder,
+    /// A Finished that is not right.
+    BadFinished,
+    /// A key share for a group that `supported_groups` lacks.
+    KeyShareWithoutGroup,
+    /// A key share that is no valid public value of its group.
+    BadKeyShare,
+    /// The second ClientHello differs from the first where it must not (RFC 9846 §4.2.2).
+    SecondClientHelloDiffers,
+    /// The second ClientHello has not the one key share that was asked for.
+    SecondClientHelloKeyShare,
+    /// The second ClientHello offers early data.
+    EarlyDataAfterRetry,
+    /// An extended master secret in one handshake of a session and not in the other (RFC 7627 §5.3).
+    ExtendedMasterSecretMismatch,
+    /// A client that resumes without the extended master secret that the session had.
+    ResumedWithoutExtendedMasterSecret,
+    /// `renegotiation_info` that is not empty in a first handshake (RFC 5746 §3.6).
+    BadRenegotiationInfo,
+    /// A second connection attempt at a lower version than the client could (RFC 7507).
+    InappropriateFallback,
+    /// A ClientKeyExchange that does not fit the negotiated key exchange.
+    BadClientKeyExchange,
+    /// A peer that goes on renegotiating after it was refused.
+    Renegotiation,
+}
+
+impl PeerMisbehaved {
+    fn alert(&self) -> AlertDescription {
+        match self {
+            Self::UnexpectedHandshake(_)
+            | Self::UnexpectedRecord(_)
+            | Self::PlaintextRecord
+            | Self::InterleavedHandshake
+            | Self::HandshakeAcrossKeyChange
+            | Self::EmptyRecord
+            | Self::TooManyEmptyRecords
+            | Self::TooManyWarnings
+            | Self::TooManyKeyUpdates
+            | Self::TooMuchEarlyData
+            | Self::Renegotiation => AlertDescription::UNEXPECTED_MESSAGE,
+            Self::PskWithoutModes => AlertDescription::MISSING_EXTENSION,
+            Self::BadBinder | Self::BadFinished => AlertDescription::DECRYPT_ERROR,
+            Self::ExtendedMasterSecretMismatch
+            | Self::ResumedWithoutExtendedMasterSecret
+            | Self::BadRenegotiationInfo => AlertDescription::HANDSHAKE_FAILURE,
+            Self::InappropriateFallback => AlertDescription::INAPPROPRIATE_FALLBACK,
+            Self::BadClientKeyExchange => AlertDescription::DECODE_ERROR,
+            Self::Compression
+            | Self::KeyShareWithoutGroup
+            | Self::BadKeyShare
+            | Self::SecondClientHelloDiffers
+            | Self::SecondClientHelloKeyShare
+            | Self::EarlyDataAfterRetry => AlertDescription::ILLEGAL_PARAMETER,
+        }
+    }
+}
+
+impl fmt::Display for PeerMisbehaved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnexpectedHandshake(typ) => return write!(f, "a {typ} has no place here"),
+            Self::UnexpectedRecord(typ) => {
+                return write!(f, "a record of type {typ} has no place here");
+            }
+            Self::PlaintextRecord => "a record is not encrypted",
+            Self::InterleavedHandshake => "a record interrupts a handshake message",
+            Self::HandshakeAcrossKeyChange => "handshake data goes on across a change of keys",
+            Self::EmptyRecord => "a record is empty",
+            Self::TooManyEmptyRecords => "too many records without content",
+            Self::TooManyWarnings => "too many warning alerts",
+            Self::TooManyKeyUpdates => "too many KeyUpdates without data",
+            Self::TooMuchEarlyData => "more early data after its refusal than is skipped",
+            Self::Compression => "the compression methods are not null alone",
+            Self::PskWithoutModes => "pre_shared_key without psk_key_exchange_modes",
+            Self::BadBinder => "the PSK binder is wrong",
+            Self::BadFinished => "the Finished is wrong",
+            Self::KeyShareWithoutGroup => "a key share for a group that is not in supported_groups",
+            Self::BadKeyShare => "the key share is no valid public value",
+            Self::SecondClientHelloDiffers => "the second ClientHello differs from the first",
+            Self::SecondClientHelloKeyShare => {
+                "the second ClientHello has not the key share that was asked for"
+            }
+            Self::EarlyDataAfterRetry => "early data in the second ClientHello",
+            Self::ExtendedMasterSecretMismatch => {
+                "an extended master secret where the session had none, or the reverse"
+            }
+            Self::ResumedWithoutExtendedMasterSecret => {
+                "resumption without the extended master secret of the session"
+            }
+            Self::BadRenegotiationInfo => "renegotiation_info of a first handshake is not empty",
+            Self::InappropriateFallback => "a fallback to a version lower than the best in common",
+            Self::BadClientKeyExchange => "the ClientKeyExchange does not fit the key exchange",
+            Self::Renegotiation => "renegotiation after it was refused",
+        })
+    }
+}
+
+/// What a peer lacks that we need, or we lack that it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PeerIncompatible {
+    /// No version in common.
+    NoVersion,
+    /// No cipher suite in common.
+    NoCipherSuite,
+    /// No group in common.
+    NoGroup,
+    /// No signature scheme that one of the certificates could serve.
+    NoSignatureScheme,
+    /// No ALPN protocol in common (RFC 7301 §3.2).
+    NoApplicationProtocol,
+    /// TLS 1.3 without `signature_algorithms` (RFC 9846 §9.2).
+    MissingSignatureAlgorithms,
+    /// TLS 1.3 without `supported_groups` (RFC 9846 §9.2).
+    MissingSupportedGroups,
+    /// TLS 1.3 without `key_share` (RFC 9846 §9.2).
+    MissingKeyShare,
+    /// An EC point format list without the uncompressed one (RFC 8422 §5.1.2).
+    NoUncompressedPoints,
+    /// Extended master secret is required and not offered.
+    NoExtendedMasterSecret,
+}
+
+impl PeerIncompatible {
+    fn alert(&self) -> AlertDescription {
+        match self {
+            Self::NoVersion => AlertDescription::PROTOCOL_VERSION,
+            Self::NoCipherSuite
+            | Self::NoGroup
+            | Self::NoSignatureScheme
+            | Self::NoExtendedMasterSecret => AlertDescription::HANDSHAKE_FAILURE,
+            Self::NoApplicationProtocol => AlertDescription::NO_APPLICATION_PROTOCOL,
+            Self::MissingSignatureAlgorithms
+            | Self::MissingSupportedGroups
+            | Self::MissingKeyShare => AlertDescription::MISSING_EXTENSION,
+            Self::NoUncompressedPoints => AlertDescription::ILLEGAL_PARAMETER,
+        }
+    }
+}
+
+impl fmt::Display for PeerIncompatible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoVersion => "no protocol version in common",
+            Self::NoCipherSuite => "no cipher suite in common",
+            Self::NoGroup => "no key exchange group in common",
+            Self::NoSignatureScheme => "no signature scheme that a certificate of ours could serve",
+            Self::NoApplicationProtocol => "no ALPN protocol in common",
+            Self::MissingSignatureAlgorithms => "no signature_algorithms extension",
+            Self::MissingSupportedGroups => "no supported_groups extension",
+            Self::MissingKeyShare => "no key_share extension",
+            Self::NoUncompressedPoints => "no uncompressed point format",
+            Self::NoExtendedMasterSecret => "no extended master secret",
+        })
+    }
+}
+
+/// Why the result of a key operation cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyOperationFault {
+    /// The signature is not the leaf's over this handshake.
+    WrongSignature,
+    /// A signature where a master secret was asked for, or the reverse.
+    WrongResult,
+}
+
+impl fmt::Display for KeyOperationFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WrongSignature => {
+                "the key server's signature does not verify with the certificate's public key"
+            }
+            Self::WrongResult => "the key server answered another operation than was asked",
+        })
+    }
+}
+
+/// The caller used the API in a way that has no meaning here. The connection is unharmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// The answer is to a need of another connection.
+    OtherConnection,
+    /// No such need is open: never raised, answered and used already, or overtaken by the end of the
+    /// connection.
+    UnknownNeed,
+    /// The need has its answer already.
+    AnsweredTwice,
+    /// The need is of another kind than the answer.
+    WrongKind,
+    /// Not before the handshake is complete.
+    HandshakeIncomplete,
+    /// The version has no KeyUpdate.
+    NoKeyUpdate,
+    /// Our side of the connection is closed.
+    Closed,
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherConnection => "the answer is for another connection",
+            Self::UnknownNeed => "no such need is open",
+            Self::AnsweredTwice => "the need has been answered already",
+            Self::WrongKind => "the answer is of another kind than the need",
+            Self::HandshakeIncomplete => "the handshake is not complete",
+            Self::NoKeyUpdate => "this version of TLS has no KeyUpdate",
+            Self::Closed => "our side of the connection is closed",
+        })
+    }
+}
+
+impl std::error::Error for Misuse {}

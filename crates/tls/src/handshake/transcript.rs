@@ -1,0 +1,59 @@
+use keyward_crypto::hash::{Digest, Hash, HashAlgorithm};
+use keyward_keyop::tls13::message_hash;
+
+/// The hash over the handshake messages so far, and the messages themselves for as long as a key
+/// operation may want them.
+pub(crate) struct Transcript {
+    hash: Hash,
+    messages: Option<Vec<u8>>,
+}
+
+impl Transcript {
+    /// Starts without a message, and keeps those that will be added.
+    pub(crate) fn new(algorithm: HashAlgorithm) -> Self {
+        Self {
+            hash: algorithm.start(),
+            messages: Some(Vec::new()),
+        }
+    }
+
+    /// Adds a whole message.
+    pub(crate) fn add(&mut self, message: &[u8]) {
+        self.hash.update(message);
+        if let Some(messages) = &mut self.messages {
+            messages.extend_from_slice(message);
+        }
+    }
+
+    /// Adds a ClientHello that is answered with a HelloRetryRequest: to the hash, "a special synthetic
+    /// handshake message" (RFC 9846 §4.5.1); to the messages, itself.
+    pub(crate) fn add_retried_client_hello(&mut self, message: &[u8]) {
+        let algorithm = self.hash.algorithm();
+        self.hash.update(&message_hash(message, algorithm));
+        if let Some(messages) = &mut self.messages {
+            messages.extend_from_slice(message);
+        }
+    }
+
+    /// The hash over all messages so far.
+    pub(crate) fn current(&self) -> Digest {
+        self.hash.current()
+    }
+
+    /// The hash over all messages so far and a part of the next, as PSK binders need it.
+    pub(crate) fn current_with(&self, part: &[u8]) -> Digest {
+        let mut hash = self.hash.clone();
+        hash.update(part);
+        hash.finish()
+    }
+
+    /// The messages so far. From here on the hash is all that is kept.
+    pub(crate) fn take_messages(&mut self) -> Vec<u8> {
+        self.messages.take().unwrap_or_default()
+    }
+
+    /// Keeps the hash alone: nothing will be signed.
+    pub(crate) fn forget_messages(&mut self) {
+        self.messages = None;
+    }
+}

@@ -1,0 +1,3 @@
+//! From shared secrets to traffic keys.
+
+pub(crate) mod tls13;

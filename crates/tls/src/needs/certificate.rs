@@ -1,0 +1,75 @@
+use std::sync::Arc;
+
+use keyward_wire::handshake::ClientHello;
+use keyward_wire::values::ProtocolVersion;
+
+use super::{Answer, NeedError, NeedId};
+use crate::certificate::ServerCertificate;
+use crate::policy::Policy;
+
+/// Which certificates, policy and protocols are for this client? Raised once, after the (first)
+/// ClientHello.
+#[derive(Debug)]
+pub struct CertificateNeed {
+    pub(crate) id: NeedId,
+    pub(crate) client_hello: Arc<ClientHello>,
+    pub(crate) version: ProtocolVersion,
+}
+
+impl CertificateNeed {
+    /// The id that its answer must have.
+    pub fn id(&self) -> NeedId {
+        self.id
+    }
+
+    /// The ClientHello, as it was parsed.
+    pub fn client_hello(&self) -> &Arc<ClientHello> {
+        &self.client_hello
+    }
+
+    /// The host name that the client asks for (SNI), in lower case.
+    pub fn server_name(&self) -> Option<&str> {
+        self.client_hello
+            .extensions
+            .server_name
+            .as_ref()
+            .map(|name| name.as_str())
+    }
+
+    /// The highest version that both the client and the engine speak. The policy in the answer may
+    /// lower it.
+    pub fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
+    /// Answers it.
+    pub fn answer(self, result: Result<CertificateAnswer, NeedError>) -> Answer {
+        Answer::certificate(self.id, result)
+    }
+}
+
+/// What is for this client.
+#[derive(Clone, Debug)]
+pub struct CertificateAnswer {
+    /// The certificates in order of preference. The engine takes the first that fits the client's
+    /// signature schemes, the version and the cipher suites.
+    pub candidates: Vec<Arc<ServerCertificate>>,
+    /// What may be negotiated.
+    pub policy: Arc<Policy>,
+    /// ALPN protocols in order of preference; empty: no ALPN is done.
+    pub alpn: Vec<Vec<u8>>,
+    /// What a session is bound to besides its name: a session made with another context is not
+    /// resumed. At most 255 bytes; for example a digest of the site's authentication settings.
+    pub session_context: Vec<u8>,
+}
+
+impl Default for CertificateAnswer {
+    fn default() -> Self {
+        Self {
+            candidates: Vec::new(),
+            policy: Arc::new(Policy::default()),
+            alpn: Vec::new(),
+            session_context: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The book of open needs: which were raised, handed out, answered.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Answer, AnswerValue, Need, NeedId, NeedKind};
+use crate::error::Misuse;
+
+pub(crate) struct OpenNeeds {
+    connection: u64,
+    next_sequence: u32,
+    /// Raised, and not yet handed to the caller.
+    raised: VecDeque<Need>,
+    open: Vec<Open>,
+}
+
+struct Open {
+    id: NeedId,
+    kind: NeedKind,
+    blocking: bool,
+    answer: Option<AnswerValue>,
+}
+
+impl OpenNeeds {
+    pub(crate) fn new() -> Self {
+        Self {
+            connection: connection_number(),
+            next_sequence: 0,
+            raised: VecDeque::new(),
+            open: Vec::new(),
+        }
+    }
+
+    /// The id of the next need.
+    pub(crate) fn next_id(&mut self) -> NeedId {
+        let sequence = self.next_sequence;
+        self.next_sequence = self.next_sequence.wrapping_add(1);
+        NeedId {
+            connection: self.connection,
+            sequence,
+        }
+    }
+
+    /// Opens a need. A blocking one stops the processing of input until it is answered.
+    pub(crate) fn raise(&mut self, need: Need, blocking: bool) {
+        self.open.push(Open {
+            id: need.id(),
+            kind: need.kind(),
+            blocking,
+            answer: None,
+        });
+        self.raised.push_back(need);
+    }
+
+    /// The next need to hand to the caller.
+    pub(crate) fn hand_out(&mut self) -> Option<Need> {
+        self.raised.pop_front()
+    }
+
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.open.iter().any(|open| open.blocking)
+    }
+
+    /// Takes the caller's answer in. Nothing changes on `Err`.
+    pub(crate) fn answer(&mut self, answer: Answer) -> Result<(), Misuse> {
+        if answer.id.connection != self.connection {
+            return Err(Misuse::OtherConnection);
+        }
+        let open = self
+            .open
+            .iter_mut()
+            .find(|open| open.id == answer.id)
+            .ok_or(Misuse::UnknownNeed)?;
+        if open.kind != answer.kind() {
+            return Err(Misuse::WrongKind);
+        }
+        if open.answer.is_some() {
+            return Err(Misuse::AnsweredTwice);
+        }
+        open.answer = Some(answer.value);
+        Ok(())
+    }
+
+    /// Closes and returns a need that has its answer.
+    pub(crate) fn take_answered(&mut self) -> Option<(NeedId, AnswerValue)> {
+        let index = self.open.iter().position(|open| open.answer.is_some())?;
+        let open = self.open.remove(index);
+        // Answered by id before it was handed out: do not ask again.
+        self.raised.retain(|need| need.id() != open.id);
+        if self.open.is_empty() {
+            self.open = Vec::new();
+            self.raised = VecDeque::new();
+        }
+        open.answer.map(|answer| (open.id, answer))
+    }
+
+    /// Forgets all of them: the connection has ended.
+    pub(crate) fn clear(&mut self) {
+        self.raised = VecDeque::new();
+        self.open = Vec::new();
+    }
+}
+
+/// A number that no other connection of this process has.
+fn connection_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

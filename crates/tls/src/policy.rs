@@ -1,0 +1,84 @@
+use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
+
+/// What may be negotiated with a client, each list in order of preference.
+///
+/// [`modern`](Self::modern), [`intermediate`](Self::intermediate) and [`legacy`](Self::legacy) are
+/// the policies that operators name; the lists may be changed. What the engine does not know is
+/// passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Protocol versions; the highest in common is taken, whatever the order.
+    pub versions: Vec<ProtocolVersion>,
+    /// Key-exchange groups. If the first that the client supports is a post-quantum hybrid, it is
+    /// taken even if that costs a HelloRetryRequest.
+    pub groups: Vec<NamedGroup>,
+    /// Cipher suites of all versions. A client that prefers ChaCha20-Poly1305 to all others, as those
+    /// without AES in hardware do, gets it if it is among them.
+    pub cipher_suites: Vec<CipherSuite>,
+    /// Whether what servers should no longer select (RFC 10015) may be selected where it is listed:
+    /// RSA key transport.
+    pub legacy: bool,
+}
+
+impl Policy {
+    /// TLS 1.3 only.
+    pub fn modern() -> Self {
+        Self {
+            versions: vec![ProtocolVersion::TLS13],
+            groups: vec![
+                NamedGroup::X25519MLKEM768,
+                NamedGroup::X25519,
+                NamedGroup::SECP256R1,
+                NamedGroup::SECP384R1,
+            ],
+            cipher_suites: vec![
+                CipherSuite::TLS_AES_128_GCM_SHA256,
+                CipherSuite::TLS_AES_256_GCM_SHA384,
+                CipherSuite::TLS_CHACHA20_POLY1305_SHA256,
+            ],
+            legacy: false,
+        }
+    }
+
+    /// TLS 1.3, and TLS 1.2 with forward secrecy and AEAD. The default.
+    pub fn intermediate() -> Self {
+        let mut policy = Self::modern();
+        policy.versions.push(ProtocolVersion::TLS12);
+        policy.cipher_suites.extend([
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+            CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        ]);
+        policy
+    }
+
+    /// [`intermediate`](Self::intermediate), and RSA key transport for clients that know nothing else.
+    pub fn legacy() -> Self {
+        let mut policy = Self::intermediate();
+        policy.cipher_suites.extend([
+            CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+            CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+        ]);
+        policy.legacy = true;
+        policy
+    }
+
+    /// The policy of this name: `modern`, `intermediate` or `legacy`.
+    pub fn by_name(name: &str) -> Option<Self> {
+        match name {
+            "modern" => Some(Self::modern()),
+            "intermediate" => Some(Self::intermediate()),
+            "legacy" => Some(Self::legacy()),
+            _ => None,
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::intermediate()
+    }
+}

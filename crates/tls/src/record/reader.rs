@@ -1,0 +1,258 @@
+use std::ops::Range;
+
+use keyward_wire::record::{CHANGE_CIPHER_SPEC, HEADER_LEN, MAX_PLAINTEXT_LEN, RecordHeader};
+use keyward_wire::values::ContentType;
+
+use super::{Input, Protection};
+use crate::error::{Error, InvalidMessage, PeerMisbehaved};
+
+/// Opens the records that came.
+pub(crate) struct RecordReader {
+    protection: Option<Protection>,
+    change_cipher_specs: ChangeCipherSpecs,
+    /// Records without effect since the last that had one.
+    empty_records: u8,
+    early_data: EarlyData,
+    /// Whether a record was opened with a key already.
+    decrypted: bool,
+    first: bool,
+}
+
+/// What a change_cipher_spec record is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChangeCipherSpecs {
+    /// Out of place.
+    Refused,
+    /// TLS 1.3. RFC 9846 §5: "An implementation may receive an unencrypted record of type
+    /// change_cipher_spec consisting of the single byte value 0x01 at any time after the first
+    /// ClientHello message has been sent or received and before the peer's Finished message has been
+    /// received and MUST simply drop it without further processing."
+    Ignored,
+    /// TLS 1.2: the handshake waits for it, or will say that it does not.
+    Delivered,
+}
+
+/// Early data that was refused and has to be got over (RFC 9846 §4.3.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EarlyData {
+    None,
+    /// "Skip past early data by attempting to deprotect received records using the handshake traffic
+    /// key, discarding records which fail deprotection".
+    SkipUndecryptable {
+        left: usize,
+    },
+    /// After a HelloRetryRequest: "the server skips past early data by discarding all records with an
+    /// external content type of "application_data"".
+    SkipApplicationData {
+        left: usize,
+    },
+}
+
+/// As many empty records as BoringSSL takes in a row.
+const MAX_EMPTY_RECORDS: u8 = 32;
+
+impl RecordReader {
+    pub(crate) fn new() -> Self {
+        Self {
+            protection: None,
+            change_cipher_specs: ChangeCipherSpecs::Refused,
+            empty_records: 0,
+            early_data: EarlyData::None,
+            decrypted: false,
+            first: true,
+        }
+    }
+
+    pub(crate) fn set_protection(&mut self, protection: Protection) {
+        self.protection = Some(protection);
+    }
+
+    pub(crate) fn set_change_cipher_specs(&mut self, change_cipher_specs: ChangeCipherSpecs) {
+        self.change_cipher_specs = change_cipher_specs;
+    }
+
+    /// Skips at most `left` bytes of records that do not decrypt with the keys now set.
+    pub(crate) fn skip_undecryptable(&mut self, left: usize) {
+        self.early_data = EarlyData::SkipUndecryptable { left };
+    }
+
+    /// Skips at most `left` bytes of encrypted records until the second ClientHello.
+    pub(crate) fn skip_application_data(&mut self, left: usize) {
+        self.early_data = EarlyData::SkipApplicationData { left };
+    }
+
+    /// Early data ends here.
+    pub(crate) fn stop_skipping(&mut self) {
+        self.early_data = EarlyData::None;
+    }
+
+    /// Whether the peer has used its key for as many records as it should.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.protection
+            .as_ref()
+            .is_some_and(Protection::is_exhausted)
+    }
+
+    /// The next record that has a content: its type, and where in `input` the content is.
+    pub(crate) fn next(
+        &mut self,
+        input: &mut Input,
+    ) -> Result<Option<(ContentType, Range<usize>)>, Error> {
+        loop {
+            let Some(raw) = input.header() else {
+                self.refuse_noise(input.unopened())?;
+                return Ok(None);
+            };
+            let header = RecordHeader::from_array(raw);
+            self.refuse_noise(&raw)?;
+            let length = usize::from(header.length);
+            if length > self.max_len(header.content_type) {
+                return Err(InvalidMessage::RecordTooLarge.into());
+            }
+            let Some(body) = input.take_record(length) else {
+                return Ok(None);
+            };
+            self.first = false;
+            let opened = self.open(raw, header.content_type, body, input)?;
+            match opened {
+                Some((content_type, content)) if self.has_effect(content_type, &content)? => {
+                    return Ok(Some((content_type, content)));
+                }
+                _ => input.reset_if_empty(),
+            }
+        }
+    }
+
+    /// Tells what is no TLS at all by its first bytes, before a whole header has come.
+    fn refuse_noise(&self, bytes: &[u8]) -> Result<(), Error> {
+        let typ = bytes.first().copied();
+        let major = bytes.get(1).copied();
+        if self.first
+            && (typ.is_some_and(|typ| !(20..=23).contains(&typ))
+                || major.is_some_and(|major| major != 3))
+        {
+            return Err(InvalidMessage::NotTls.into());
+        }
+        match typ {
+            Some(typ) if !(20..=23).contains(&typ) => {
+                Err(PeerMisbehaved::UnexpectedRecord(ContentType(typ)).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn max_len(&self, outer_type: ContentType) -> usize {
+        match &self.protection {
+            Some(protection) => protection.max_ciphertext_len(),
+            // Early data that will be skipped is encrypted.
+            None if outer_type == ContentType::APPLICATION_DATA => {
+                keyward_wire::record::MAX_CIPHERTEXT_LEN_TLS13
+            }
+            None => MAX_PLAINTEXT_LEN,
+        }
+    }
+
+    /// Takes the protection off; `None` for a record that is skipped.
+    fn open(
+        &mut self,
+        raw: [u8; HEADER_LEN],
+        outer_type: ContentType,
+        body: Range<usize>,
+        input: &mut Input,
+    ) -> Result<Option<(ContentType, Range<usize>)>, Error> {
+        let decrypted = self.decrypted;
+        let tls13 = self.protection.as_ref().is_some_and(Protection::is_tls13);
+        match &mut self.protection {
+            Some(protection) if !tls13 || outer_type == ContentType::APPLICATION_DATA => {
+                match protection.open(raw, input.slice_mut(body.clone())) {
+                    Ok((content_type, content)) => {
+                        self.early_data = EarlyData::None;
+                        self.decrypted = true;
+                        // RFC 9846 §5: "An implementation which receives any other
+                        // change_cipher_spec value or which receives a protected
+                        // change_cipher_spec record MUST abort the handshake".
+                        if tls13 && content_type == ContentType::CHANGE_CIPHER_SPEC {
+                            return Err(PeerMisbehaved::UnexpectedRecord(content_type).into());
+                        }
+                        let content = body.start + content.start..body.start + content.end;
+                        Ok(Some((content_type, content)))
+                    }
+                    Err(Error::DecryptError) => self.skip_undecrypted(body.len()),
+                    Err(error) => Err(error),
+                }
+            }
+            // In TLS 1.3 what is not in an application_data record is not encrypted.
+            Some(_) => match outer_type {
+                ContentType::CHANGE_CIPHER_SPEC => Ok(Some((outer_type, body))),
+                // A client that cannot make the keys says so in the clear.
+                ContentType::ALERT if !decrypted => Ok(Some((outer_type, body))),
+                _ => Err(PeerMisbehaved::PlaintextRecord.into()),
+            },
+            None => match (&mut self.early_data, outer_type) {
+                (EarlyData::SkipApplicationData { left }, ContentType::APPLICATION_DATA) => {
+                    skip(left, body.len())
+                }
+                _ => Ok(Some((outer_type, body))),
+            },
+        }
+    }
+
+    fn skip_undecrypted(
+        &mut self,
+        length: usize,
+    ) -> Result<Option<(ContentType, Range<usize>)>, Error> {
+        match &mut self.early_data {
+            EarlyData::SkipUndecryptable { left } => skip(left, length),
+            _ => Err(Error::DecryptError),
+        }
+    }
+
+    /// Sorts out records that are there only to be dropped, and floods of them.
+    fn has_effect(
+        &mut self,
+        content_type: ContentType,
+        content: &Range<usize>,
+    ) -> Result<bool, Error> {
+        let dropped = match content_type {
+            ContentType::CHANGE_CIPHER_SPEC => {
+                if self.change_cipher_specs == ChangeCipherSpecs::Refused {
+                    return Err(PeerMisbehaved::UnexpectedRecord(content_type).into());
+                }
+                self.change_cipher_specs == ChangeCipherSpecs::Ignored
+            }
+            ContentType::APPLICATION_DATA => content.is_empty() && self.protection.is_some(),
+            // RFC 9846 §5.1: "Implementations MUST NOT send zero-length fragments of Handshake
+            // types, even if those fragments contain padding"; §5.4 the same of alerts.
+            ContentType::HANDSHAKE | ContentType::ALERT if content.is_empty() => {
+                return Err(PeerMisbehaved::EmptyRecord.into());
+            }
+            ContentType::HANDSHAKE | ContentType::ALERT => false,
+            _ => return Err(PeerMisbehaved::UnexpectedRecord(content_type).into()),
+        };
+        if !dropped {
+            self.empty_records = 0;
+            return Ok(true);
+        }
+        self.empty_records += 1;
+        if self.empty_records > MAX_EMPTY_RECORDS {
+            return Err(PeerMisbehaved::TooManyEmptyRecords.into());
+        }
+        // A dropped change_cipher_spec is still looked at.
+        Ok(content_type == ContentType::CHANGE_CIPHER_SPEC)
+    }
+
+    /// Whether this change_cipher_spec is for the handshake, or (`false`) to be dropped.
+    pub(crate) fn delivers_change_cipher_spec(&self, content: &[u8]) -> Result<bool, Error> {
+        if content != CHANGE_CIPHER_SPEC {
+            return Err(InvalidMessage::ChangeCipherSpec.into());
+        }
+        Ok(self.change_cipher_specs == ChangeCipherSpecs::Delivered)
+    }
+}
+
+fn skip(left: &mut usize, length: usize) -> Result<Option<(ContentType, Range<usize>)>, Error> {
+    *left = left
+        .checked_sub(length)
+        .ok_or(PeerMisbehaved::TooMuchEarlyData)?;
+    Ok(None)
+}

@@ -1,0 +1,74 @@
+//! CertificateVerify (RFC 9846 §4.5.2): the one step that needs the private key, and so is asked for.
+
+use keyward_crypto::hash::Digest;
+use keyward_keyop::{Operation, OperationResult, ServerNonce, Tls13ServerCertificateVerify, tls13};
+use keyward_wire::handshake::{self, CertificateVerify};
+
+use super::server_hello::Flight;
+use super::{State, finished};
+use crate::certificate::Signer;
+use crate::error::{Error, KeyOperationFault};
+use crate::needs::{KeyOperationNeed, Need, NeedError, NeedKind};
+use crate::server::Context;
+
+/// Asks for the signature. The messages and the nonce leave the engine with the question.
+pub(super) fn ask(
+    signer: Signer,
+    server_nonce: ServerNonce,
+    mut flight: Flight,
+    cx: &mut Context<'_>,
+) -> Result<State, Error> {
+    let signed = flight.transcript.current();
+    let operation = Operation::Tls13ServerCertificateVerify(Tls13ServerCertificateVerify {
+        key: signer.certificate.key(),
+        scheme: signer.scheme,
+        server_nonce,
+        messages: flight.transcript.take_messages(),
+    });
+    cx.common
+        .ask(|id| Need::KeyOperation(KeyOperationNeed { id, operation }));
+    Ok(State::AwaitKeyOperation(Box::new(AwaitKeyOperation {
+        signer,
+        signed,
+        flight,
+    })))
+}
+
+pub(crate) struct AwaitKeyOperation {
+    signer: Signer,
+    /// The transcript hash that the signature is over.
+    signed: Digest,
+    flight: Flight,
+}
+
+impl AwaitKeyOperation {
+    pub(super) fn answered(
+        self,
+        answer: Result<OperationResult, NeedError>,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
+        let result = answer.map_err(|error| Error::Need(NeedKind::KeyOperation, error))?;
+        let OperationResult::Signature(signature) = result else {
+            return Err(Error::KeyOperation(KeyOperationFault::WrongResult));
+        };
+        let Self {
+            signer,
+            signed,
+            mut flight,
+        } = self;
+        let scheme = signer.scheme;
+        let content = tls13::server_certificate_verify_message(&signed);
+        if !signer.certificate.accepts_signature(
+            cx.config.verify_signatures,
+            scheme,
+            &content,
+            &signature,
+        ) {
+            return Err(Error::KeyOperation(KeyOperationFault::WrongSignature));
+        }
+        let message = handshake::to_message(&CertificateVerify { scheme, signature });
+        flight.transcript.add(&message);
+        cx.common.send_handshake(&message);
+        finished::send(flight, cx)
+    }
+}

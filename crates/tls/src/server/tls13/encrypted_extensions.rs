@@ -1,0 +1,36 @@
+//! EncryptedExtensions: what the server says that needs no plaintext (RFC 9846 §4.4.1).
+
+use keyward_wire::handshake::{self, ClientHello, EncryptedExtensions};
+use keyward_wire::record::MAX_PLAINTEXT_LEN;
+
+use super::server_hello::Flight;
+use crate::server::Context;
+
+pub(super) fn send(
+    hello: &ClientHello,
+    alpn: Option<Vec<u8>>,
+    flight: &mut Flight,
+    cx: &mut Context<'_>,
+) {
+    let record_size_limit = hello.extensions.record_size_limit.map(|limit| {
+        // RFC 8449 §4: in TLS 1.3 the limit "includes the content type and padding added in TLS 1.3
+        // (that is, the complete length of TLSInnerPlaintext)".
+        let plaintext = usize::from(limit).saturating_sub(1);
+        cx.common.writer().limit_fragment(plaintext);
+        OUR_RECORD_SIZE_LIMIT
+    });
+    let message = handshake::to_message(&EncryptedExtensions {
+        // RFC 6066 §3: a server that used the name "SHALL include an extension of type "server_name"
+        // in the (extended) server hello", with empty data; RFC 9846 §4.3 puts it here.
+        server_name: hello.extensions.server_name.is_some(),
+        alpn,
+        record_size_limit,
+        ..EncryptedExtensions::default()
+    });
+    flight.transcript.add(&message);
+    cx.common.send_handshake(&message);
+}
+
+/// RFC 8449 §4: "2^14+1 in TLS 1.3" is all there is.
+#[expect(clippy::cast_possible_truncation, reason = "2^14 + 1 fits")]
+const OUR_RECORD_SIZE_LIMIT: u16 = MAX_PLAINTEXT_LEN as u16 + 1;

@@ -1,0 +1,137 @@
+//! Resumption with a PSK (RFC 9846 §4.3.11), with (EC)DHE always (`psk_dhe_ke`).
+
+use keyward_wire::handshake::ClientHello;
+use keyward_wire::values::{ProtocolVersion, PskKeyExchangeMode};
+
+use super::client_hello::Chosen;
+use super::{State, server_hello};
+use crate::error::{Error, PeerMisbehaved};
+use crate::key_schedule::tls13::EarlySecret;
+use crate::needs::{Need, NeedError, NeedKind, OfferedSession, SessionAnswer, SessionNeed};
+use crate::server::Context;
+use crate::server::negotiation::Resumption;
+use crate::session::SessionState;
+use crate::suites::Suite;
+use crate::time::UnixTime;
+use crate::trace::TraceEvent;
+
+/// The session that is resumed: only a right binder makes one.
+pub(super) struct Resumed {
+    /// Which of the client's identities.
+    pub(super) index: u16,
+    pub(super) early: EarlySecret,
+    /// When the session's full handshake was.
+    pub(super) created: UnixTime,
+}
+
+/// Asks for the session, if the client offers any that could be resumed.
+pub(super) fn look_up(chosen: Chosen, cx: &mut Context<'_>) -> Result<State, Error> {
+    let offered = offered(&chosen.opening.hello);
+    if offered.is_empty() || cx.config.session_ticket_count_tls13 == 0 {
+        return server_hello::send(chosen, None, cx);
+    }
+    cx.common
+        .ask(|id| Need::Session(SessionNeed { id, offered }));
+    Ok(State::AwaitSession(Box::new(AwaitSession { chosen })))
+}
+
+fn offered(hello: &ClientHello) -> Vec<OfferedSession> {
+    let extensions = &hello.extensions;
+    match &extensions.pre_shared_key {
+        Some(keys) if speaks_psk_dhe(hello) => keys
+            .identities
+            .iter()
+            .take(SessionNeed::MAX_OFFERED)
+            .map(|identity| OfferedSession::Ticket(identity.identity.clone()))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the client can resume as this server does: with forward secrecy.
+pub(super) fn speaks_psk_dhe(hello: &ClientHello) -> bool {
+    let modes = hello.extensions.psk_key_exchange_modes.as_deref();
+    modes.is_some_and(|modes| modes.contains(&PskKeyExchangeMode::PSK_DHE_KE))
+}
+
+pub(crate) struct AwaitSession {
+    chosen: Chosen,
+}
+
+impl AwaitSession {
+    pub(super) fn answered(
+        self,
+        answer: Result<Option<Box<SessionAnswer>>, NeedError>,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
+        let session = answer.unwrap_or_else(|error| {
+            let failed = TraceEvent::NeedFailed(NeedKind::Session, error);
+            cx.common.trace.push(failed);
+            None
+        });
+        let resumed = match session {
+            Some(session) => resume(&self.chosen, session.0, &session.1, cx.now)?,
+            None => None,
+        };
+        server_hello::send(self.chosen, resumed, cx)
+    }
+}
+
+/// Checks everything that a resumed session must agree with. A session that does not fit is passed
+/// over; a binder that is wrong ends the connection.
+fn resume(
+    chosen: &Chosen,
+    index: usize,
+    session: &SessionState,
+    now: UnixTime,
+) -> Result<Option<Resumed>, Error> {
+    let hello = &chosen.opening.hello;
+    let server_name = chosen.opening.server_name();
+    let resumption = Resumption {
+        version: ProtocolVersion::TLS13,
+        server_name: server_name.as_deref(),
+        alpn: chosen.alpn.as_deref(),
+        site: &chosen.opening.site,
+        now,
+    };
+    // RFC 9846 §4.3.11: "the server MUST ensure that it selects a compatible PSK (if any) and cipher
+    // suite": one with the same hash.
+    let same_hash =
+        Suite::of(session.cipher_suite).is_some_and(|suite| suite.hash == chosen.suite.hash);
+    let Some(binder) = hello
+        .extensions
+        .pre_shared_key
+        .as_ref()
+        .and_then(|keys| keys.binders.get(index))
+        .filter(|_| index < SessionNeed::MAX_OFFERED)
+    else {
+        return Ok(None);
+    };
+    if !(same_hash && resumption.permits(session)) {
+        return Ok(None);
+    }
+    let early = EarlySecret::new(chosen.suite, Some(&session.secret));
+    verify_binder(chosen, &early, binder)?;
+    Ok(Some(Resumed {
+        index: u16::try_from(index).map_err(|_| Error::Internal("PSK index"))?,
+        early,
+        created: session.created,
+    }))
+}
+
+/// RFC 9846 §4.3.11: "Prior to accepting PSK key establishment, the server MUST validate the
+/// corresponding binder value ... If this value is not present or does not validate, the server MUST
+/// abort the handshake."
+fn verify_binder(chosen: &Chosen, early: &EarlySecret, binder: &[u8]) -> Result<(), Error> {
+    let truncated = chosen
+        .opening
+        .hello
+        .without_binders(&chosen.opening.message)
+        .ok_or(Error::Internal("a ClientHello is shorter than its binders"))?;
+    let hash = chosen.transcript.current_with(truncated);
+    if early.verify_binder(&hash, binder) {
+        Ok(())
+    } else {
+        Err(PeerMisbehaved::BadBinder.into())
+    }
+}

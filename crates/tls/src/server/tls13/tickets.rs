@@ -1,0 +1,97 @@
+//! NewSessionTicket (RFC 9846 §4.7.1). Tickets are asked for when the handshake is complete, and hold
+//! nothing up.
+
+use keyward_wire::extensions::NewSessionTicketExtensions;
+use keyward_wire::handshake::{self, NewSessionTicketTls13};
+
+use super::server_hello::TicketTerms;
+use crate::error::Error;
+use crate::key_schedule::tls13::ResumptionSecret;
+use crate::needs::{Need, NeedId, NewSessionKind, NewSessionNeed};
+use crate::server::Context;
+use crate::session::SessionState;
+
+/// A ticket that was asked for: what its message says beside the ticket.
+pub(super) struct OpenTicket {
+    pub(super) id: NeedId,
+    nonce: u8,
+    lifetime_s: u32,
+    age_add: u32,
+}
+
+/// RFC 9846 §4.7.1: "Servers MUST NOT use any value greater than 604800 seconds (7 days)."
+const MAX_LIFETIME_S: u32 = 604_800;
+
+/// Raises the needs for the tickets of this connection.
+pub(super) fn ask(
+    resumption: &ResumptionSecret,
+    terms: TicketTerms,
+    cx: &mut Context<'_>,
+) -> Result<Vec<OpenTicket>, Error> {
+    let Some(negotiated) = cx.common.negotiated.clone().filter(|_| terms.wanted) else {
+        return Ok(Vec::new());
+    };
+    // The client that resumed has used up one ticket.
+    let count = if negotiated.resumed {
+        cx.config.session_ticket_count_tls13.min(1)
+    } else {
+        cx.config.session_ticket_count_tls13
+    };
+    // A session lives as long as its full handshake allows, however often it is resumed.
+    let whole = cx.config.session_lifetime_s.min(MAX_LIFETIME_S);
+    let age_s = cx
+        .now
+        .since(terms.created)
+        .map_or(0, |age| u32::try_from(age.as_secs()).unwrap_or(u32::MAX));
+    let lifetime_s = whole.saturating_sub(age_s);
+    if lifetime_s == 0 {
+        return Ok(Vec::new());
+    }
+    (0..count)
+        .map(|nonce| {
+            let mut age_add = [0; 4];
+            cx.config
+                .random
+                .fill(&mut age_add)
+                .map_err(|_| Error::Internal("random generation"))?;
+            let age_add = u32::from_be_bytes(age_add);
+            let state = SessionState {
+                version: negotiated.version,
+                cipher_suite: negotiated.cipher_suite,
+                secret: resumption.psk(&[nonce]),
+                created: terms.created,
+                lifetime_s: whole,
+                age_add,
+                server_name: negotiated.server_name.clone(),
+                alpn: negotiated.alpn.clone(),
+                context: terms.session_context.clone(),
+                extended_master_secret: true,
+            };
+            let id = cx.common.ask_aside(|id| {
+                Need::NewSession(NewSessionNeed {
+                    id,
+                    state,
+                    kind: NewSessionKind::Ticket,
+                })
+            });
+            Ok(OpenTicket {
+                id,
+                nonce,
+                lifetime_s,
+                age_add,
+            })
+        })
+        .collect()
+}
+
+/// Sends a ticket.
+pub(super) fn send(open: &OpenTicket, ticket: Vec<u8>, cx: &mut Context<'_>) {
+    let message = handshake::to_message(&NewSessionTicketTls13 {
+        ticket_lifetime: open.lifetime_s,
+        ticket_age_add: open.age_add,
+        ticket_nonce: vec![open.nonce],
+        ticket,
+        extensions: NewSessionTicketExtensions::default(),
+    });
+    cx.common.send_handshake(&message);
+}

@@ -1,0 +1,185 @@
+//! What two connections of one session share.
+
+use std::fmt;
+
+use keyward_crypto::hkdf::Secret;
+use keyward_wire::codec::{DecodeError, DecodeErrorKind, Put, Reader};
+use keyward_wire::values::{CipherSuite, ProtocolVersion};
+use zeroize::Zeroizing;
+
+use crate::time::UnixTime;
+
+/// A session that can be resumed. Holds the secret that protects the resumed connections: store it
+/// encrypted, or in memory alone.
+#[derive(Clone)]
+pub struct SessionState {
+    pub(crate) version: ProtocolVersion,
+    pub(crate) cipher_suite: CipherSuite,
+    /// The PSK (TLS 1.3) or the master secret (TLS 1.2).
+    pub(crate) secret: Secret,
+    /// When the full handshake was. A resumed session keeps it, so that its life is bounded.
+    pub(crate) created: UnixTime,
+    pub(crate) lifetime_s: u32,
+    /// `ticket_age_add` of TLS 1.3.
+    pub(crate) age_add: u32,
+    pub(crate) server_name: Option<String>,
+    pub(crate) alpn: Option<Vec<u8>>,
+    pub(crate) context: Vec<u8>,
+    pub(crate) extended_master_secret: bool,
+}
+
+impl SessionState {
+    /// The protocol version.
+    pub fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
+    /// The cipher suite.
+    pub fn cipher_suite(&self) -> CipherSuite {
+        self.cipher_suite
+    }
+
+    /// The name that the client asked for.
+    pub fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
+    }
+
+    /// When the session ends: then, at the latest, a cache may forget it.
+    pub fn expires(&self) -> UnixTime {
+        let lifetime = u64::from(self.lifetime_s) * 1000;
+        UnixTime::from_millis(self.created.as_millis().saturating_add(lifetime))
+    }
+
+    /// Whether it may still be resumed. A session from the future, by another machine's clock, may.
+    pub(crate) fn is_alive(&self, now: UnixTime) -> bool {
+        now < self.expires()
+    }
+
+    /// The state as bytes, the secret among them, in a format with a version number.
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let name = self.server_name.as_deref().unwrap_or_default();
+        let alpn = self.alpn.as_deref().unwrap_or_default();
+        let secret = self.secret.as_bytes();
+        // Room for all fields: a vector that moves would leave the secret behind.
+        let capacity = 64 + secret.len() + name.len() + alpn.len() + self.context.len();
+        let mut out = Zeroizing::new(Vec::with_capacity(capacity));
+        out.put_u8(FORMAT);
+        out.put_u16(self.version.0);
+        out.put_u16(self.cipher_suite.0);
+        out.put_u64(self.created.as_millis());
+        out.put_u32(self.lifetime_s);
+        out.put_u32(self.age_add);
+        out.put_u8(u8::from(self.extended_master_secret));
+        out.put_opaque_u8(secret);
+        out.put_opaque_u8(name.as_bytes());
+        out.put_opaque_u8(alpn);
+        out.put_opaque_u8(&self.context);
+        out
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let format = reader.u8("SessionState format")?;
+        if format != FORMAT {
+            return Err(reader.error("SessionState format", DecodeErrorKind::IllegalValue));
+        }
+        let state = Self {
+            version: ProtocolVersion(reader.u16("version")?),
+            cipher_suite: CipherSuite(reader.u16("cipher_suite")?),
+            created: UnixTime::from_millis(reader.u64("created")?),
+            lifetime_s: reader.u32("lifetime")?,
+            age_add: reader.u32("age_add")?,
+            extended_master_secret: reader.u8("extended_master_secret")? != 0,
+            secret: Secret::from_slice(reader.opaque_u8("secret", 1..=Secret::MAX_LEN)?),
+            server_name: optional(reader.opaque_u8("server_name", 0..=255)?)
+                .map(String::from_utf8)
+                .transpose()
+                .map_err(|_| reader.error("server_name", DecodeErrorKind::IllegalValue))?,
+            alpn: optional(reader.opaque_u8("alpn", 0..=255)?),
+            context: reader.opaque_u8("context", 0..=255)?.to_vec(),
+        };
+        reader.expect_end("SessionState")?;
+        Ok(state)
+    }
+}
+
+/// The format of [`SessionState::encode`]. A state of another format is not resumed.
+const FORMAT: u8 = 1;
+
+fn optional(bytes: &[u8]) -> Option<Vec<u8>> {
+    (!bytes.is_empty()).then(|| bytes.to_vec())
+}
+
+impl fmt::Debug for SessionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionState")
+            .field("version", &self.version)
+            .field("cipher_suite", &self.cipher_suite)
+            .field("server_name", &self.server_name)
+            .field("created", &self.created)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn state() -> SessionState {
+        SessionState {
+            version: ProtocolVersion::TLS13,
+            cipher_suite: CipherSuite::TLS_AES_128_GCM_SHA256,
+            secret: Secret::from_slice(&[0xa5; 32]),
+            created: UnixTime::from_secs(1_000),
+            lifetime_s: 60,
+            age_add: 0xdead_beef,
+            server_name: Some("shop.example".to_owned()),
+            alpn: Some(b"h2".to_vec()),
+            context: b"context".to_vec(),
+            extended_master_secret: true,
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let mut plain = state();
+        plain.server_name = None;
+        plain.alpn = None;
+        plain.context = Vec::new();
+        plain.extended_master_secret = false;
+        for state in [state(), plain] {
+            let bytes = state.encode();
+            let again = SessionState::decode(&bytes).unwrap();
+            assert_eq!(again.encode(), bytes);
+            assert_eq!(again.server_name, state.server_name);
+            assert_eq!(again.alpn, state.alpn);
+            assert_eq!(again.created, state.created);
+            assert_eq!(again.secret.as_bytes(), state.secret.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_state_cut_anywhere_or_of_another_format_is_refused() {
+        let bytes = state().encode();
+        for length in 0..bytes.len() {
+            assert!(SessionState::decode(&bytes[..length]).is_err(), "{length}");
+        }
+        let mut other = bytes.to_vec();
+        other[0] = FORMAT + 1;
+        assert!(SessionState::decode(&other).is_err());
+    }
+
+    #[test]
+    fn a_session_ends() {
+        assert!(state().is_alive(UnixTime::from_secs(1_059)));
+        assert!(!state().is_alive(UnixTime::from_secs(1_060)));
+        assert!(state().is_alive(UnixTime::from_secs(999)));
+    }
+
+    #[test]
+    fn debug_does_not_print_the_secret() {
+        let text = format!("{:?}", state());
+        assert!(!text.contains("165") && !text.contains("a5"), "{text}");
+    }
+}
