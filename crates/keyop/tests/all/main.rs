@@ -1,0 +1,10 @@
+//! The operations from outside: every check broken once, signatures verified, RSA padding of every
+//! kind, bytes of every kind.
+
+mod codec;
+mod rsa_padding;
+mod signatures;
+mod support;
+mod tls12_rsa_master_secret;
+mod tls12_server_key_exchange;
+mod tls13_server_certificate_verify;

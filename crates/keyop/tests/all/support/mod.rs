@@ -1,0 +1,68 @@
+//! Keys, certificates, and handshakes that are right in everything, for tests to break.
+
+pub(crate) mod identity;
+pub(crate) mod rsa;
+pub(crate) mod tls12_ecdhe;
+pub(crate) mod tls12_rsa;
+pub(crate) mod tls13;
+
+use keyward_keyop::{CheckError, CheckedOperation, KeyRules, Operation, ServerNonce};
+use keyward_wire::handshake::ClientHello;
+use keyward_wire::values::CipherSuite;
+
+use identity::Identity;
+
+pub(crate) const NONCE: [u8; 32] = [0x5a; 32];
+
+pub(crate) fn nonce() -> ServerNonce {
+    ServerNonce::from_bytes(NONCE)
+}
+
+/// A ClientHello with no extension.
+pub(crate) fn client_hello(cipher_suites: &[CipherSuite]) -> ClientHello {
+    ClientHello {
+        legacy_version: keyward_wire::values::ProtocolVersion::TLS12,
+        random: [0xc1; 32],
+        session_id: vec![0x1d; 32],
+        cipher_suites: cipher_suites.to_vec(),
+        compression_methods: vec![keyward_wire::values::CompressionMethod::NULL],
+        extensions: Default::default(),
+    }
+}
+
+/// What the owner of a key allows.
+#[derive(Clone, Copy)]
+pub(crate) struct Allowed {
+    pub(crate) rsa_decryption: bool,
+    pub(crate) rsa_signing: bool,
+    pub(crate) legacy: bool,
+}
+
+impl Default for Allowed {
+    fn default() -> Self {
+        Self {
+            rsa_decryption: false,
+            rsa_signing: true,
+            legacy: false,
+        }
+    }
+}
+
+impl Allowed {
+    pub(crate) fn rules<'a>(&self, identity: &'a Identity) -> KeyRules<'a> {
+        KeyRules {
+            public_key: identity.key.public_key(),
+            rsa_decryption: self.rsa_decryption,
+            rsa_signing: self.rsa_signing,
+            legacy: self.legacy,
+        }
+    }
+}
+
+/// An edit of the whole messages, after all else.
+pub(crate) type EditMessages = fn(&mut Vec<Vec<u8>>);
+
+/// Checks an operation and drops the proof.
+pub(crate) fn check(operation: &Operation, rules: &KeyRules<'_>) -> Result<(), CheckError> {
+    operation.check(rules).map(|_: CheckedOperation<'_>| ())
+}
