@@ -30,6 +30,8 @@ pub enum DecodeErrorKind {
     IllegalValue,
     /// Something that may be there once is there twice.
     Duplicate,
+    /// An extension is there twice.
+    DuplicateExtension,
     /// Something that must be last is not.
     NotLast,
     /// An extension that we know and that this message must not carry.
@@ -49,6 +51,8 @@ impl DecodeError {
             DecodeErrorKind::Truncated
             | DecodeErrorKind::Trailing
             | DecodeErrorKind::IllegalLength => AlertDescription::DECODE_ERROR,
+            // RFC 9846 §4.2 forbids it and names no alert; this is what BoringSSL sends.
+            DecodeErrorKind::DuplicateExtension => AlertDescription::DECODE_ERROR,
             // RFC 9846 §6.2: "missing_extension: Sent by endpoints that receive a handshake message not containing an
             // extension that is mandatory to send for the offered TLS version".
             DecodeErrorKind::Missing => AlertDescription::MISSING_EXTENSION,
@@ -71,7 +75,7 @@ impl fmt::Display for DecodeErrorKind {
             Self::Trailing => "bytes left after the end",
             Self::IllegalLength => "illegal length",
             Self::IllegalValue => "illegal value",
-            Self::Duplicate => "present twice",
+            Self::Duplicate | Self::DuplicateExtension => "present twice",
             Self::NotLast => "not the last of its list",
             Self::Forbidden => "not allowed in this message",
             Self::Missing => "missing",

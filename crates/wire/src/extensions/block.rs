@@ -168,7 +168,7 @@ impl<'a> Extensions<'a> {
         self.seen.push(extension);
         // RFC 9846 §4.2: "There MUST NOT be more than one extension of the same type in a given extension block."
         if duplicate {
-            return Err(self.error(DecodeErrorKind::Duplicate));
+            return Err(self.error(DecodeErrorKind::DuplicateExtension));
         }
         let data = self.list.vector_u16(self.name(), 0..=0xffff)?;
         Ok(Some((extension, data)))
