@@ -1,1 +1,42 @@
-//! The key server: key stores, policy, workers, listeners.
+//! The key server: holds private keys and performs typed operations for the edges it knows.
+//!
+//! ```text
+//!  edge ──mutual TLS 1.3──▶ listener ─▶ connection ─▶ dispatch ─▶ queue ─▶ worker ─▶ reply
+//!                                                        │                   │
+//!                                               policy: this edge?     operation's own checks,
+//!                                               this key? this         policy: this name?
+//!                                               operation?             then the private key
+//! ```
+//!
+//! [`Config::load`] reads a configuration, [`Config::check`] says all that is wrong with it, [`KeyServer::start`] runs it.
+//! The frames are `keyward-protocol`'s, the checks `keyward-keyop`'s.
+
+mod catalog;
+mod channel;
+mod check;
+mod config;
+mod connection;
+mod dispatch;
+mod edge_identity;
+mod error;
+mod greeting;
+mod in_flight;
+mod listener;
+mod metrics;
+mod names;
+mod policy;
+mod queue;
+mod server;
+pub mod store;
+mod worker;
+mod writer;
+
+pub use check::{KeySummary, Report};
+pub use config::{Config, ConfigError, EdgeConfig, KeySelector, KeysConfig, Limits, Problem};
+pub use edge_identity::EdgeIdentity;
+pub use error::StartError;
+pub use keyward_protocol::Address;
+pub use metrics::MetricsSnapshot;
+pub use names::{NamePattern, NamePatternError};
+pub use policy::{EdgeGrant, Policy, Refusal};
+pub use server::{KeyServer, RunningKeyServer};

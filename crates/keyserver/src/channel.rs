@@ -1,0 +1,132 @@
+//! TLS between edges and this key server: version 1.3, both sides authenticated, post-quantum key exchange first.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use keyward_protocol::ALPN;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::config::{Config, Problem};
+
+/// The key exchanges of the channel. X25519MLKEM768 comes first and both of Keyward's ends have it: what is recorded today, with
+/// the nonces and master secrets in it, stays closed to a quantum computer.
+pub(crate) fn provider() -> CryptoProvider {
+    CryptoProvider {
+        kx_groups: vec![
+            aws_lc_rs::kx_group::X25519MLKEM768,
+            aws_lc_rs::kx_group::X25519,
+            aws_lc_rs::kx_group::SECP256R1,
+        ],
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+/// Reads the channel's files. All problems at once.
+pub(crate) fn server_config(config: &Config) -> Result<Arc<ServerConfig>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut keep = |problem| problems.push(problem);
+    let chain = certificates(config, "certificate", &config.certificate).map_err(&mut keep);
+    let key = private_key(config).map_err(&mut keep);
+    let roots = roots(config).map_err(&mut keep);
+    let (Ok(chain), Ok(key), Ok(roots)) = (chain, key, roots) else {
+        return Err(problems);
+    };
+    build(config, chain, key, roots).map_err(|problem| vec![problem])
+}
+
+fn build(
+    config: &Config,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    roots: RootCertStore,
+) -> Result<Arc<ServerConfig>, Problem> {
+    let provider = Arc::new(provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .build()
+        .map_err(|error| {
+            config.problem(
+                "client_ca",
+                format!("cannot verify edges with {}: {error}", config.client_ca.display()),
+                "it must hold at least one authority's certificate",
+            )
+        })?;
+    let mut server = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| config.problem("", format!("TLS 1.3 is not available: {error}"), ""))?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)
+        .map_err(|error| {
+            config.problem(
+                "key",
+                format!(
+                    "{} and {} cannot be used together: {error}",
+                    config.certificate.display(),
+                    config.key.display()
+                ),
+                "`key` is the private key that `certificate` was issued for",
+            )
+        })?;
+    server.alpn_protocols = vec![ALPN.to_vec()];
+    // Each connection shows its certificate anew: connections are few and long, and no ticket outlives a removed edge.
+    server.session_storage = Arc::new(NoServerSessionStorage {});
+    server.send_tls13_tickets = 0;
+    Ok(Arc::new(server))
+}
+
+fn certificates(
+    config: &Config,
+    field: &str,
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match read {
+        Ok(certificates) if certificates.is_empty() => Err(config.problem(
+            field,
+            format!("{} holds no certificate", path.display()),
+            "it is a PEM file with `-----BEGIN CERTIFICATE-----`",
+        )),
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(config.problem(
+            field,
+            format!("cannot read {}: {}", path.display(), pem_cause(&error)),
+            "`keyward pki init DIR` makes the files of the channel",
+        )),
+    }
+}
+
+fn private_key(config: &Config) -> Result<PrivateKeyDer<'static>, Problem> {
+    PrivateKeyDer::from_pem_file(&config.key).map_err(|error| {
+        config.problem(
+            "key",
+            format!("cannot read {}: {}", config.key.display(), pem_cause(&error)),
+            "it is a PEM file with an unencrypted private key; `keyward pki init DIR` makes one",
+        )
+    })
+}
+
+fn roots(config: &Config) -> Result<RootCertStore, Problem> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(config, "client_ca", &config.client_ca)? {
+        roots.add(certificate).map_err(|error| {
+            config.problem(
+                "client_ca",
+                format!("a certificate in {} is no authority's: {error}", config.client_ca.display()),
+                "name the file with the private CA's certificate",
+            )
+        })?;
+    }
+    Ok(roots)
+}
+
+/// The operating system's words where there are some.
+fn pem_cause(error: &rustls_pki_types::pem::Error) -> String {
+    match error {
+        rustls_pki_types::pem::Error::Io(error) => error.to_string(),
+        rustls_pki_types::pem::Error::NoItemsFound => "it holds no private key in PEM".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,132 @@
+//! `keyward check`: everything that is wrong, before anything is started.
+
+use keyward_crypto::signature::KeyKind;
+use keyward_keyop::{KeyId, OperationKind};
+
+use crate::channel;
+use crate::config::{Config, KeySelector, Problem};
+use crate::policy::Policy;
+use crate::store::{Directory, KeyStore};
+
+/// What [`Config::check`] found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The key server would not start, or would not serve what the configuration says.
+    pub errors: Vec<Problem>,
+    /// It would work, and should be looked at.
+    pub warnings: Vec<Problem>,
+    /// The keys that would be served.
+    pub keys: Vec<KeySummary>,
+}
+
+/// A key that is served, for people to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySummary {
+    /// What the configuration calls it.
+    pub label: String,
+    /// The SHA-256 of its SubjectPublicKeyInfo.
+    pub id: KeyId,
+    /// Algorithm and size.
+    pub kind: KeyKind,
+    /// How many certificate chains there are for it.
+    pub chains: usize,
+    /// What it may be used for.
+    pub operations: Vec<OperationKind>,
+}
+
+impl Config {
+    /// Reads all files that the configuration names and resolves its rules, without listening.
+    pub fn check(&self) -> Report {
+        let mut report = Report::default();
+        if let Err(problems) = channel::server_config(self) {
+            report.errors.extend(problems);
+        }
+        match Directory::open(&self.keys) {
+            Ok(opened) => {
+                report.errors.extend(opened.skipped);
+                report.warnings.extend(opened.warnings);
+                self.check_rules(&opened.store, &mut report);
+            }
+            Err(problem) => report.errors.push(Problem {
+                position: None,
+                ..problem
+            }),
+        }
+        report
+    }
+
+    fn check_rules(&self, store: &dyn KeyStore, report: &mut Report) {
+        let policy = Policy::new(self, store);
+        report.keys = summaries(&policy, store);
+        if report.keys.is_empty() {
+            report.errors.push(self.problem(
+                "keys",
+                "no key can be served",
+                "put the sites' private keys, as PEM files, into the directory",
+            ));
+        }
+        report.errors.extend(self.unknown_keys(store));
+        if self.edges.is_empty() {
+            report.warnings.push(self.problem(
+                "",
+                "no [[edge]] rule: every edge is refused",
+                "add an [[edge]] with `name`, `keys`, `operations` and `names`",
+            ));
+        }
+    }
+
+    /// Names of keys, in rules and switches, that no key has.
+    pub(crate) fn unknown_keys(&self, store: &dyn KeyStore) -> Vec<Problem> {
+        let keys = store.keys();
+        let labels: Vec<&str> = keys.iter().map(|key| key.label()).collect();
+        let mut named: Vec<(String, &str)> = Vec::new();
+        for (i, edge) in self.edges.iter().enumerate() {
+            for (j, selector) in edge.keys.iter().enumerate() {
+                if let KeySelector::Named(name) = selector {
+                    named.push((format!("edge[{i}].keys[{j}]"), name));
+                }
+            }
+        }
+        let switches = [
+            ("allow_rsa_key_transport", &self.keys.allow_rsa_key_transport),
+            ("rsa_key_transport_also_signs", &self.keys.rsa_key_transport_also_signs),
+        ];
+        let mut problems = Vec::new();
+        for (switch, names) in switches {
+            for (i, name) in names.iter().enumerate() {
+                let field = format!("keys.{switch}[{i}]");
+                let key = keys.iter().find(|key| key.is_called(name));
+                if key.is_some_and(|key| !matches!(key.public_key().kind(), KeyKind::Rsa { .. })) {
+                    problems.push(self.problem(&field, format!("key `{name}` is not an RSA key"), "remove it here"));
+                }
+                named.push((field, name));
+            }
+        }
+        for (field, name) in named {
+            if !keys.iter().any(|key| key.is_called(name)) {
+                let remedy = if labels.is_empty() {
+                    "there are no keys".to_owned()
+                } else {
+                    format!("there are: {}", labels.join(", "))
+                };
+                problems.push(self.problem(&field, format!("there is no key `{name}`"), remedy));
+            }
+        }
+        problems
+    }
+}
+
+/// What is served, for people.
+pub(crate) fn summaries(policy: &Policy, store: &dyn KeyStore) -> Vec<KeySummary> {
+    store
+        .keys()
+        .iter()
+        .map(|key| KeySummary {
+            label: key.label().to_owned(),
+            id: key.id(),
+            kind: key.public_key().kind(),
+            chains: key.chains().len(),
+            operations: policy.key_operations(key),
+        })
+        .collect()
+}

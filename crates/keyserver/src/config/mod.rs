@@ -1,0 +1,191 @@
+//! What the operator says: listeners, keys, edges, limits.
+
+mod file;
+mod problem;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keyward_keyop::{KeyId, OperationKind};
+use keyward_protocol::Address;
+
+pub use problem::{ConfigError, Problem};
+
+use crate::names::NamePattern;
+
+/// A key server's configuration. Paths are absolute or relative to the working directory; [`Config::load`] resolves those of a
+/// file against the file's own directory.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; at least one. Port 0 takes a free one.
+    pub listen: Vec<Address>,
+    /// PEM file: the chain that the key server shows to edges, leaf first.
+    pub certificate: PathBuf,
+    /// PEM file: that certificate's private key.
+    pub key: PathBuf,
+    /// PEM file: the authorities that edges' certificates must come from.
+    pub client_ca: PathBuf,
+    /// The keys to serve.
+    pub keys: KeysConfig,
+    /// Who may use them. What no rule allows is refused.
+    pub edges: Vec<EdgeConfig>,
+    /// Bounds and deadlines.
+    pub limits: Limits,
+    /// Where in which file each of these stands.
+    origin: Origin,
+}
+
+impl Config {
+    /// A configuration that is not from a file: no keys, no edges yet.
+    pub fn new(listen: Vec<Address>, certificate: PathBuf, key: PathBuf, client_ca: PathBuf) -> Self {
+        Self {
+            listen,
+            certificate,
+            key,
+            client_ca,
+            keys: KeysConfig::default(),
+            edges: Vec::new(),
+            limits: Limits::default(),
+            origin: Origin::default(),
+        }
+    }
+
+    /// Reads a TOML file (`examples/keyserver.toml` explains each key).
+    ///
+    /// # Errors
+    /// All that is wrong with the file's text, each with line, column and remedy. What is wrong with the files that it names,
+    /// [`Config::check`] says.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        file::load(path.as_ref())
+    }
+
+    /// As [`Config::load`], for a text that is already here. `path` is what problems are reported for, and what relative paths
+    /// are relative to.
+    pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        file::parse(text, path.as_ref())
+    }
+
+    /// A problem at the place of `field`, such as `edge[1].keys[0]`.
+    pub(crate) fn problem(
+        &self,
+        field: &str,
+        cause: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Problem {
+        self.origin.problem(field, cause, remedy)
+    }
+}
+
+/// `[keys]`: which keys there are, and what RSA keys may do.
+#[derive(Clone, Debug, Default)]
+pub struct KeysConfig {
+    /// A directory of PEM files.
+    pub directory: Option<PathBuf>,
+    /// Single PEM files, of keys or of certificate chains.
+    pub files: Vec<PathBuf>,
+    /// RSA keys that may decrypt the premaster secrets of TLS 1.2 handshakes with RSA key transport: by label, file name or
+    /// key ID. Such a key signs nothing for TLS 1.3.
+    pub allow_rsa_key_transport: Vec<String>,
+    /// Those of them that sign for TLS 1.3 all the same.
+    pub rsa_key_transport_also_signs: Vec<String>,
+}
+
+/// `[[edge]]`: one rule. Several may be about the same edge; what any of them allows in full is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgeConfig {
+    /// A DNS name in the subjectAltName of the edge's certificate.
+    pub name: Option<String>,
+    /// The SHA-256 of the SubjectPublicKeyInfo of the edge's certificate. With `name`, both must fit.
+    pub spki_sha256: Option<KeyId>,
+    /// The keys that it may use.
+    pub keys: Vec<KeySelector>,
+    /// The operations that it may ask for.
+    pub operations: Vec<OperationKind>,
+    /// The server names that it may act for.
+    pub names: Vec<NamePattern>,
+    /// Whether it may act for clients that send no server name.
+    pub allow_no_sni: bool,
+}
+
+/// A key, or all of them, in a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySelector {
+    /// `*`
+    All,
+    /// A key's label, its file's name, or its ID in hexadecimal.
+    Named(String),
+}
+
+/// `[limits]`: what keeps the server in bounds whatever its peers do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections open at a time.
+    pub connections: usize,
+    /// Requests in flight on one connection; the next is answered `overloaded`.
+    pub in_flight: u16,
+    /// Requests that wait for a worker, in each of the two queues.
+    pub queue: usize,
+    /// Threads that use private keys; one more is kept for elliptic curves.
+    pub workers: usize,
+    /// From accept to the edge's hello.
+    pub handshake: Duration,
+    /// Without a byte from the edge; edges ping much more often.
+    pub idle: Duration,
+    /// For a write to get through to an edge that does not read.
+    pub write: Duration,
+    /// The longest that a request may wait, whatever its deadline says.
+    pub deadline: Duration,
+    /// Between `going_away` and the end of the last connections.
+    pub shutdown: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            in_flight: 1024,
+            queue: 8192,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            handshake: Duration::from_secs(5),
+            idle: Duration::from_secs(60),
+            write: Duration::from_secs(10),
+            deadline: Duration::from_secs(30),
+            shutdown: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The file that a configuration came from, with the place of each field in it.
+#[derive(Clone, Debug, Default)]
+struct Origin {
+    file: Option<PathBuf>,
+    text: String,
+    spans: HashMap<String, Range<usize>>,
+}
+
+impl Origin {
+    /// Remembers where `field` stands.
+    fn mark(&mut self, field: impl Into<String>, span: Range<usize>) {
+        self.spans.insert(field.into(), span);
+    }
+
+    fn problem(&self, field: &str, cause: impl Into<String>, remedy: impl Into<String>) -> Problem {
+        // A field that was left out is reported at the table that should have it.
+        let mut place = field;
+        let span = loop {
+            match (self.spans.get(place), place.rsplit_once('.')) {
+                (Some(span), _) => break Some(span.start),
+                (None, Some((parent, _))) => place = parent,
+                (None, None) => break None,
+            }
+        };
+        Problem {
+            file: self.file.clone(),
+            position: self.file.as_ref().map(|_| problem::position(&self.text, span.unwrap_or(0))),
+            cause: cause.into(),
+            remedy: remedy.into(),
+        }
+    }
+}

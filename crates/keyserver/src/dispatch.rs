@@ -1,0 +1,85 @@
+//! From a request to a job in a queue, or to an answer at once.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keyward_crypto::signature::KeyKind;
+use keyward_protocol::{ErrorCode, ErrorReply, Request};
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
+
+use crate::in_flight::{Bytes, InFlight};
+use crate::policy::EdgeGrant;
+use crate::queue::Weight;
+use crate::server::Shared;
+use crate::worker::Job;
+
+/// What one connection's requests need.
+pub(crate) struct Dispatch {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) edge: Arc<EdgeGrant>,
+    pub(crate) in_flight: Arc<InFlight>,
+    pub(crate) replies: mpsc::Sender<Bytes>,
+}
+
+/// Why a request was not queued.
+#[derive(Debug)]
+pub(crate) enum Rejected {
+    /// Tell the edge, and go on.
+    Answer(ErrorReply),
+    /// The edge broke the protocol: the connection ends with this.
+    Violation(&'static str),
+}
+
+impl Dispatch {
+    /// Queues a request, or says why not.
+    pub(crate) fn request(&self, id: u32, request: Request) -> Result<(), Rejected> {
+        let arrived = Instant::now();
+        let Request {
+            deadline_ms,
+            operation,
+        } = request;
+        if id == 0 {
+            return Err(Rejected::Violation("request with id 0"));
+        }
+        let metrics = &self.shared.metrics;
+        let overloaded = |what: &str| {
+            metrics.overloaded.add();
+            debug!(edge = self.edge.label(), "overloaded: {what}");
+            Rejected::Answer(ErrorReply::new(ErrorCode::Overloaded, what))
+        };
+        let Ok(permit) = self.replies.clone().try_reserve_owned() else {
+            return Err(overloaded("too many requests in flight on this connection"));
+        };
+        let Some(reply) = self.in_flight.begin(id, permit) else {
+            return Err(Rejected::Violation("request with the id of one that is in flight"));
+        };
+        let Some(key) = self.shared.store.key(operation.key()) else {
+            metrics.unknown_key.add();
+            warn!(edge = self.edge.label(), key = %operation.key(), "refused: there is no such key");
+            return Err(Rejected::Answer(ErrorReply::new(ErrorCode::UnknownKey, "there is no such key here")));
+        };
+        if let Err(refusal) = self.edge.allows(key.id(), operation.kind()) {
+            metrics.refused.add();
+            warn!(
+                edge = self.edge.label(), key = key.label(), operation = %operation.kind(), cause = %refusal,
+                "refused"
+            );
+            return Err(Rejected::Answer(ErrorReply::refused(refusal.reason)));
+        }
+        let wait = Duration::from_millis(deadline_ms.into()).min(self.shared.limits.deadline);
+        let weight = match key.public_key().kind() {
+            KeyKind::Rsa { .. } => Weight::Heavy,
+            _ => Weight::Light,
+        };
+        let job = Job {
+            operation,
+            key,
+            edge: Arc::clone(&self.edge),
+            arrived,
+            deadline: arrived + wait,
+            reply,
+        };
+        self.shared.queue.push(weight, job).map_err(|_| overloaded("the queue for this kind of key is full"))
+    }
+}

@@ -1,0 +1,106 @@
+//! Counters of what the key server did.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use keyward_keyop::OperationKind;
+
+const KINDS: usize = OperationKind::ALL.len();
+
+/// The live counters. All are totals since the start, but `connections`.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    performed: [Counter; KINDS],
+    pub(crate) refused: Counter,
+    pub(crate) unknown_key: Counter,
+    pub(crate) overloaded: Counter,
+    pub(crate) expired: Counter,
+    pub(crate) malformed: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) cancelled: Counter,
+    pub(crate) connections: Counter,
+    pub(crate) connections_accepted: Counter,
+    pub(crate) connections_rejected: Counter,
+}
+
+/// One counter. Nothing is ordered by it, so relaxed is enough.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn subtract(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn load(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn index(kind: OperationKind) -> usize {
+    OperationKind::ALL.iter().position(|known| *known == kind).expect("ALL has every kind")
+}
+
+impl Metrics {
+    pub(crate) fn performed(&self, kind: OperationKind) {
+        self.performed[index(kind)].add();
+    }
+
+    pub(crate) fn snapshot(&self) -> MetricsSnapshot {
+        MetricsSnapshot {
+            performed: std::array::from_fn(|i| self.performed[i].load()),
+            refused: self.refused.load(),
+            unknown_key: self.unknown_key.load(),
+            overloaded: self.overloaded.load(),
+            expired: self.expired.load(),
+            malformed: self.malformed.load(),
+            failed: self.failed.load(),
+            cancelled: self.cancelled.load(),
+            connections: self.connections.load(),
+            connections_accepted: self.connections_accepted.load(),
+            connections_rejected: self.connections_rejected.load(),
+        }
+    }
+}
+
+/// The counters at one moment. Totals since the start, but `connections`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MetricsSnapshot {
+    performed: [u64; KINDS],
+    /// Requests that policy or the operation's own checks refused.
+    pub refused: u64,
+    /// Requests for keys that are not here.
+    pub unknown_key: u64,
+    /// Requests beyond a queue or a connection's bound.
+    pub overloaded: u64,
+    /// Requests whose deadline passed before the work.
+    pub expired: u64,
+    /// Requests and connections that broke the protocol.
+    pub malformed: u64,
+    /// Operations that failed here.
+    pub failed: u64,
+    /// Requests that were withdrawn before the work, by cancel or by the end of their connection.
+    pub cancelled: u64,
+    /// Connections open now.
+    pub connections: u64,
+    /// Connections whose edge was accepted.
+    pub connections_accepted: u64,
+    /// Connections that were turned away: limit, TLS, unknown edge.
+    pub connections_rejected: u64,
+}
+
+impl MetricsSnapshot {
+    /// Operations of this kind that were performed.
+    pub fn performed(&self, kind: OperationKind) -> u64 {
+        self.performed[index(kind)]
+    }
+
+    /// Operations of all kinds that were performed.
+    pub fn performed_total(&self) -> u64 {
+        self.performed.iter().sum()
+    }
+}

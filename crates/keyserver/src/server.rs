@@ -1,0 +1,181 @@
+//! Starting and stopping.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use keyward_protocol::Address;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::channel;
+use crate::check::{KeySummary, summaries};
+use crate::config::{Config, Limits};
+use crate::error::StartError;
+use crate::listener::Listener;
+use crate::metrics::{Metrics, MetricsSnapshot};
+use crate::policy::Policy;
+use crate::queue::Queue;
+use crate::store::{Directory, KeyStore};
+use crate::worker::{self, Job, Worker};
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn KeyStore>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) queue: Arc<Queue<Job>>,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) tls: TlsAcceptor,
+    pub(crate) connections: Arc<Semaphore>,
+    /// No new connections; the old ones say `going_away` and end when they have answered.
+    pub(crate) draining: CancellationToken,
+    /// Everything ends at once.
+    pub(crate) killed: CancellationToken,
+    pub(crate) tracker: TaskTracker,
+}
+
+/// Starts key servers.
+#[derive(Debug)]
+pub struct KeyServer;
+
+impl KeyServer {
+    /// Reads keys and certificates, binds the addresses and begins to serve, within the tokio runtime that it is called in.
+    ///
+    /// Key files that cannot be used are named in the log and skipped.
+    ///
+    /// # Errors
+    /// If the channel's certificate cannot be used, there is no key at all, or an address cannot be bound.
+    pub async fn start(config: Config) -> Result<RunningKeyServer, StartError> {
+        let tls = channel::server_config(&config).map_err(StartError::Config)?;
+        let opened = Directory::open(&config.keys).map_err(|problem| StartError::Config(vec![problem]))?;
+        for problem in opened.skipped.iter().chain(&opened.warnings) {
+            warn!("{problem}");
+        }
+        let store: Arc<dyn KeyStore> = Arc::new(opened.store);
+        if store.keys().is_empty() {
+            let mut problems = opened.skipped;
+            problems.push(config.problem(
+                "keys",
+                "no key can be served",
+                "put the sites' private keys, as PEM files, into the directory",
+            ));
+            return Err(StartError::Config(problems));
+        }
+        for problem in config.unknown_keys(store.as_ref()) {
+            warn!("{problem}");
+        }
+        if config.edges.is_empty() {
+            warn!("no [[edge]] rule: every edge is refused");
+        }
+        let policy = Arc::new(Policy::new(&config, store.as_ref()));
+        let keys = summaries(&policy, store.as_ref());
+        let mut listeners = Vec::new();
+        let mut addresses = Vec::new();
+        for address in &config.listen {
+            let failed = |cause| StartError::Listen {
+                address: address.clone(),
+                cause,
+            };
+            let listener = Listener::bind(address).await.map_err(failed)?;
+            addresses.push(listener.address().map_err(failed)?);
+            listeners.push(listener);
+        }
+        let queue = Arc::new(Queue::new(config.limits.queue));
+        let metrics = Arc::new(Metrics::default());
+        let worker = Arc::new(Worker {
+            queue: Arc::clone(&queue),
+            policy: Arc::clone(&policy),
+            metrics: Arc::clone(&metrics),
+        });
+        let workers = worker::start(&worker, config.limits.workers).map_err(StartError::Thread)?;
+        let shared = Arc::new(Shared {
+            store,
+            policy,
+            queue,
+            limits: config.limits,
+            metrics,
+            tls: TlsAcceptor::from(tls),
+            connections: Arc::new(Semaphore::new(config.limits.connections)),
+            draining: CancellationToken::new(),
+            killed: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+        });
+        for listener in listeners {
+            shared.tracker.spawn(listener.run(Arc::clone(&shared)));
+        }
+        for key in &keys {
+            info!(key = key.label, id = %key.id, kind = ?key.kind, chains = key.chains, "serving key");
+        }
+        for address in &addresses {
+            info!(%address, "listening");
+        }
+        Ok(RunningKeyServer {
+            shared,
+            addresses,
+            keys,
+            workers,
+        })
+    }
+}
+
+/// A key server that serves. Dropping it ends every connection at once; [`RunningKeyServer::shutdown`] is the orderly way.
+#[derive(Debug)]
+pub struct RunningKeyServer {
+    shared: Arc<Shared>,
+    addresses: Vec<Address>,
+    keys: Vec<KeySummary>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl RunningKeyServer {
+    /// The addresses, in the order of the configuration, with real ports.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// The keys that are served.
+    pub fn keys(&self) -> &[KeySummary] {
+        &self.keys
+    }
+
+    /// The counters now.
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.shared.metrics.snapshot()
+    }
+
+    /// Stops: takes no more connections, tells the edges, answers what is in flight, and ends within `limits.shutdown`.
+    pub async fn shutdown(mut self) {
+        info!("stopping");
+        self.shared.draining.cancel();
+        self.shared.tracker.close();
+        if timeout(self.shared.limits.shutdown, self.shared.tracker.wait()).await.is_err() {
+            warn!("connections still open after {:?} are cut", self.shared.limits.shutdown);
+        }
+        self.shared.killed.cancel();
+        self.shared.tracker.wait().await;
+        self.shared.queue.close();
+        // The queue is closed and its jobs withdrawn: each thread has at most one operation left, milliseconds.
+        while self.workers.iter().any(|worker| !worker.is_finished()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        info!("stopped");
+    }
+}
+
+impl Drop for RunningKeyServer {
+    fn drop(&mut self) {
+        self.shared.killed.cancel();
+        self.shared.queue.close();
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

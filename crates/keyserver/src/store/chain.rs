@@ -1,0 +1,47 @@
+//! Certificate chains, matched to keys by the leaf's public key.
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use keyward_crypto::signature::PublicKey;
+use keyward_keyop::KeyId;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// A certificate chain from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// The file.
+    pub file: PathBuf,
+    /// DER, leaf first.
+    pub certificates: Vec<Vec<u8>>,
+}
+
+impl Chain {
+    /// The key that the leaf certifies. `Err` says why the leaf cannot be used.
+    pub(super) fn key(&self) -> Result<KeyId, String> {
+        let leaf = self.certificates.first().ok_or("it has no certificate")?;
+        PublicKey::from_certificate_der(leaf)
+            .map(|key| KeyId::of_public_key(&key))
+            .map_err(|error| format!("the public key of its first certificate cannot be used: {error}"))
+    }
+
+    /// The keys of the certificates behind the leaf: one that matches a private key shows a chain in the wrong order.
+    pub(super) fn other_keys(&self) -> impl Iterator<Item = KeyId> {
+        let others = self.certificates.iter().skip(1);
+        others.filter_map(|der| PublicKey::from_certificate_der(der).ok()).map(|key| KeyId::of_public_key(&key))
+    }
+
+    /// Why clients would not take the leaf at this time.
+    pub(super) fn out_of_date(&self, now: SystemTime) -> Option<String> {
+        let (_, leaf) = X509Certificate::from_der(self.certificates.first()?).ok()?;
+        let now = i64::try_from(now.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
+        let validity = leaf.validity();
+        if now > validity.not_after.timestamp() {
+            Some(format!("its certificate expired on {}", validity.not_after))
+        } else if now < validity.not_before.timestamp() {
+            Some(format!("its certificate is not valid before {}", validity.not_before))
+        } else {
+            None
+        }
+    }
+}

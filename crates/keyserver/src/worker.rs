@@ -1,0 +1,188 @@
+//! The threads that use private keys.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+use std::{fmt, io};
+
+use keyward_keyop::{CheckError, Operation, OperationResult, PerformError};
+use keyward_protocol::{ErrorCode, ErrorReply, Frame, RefusalReason, Reply};
+use tracing::{debug, error, warn};
+
+use crate::in_flight::ReplySlot;
+use crate::metrics::Metrics;
+use crate::policy::{EdgeGrant, Policy, Refusal};
+use crate::queue::{Lane, Queue};
+use crate::store::StoredKey;
+
+/// A request that policy lets pass as far as that can be said before its handshake is looked at.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) operation: Operation,
+    pub(crate) key: Arc<StoredKey>,
+    pub(crate) edge: Arc<EdgeGrant>,
+    pub(crate) arrived: Instant,
+    pub(crate) deadline: Instant,
+    pub(crate) reply: ReplySlot,
+}
+
+/// What all workers share.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) queue: Arc<Queue<Job>>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Starts `count` workers and one more for light jobs alone.
+pub(crate) fn start(worker: &Arc<Worker>, count: usize) -> io::Result<Vec<JoinHandle<()>>> {
+    let lanes = std::iter::repeat_n(Lane::General, count).chain([Lane::LightOnly]);
+    let threads: io::Result<Vec<_>> = lanes
+        .enumerate()
+        .map(|(i, lane)| {
+            let worker = Arc::clone(worker);
+            Builder::new().name(format!("kw-worker-{i}")).spawn(move || {
+                while let Some(job) = worker.queue.pop(lane) {
+                    worker.run(job);
+                }
+            })
+        })
+        .collect();
+    if threads.is_err() {
+        worker.queue.close();
+    }
+    threads
+}
+
+impl Worker {
+    fn run(&self, job: Job) {
+        if job.reply.is_withdrawn() {
+            self.metrics.cancelled.add();
+            return;
+        }
+        let started = Instant::now();
+        let kind = job.operation.kind();
+        let outcome = if started >= job.deadline {
+            Err(Failure::Expired)
+        } else {
+            // A bug in one operation must not take a worker from all the others.
+            catch_unwind(AssertUnwindSafe(|| self.perform(&job))).unwrap_or(Err(Failure::Panic))
+        };
+        let work = started.elapsed();
+        let queued = started - job.arrived;
+        let (edge, key) = (job.edge.label(), job.key.label());
+        let frame = match outcome {
+            Ok((result, server_name)) => {
+                self.metrics.performed(kind);
+                debug!(
+                    target: "keyward_keyserver::audit",
+                    edge, key, operation = %kind, server_name, ?queued, ?work, "performed"
+                );
+                Frame::Reply {
+                    id: job.reply.id(),
+                    reply: Reply {
+                        queue_us: micros(queued),
+                        work_us: micros(work),
+                        result,
+                    },
+                }
+            }
+            Err(failure) => {
+                match &failure {
+                    Failure::Expired => {
+                        self.metrics.expired.add();
+                        debug!(edge, key, operation = %kind, ?queued, "expired before the work began");
+                    }
+                    Failure::Refused(refusal) => {
+                        self.metrics.refused.add();
+                        warn!(edge, key, operation = %kind, cause = %refusal, "refused");
+                    }
+                    Failure::Perform(_) | Failure::Panic => {
+                        self.metrics.failed.add();
+                        error!(edge, key, operation = %kind, cause = %failure, "operation failed");
+                    }
+                }
+                Frame::Error {
+                    id: job.reply.id(),
+                    error: failure.reply(),
+                }
+            }
+        };
+        match frame.encode() {
+            Ok(bytes) => job.reply.send(bytes),
+            // A signature or a master secret is a thousandth of the limit.
+            Err(error) => error!(%error, "reply lost"),
+        }
+    }
+
+    /// The operation's own checks, then policy's last word, then the private key.
+    fn perform(&self, job: &Job) -> Result<(OperationResult, Option<String>), Failure> {
+        let kind = job.operation.kind();
+        let rules = self.policy.key_rules(&job.key, kind);
+        let checked = job.operation.check(&rules)?;
+        let server_name = checked.server_name();
+        job.edge.allows_name(job.key.id(), kind, server_name)?;
+        let result = job.key.perform(&checked)?;
+        Ok((result, server_name.map(str::to_owned)))
+    }
+}
+
+/// Why a job has no result.
+enum Failure {
+    Expired,
+    Refused(Refusal),
+    Perform(PerformError),
+    Panic,
+}
+
+impl Failure {
+    /// What the edge is told: the class.
+    fn reply(&self) -> ErrorReply {
+        match self {
+            Self::Expired => ErrorReply::new(ErrorCode::Expired, "the deadline passed before the work began"),
+            Self::Refused(refusal) => ErrorReply::refused(refusal.reason),
+            Self::Perform(_) | Self::Panic => ErrorReply::new(ErrorCode::Internal, "the key server's log has the cause"),
+        }
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        let reason = match error {
+            CheckError::SigningDisabled | CheckError::DecryptionDisabled => RefusalReason::Operation,
+            _ => RefusalReason::Check,
+        };
+        Self::Refused(Refusal {
+            reason,
+            cause: error.to_string(),
+        })
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<PerformError> for Failure {
+    fn from(error: PerformError) -> Self {
+        Self::Perform(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expired => f.write_str("expired"),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Perform(error) => error.fmt(f),
+            Self::Panic => f.write_str("a bug in the key server: the operation panicked"),
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
+}
