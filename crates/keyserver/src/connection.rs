@@ -1,19 +1,17 @@
 //! One edge's connection, from its hello to its end.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_protocol::{Decoder, ErrorCode, ErrorReply, Frame, FrameError, FrameKind, GoingAway};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf};
+use keyward_protocol::io::{FrameReader, ReadError};
+use keyward_protocol::{ErrorCode, ErrorReply, Frame, FrameError, FrameKind, GoingAway};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::server::TlsStream;
 use tracing::{info, warn};
-use zeroize::Zeroizing;
 
 use crate::dispatch::{Dispatch, Rejected};
-use crate::greeting::{Greeted, catalog_frames, discard};
+use crate::greeting::{Greeted, catalog_frames};
 use crate::in_flight::InFlight;
 use crate::server::Shared;
 use crate::writer::{self, Control};
@@ -32,7 +30,7 @@ enum End {
     NotReading,
     Violation(String),
     Stopped,
-    Io(io::Error),
+    Read(ReadError),
 }
 
 impl fmt::Display for End {
@@ -43,7 +41,7 @@ impl fmt::Display for End {
             Self::NotReading => f.write_str("the edge does not read, or is gone"),
             Self::Violation(what) => write!(f, "the edge broke the protocol: {what}"),
             Self::Stopped => f.write_str("this key server stops"),
-            Self::Io(error) => error.fmt(f),
+            Self::Read(error) => error.fmt(f),
         }
     }
 }
@@ -54,18 +52,14 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Greeted {
-        stream,
-        decoder,
+        mut reader,
+        writer,
         edge,
     } = greeted;
     info!(%peer, edge = edge.label(), "edge connected");
-    let (read_half, write_half) = tokio::io::split(stream);
     let (outgoing, incoming) = writer::queue(shared.limits.in_flight);
-    let limit = shared.limits.write;
-    let mut writing = tokio::spawn(writer::run(write_half, incoming, limit));
-    let mut connection = Connection {
-        stream: read_half,
-        decoder,
+    let mut writing = tokio::spawn(writer::run(writer, incoming, shared.limits.write));
+    let connection = Connection {
         control: outgoing.control,
         dispatch: Dispatch {
             in_flight: Arc::new(InFlight::default()),
@@ -77,59 +71,47 @@ where
     let end = tokio::select! {
         biased;
         _ = &mut writing => End::NotReading,
-        end = connection.read() => end,
+        end = connection.read(&mut reader) => end,
         () = connection.dispatch.shared.killed.cancelled() => {
             writing.abort();
             return;
         }
     };
-    let Connection {
-        mut stream,
-        control,
-        dispatch,
-        ..
-    } = connection;
-    let edge = Arc::clone(&dispatch.edge);
+    let Connection { control, dispatch } = connection;
+    let edge = dispatch.edge.label();
     if let End::Violation(what) = &end {
         dispatch.shared.metrics.malformed.add();
-        warn!(%peer, edge = edge.label(), "connection closed: {end}");
+        warn!(%peer, edge, "connection closed: {end}");
         let error = ErrorReply::new(ErrorCode::Malformed, what.as_str());
         control.send(&Frame::Error { id: 0, error }).await;
     } else {
-        info!(%peer, edge = edge.label(), "edge disconnected: {end}");
+        info!(%peer, edge, "edge disconnected: {end}");
     }
-    dispatch.in_flight.cancel_all();
     // With the last sender gone, the writer sends what is left and close_notify.
     drop((control, dispatch));
     if !writing.is_finished() {
-        let _ = tokio::join!(&mut writing, timeout(LINGER, discard(&mut stream)));
+        let _ = tokio::join!(&mut writing, timeout(LINGER, reader.discard()));
     }
 }
 
-struct Connection<S> {
-    stream: ReadHalf<TlsStream<S>>,
-    decoder: Decoder,
+struct Connection {
     control: Control,
     dispatch: Dispatch,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    async fn read(&mut self) -> End {
-        let shared = Arc::clone(&self.dispatch.shared);
-        let in_flight = Arc::clone(&self.dispatch.in_flight);
-        let mut buffer = Zeroizing::new(vec![0; 16 * 1024]);
-        let mut told = false;
+impl Connection {
+    /// Handles frames until the connection ends.
+    async fn read<R: AsyncRead + Unpin>(&self, reader: &mut FrameReader<R>) -> End {
+        let shared = &self.dispatch.shared;
         let drained = async {
             shared.draining.cancelled().await;
             sleep(CROSSING).await;
-            in_flight.empty().await;
+            self.dispatch.in_flight.empty().await;
         };
         tokio::pin!(drained);
-        if let Err(end) = self.frames().await {
-            return end;
-        }
+        let mut told = false;
         loop {
-            let n = tokio::select! {
+            let next = tokio::select! {
                 () = shared.draining.cancelled(), if !told => {
                     told = true;
                     let grace_ms = u32::try_from(shared.limits.shutdown.as_millis()).unwrap_or(u32::MAX);
@@ -137,59 +119,57 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     continue;
                 }
                 () = &mut drained => return End::Stopped,
-                read = timeout(shared.limits.idle, self.stream.read(&mut buffer)) => match read {
-                    Err(_) => return End::Idle(shared.limits.idle),
-                    Ok(Ok(0)) => return End::EdgeClosed,
-                    Ok(Ok(n)) => n,
-                    Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return End::EdgeClosed,
-                    Ok(Err(error)) => return End::Io(error),
-                },
+                next = timeout(shared.limits.idle, reader.next()) => next,
             };
-            let mut rest = &buffer[..n];
-            while !rest.is_empty() {
-                rest = &rest[self.decoder.receive(rest)..];
-                if let Err(end) = self.frames().await {
-                    return end;
+            let Ok(next) = next else {
+                return End::Idle(shared.limits.idle);
+            };
+            let answer = match next {
+                Ok(Some(frame)) => self.frame(frame).await,
+                Ok(None) => Err(End::EdgeClosed),
+                Err(error) => self.unreadable(error),
+            };
+            match answer {
+                Ok(Some(answer)) => {
+                    if let Err(end) = self.send(&answer).await {
+                        return end;
+                    }
                 }
+                Ok(None) => (),
+                Err(end) => return end,
             }
         }
     }
 
-    /// Handles all whole frames that have come.
-    async fn frames(&mut self) -> Result<(), End> {
-        loop {
-            let answer = match self.decoder.next_frame() {
-                Ok(None) => return Ok(()),
-                Ok(Some(frame)) => self.frame(frame).await?,
-                Err(error @ FrameError::UnsupportedOperation { id, .. }) => Some(Frame::Error {
-                    id,
-                    error: ErrorReply::new(ErrorCode::Unsupported, error.to_string()),
-                }),
-                // Where the next frame begins is known: only this request is lost.
-                Err(FrameError::Body {
-                    kind: FrameKind::Request,
-                    id,
-                    cause,
-                }) if id != 0 => {
-                    let edge = self.dispatch.edge.label();
-                    warn!(edge, id, %cause, "refused: the request does not parse");
-                    self.dispatch.shared.metrics.malformed.add();
-                    let error = ErrorReply::new(ErrorCode::Malformed, cause.to_string());
-                    Some(Frame::Error { id, error })
-                }
-                Err(error) => return Err(End::Violation(error.to_string())),
-            };
-            if let Some(answer) = answer {
-                self.send(&answer).await?;
+    /// A frame that cannot be understood. If it is known where the next one begins, only this request is lost.
+    fn unreadable(&self, error: ReadError) -> Result<Option<Frame>, End> {
+        let (id, reply) = match error {
+            ReadError::Frame(error @ FrameError::UnsupportedOperation { id, .. }) => {
+                (id, ErrorReply::new(ErrorCode::Unsupported, error.to_string()))
             }
+            ReadError::Frame(FrameError::Body {
+                kind: FrameKind::Request,
+                id,
+                cause,
+            }) => {
+                self.dispatch.shared.metrics.malformed.add();
+                warn!(edge = self.dispatch.edge.label(), id, %cause, "refused: the request does not parse");
+                (id, ErrorReply::new(ErrorCode::Malformed, cause.to_string()))
+            }
+            ReadError::Frame(error) => return Err(End::Violation(error.to_string())),
+            error => return Err(End::Read(error)),
+        };
+        if id == 0 {
+            return Err(End::Violation("request with id 0".to_owned()));
         }
+        Ok(Some(Frame::Error { id, error: reply }))
     }
 
     async fn send(&self, frame: &Frame) -> Result<(), End> {
         if self.control.send(frame).await { Ok(()) } else { Err(End::NotReading) }
     }
 
-    async fn frame(&mut self, frame: Frame) -> Result<Option<Frame>, End> {
+    async fn frame(&self, frame: Frame) -> Result<Option<Frame>, End> {
         match frame {
             Frame::Request { id, request } => match self.dispatch.request(id, request) {
                 Ok(()) => Ok(None),

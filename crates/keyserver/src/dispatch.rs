@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyward_crypto::signature::KeyKind;
-use keyward_protocol::{ErrorCode, ErrorReply, Request};
+use keyward_protocol::{EncodedFrame, ErrorCode, ErrorReply, Request};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use crate::in_flight::{Bytes, InFlight};
+use crate::in_flight::InFlight;
 use crate::policy::EdgeGrant;
 use crate::queue::Weight;
 use crate::server::Shared;
@@ -19,7 +19,7 @@ pub(crate) struct Dispatch {
     pub(crate) shared: Arc<Shared>,
     pub(crate) edge: Arc<EdgeGrant>,
     pub(crate) in_flight: Arc<InFlight>,
-    pub(crate) replies: mpsc::Sender<Bytes>,
+    pub(crate) replies: mpsc::Sender<EncodedFrame>,
 }
 
 /// Why a request was not queued.
@@ -81,5 +81,12 @@ impl Dispatch {
             reply,
         };
         self.shared.queue.push(weight, job).map_err(|_| overloaded("the queue for this kind of key is full"))
+    }
+}
+
+impl Drop for Dispatch {
+    fn drop(&mut self) {
+        // Nobody is left to take the results.
+        self.in_flight.cancel_all();
     }
 }

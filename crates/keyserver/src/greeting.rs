@@ -5,14 +5,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_protocol::{
-    ALPN, Decoder, ErrorCode, ErrorReply, Frame, FrameError, Hello, RefusalReason, VersionMismatch,
-};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use keyward_protocol::io::{FrameReader, FrameWriter, ReadError};
+use keyward_protocol::{ALPN, ErrorCode, ErrorReply, Frame, Hello, RefusalReason, VersionMismatch};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 use tracing::debug;
-use zeroize::Zeroizing;
 
 use crate::catalog::catalog;
 use crate::edge_identity::EdgeIdentity;
@@ -24,9 +22,8 @@ const LINGER: Duration = Duration::from_millis(500);
 
 /// A connection that may send requests.
 pub(crate) struct Greeted<S> {
-    pub(crate) stream: TlsStream<S>,
-    /// Has what the edge sent behind its hello.
-    pub(crate) decoder: Decoder,
+    pub(crate) reader: FrameReader<ReadHalf<TlsStream<S>>>,
+    pub(crate) writer: FrameWriter<WriteHalf<TlsStream<S>>>,
     pub(crate) edge: Arc<EdgeGrant>,
 }
 
@@ -37,10 +34,10 @@ pub(crate) enum TurnedAway {
     NoAlpn,
     Certificate,
     UnknownEdge(EdgeIdentity),
-    Frame(FrameError),
+    Read(ReadError),
     NoHello,
     Version(VersionMismatch),
-    Io(io::Error),
+    Write(io::Error),
     Closed,
 }
 
@@ -55,10 +52,10 @@ impl fmt::Display for TurnedAway {
                 f.debug_list().entries(&identity.names).finish()?;
                 write!(f, ", spki_sha256: {})", identity.spki_sha256)
             }
-            Self::Frame(error) => write!(f, "no hello: {error}"),
+            Self::Read(error) => write!(f, "no hello: {error}"),
             Self::NoHello => f.write_str("the first frame is no hello"),
             Self::Version(error) => error.fmt(f),
-            Self::Io(error) => write!(f, "connection lost before the hello: {error}"),
+            Self::Write(error) => write!(f, "connection lost before the hello: {error}"),
             Self::Closed => f.write_str("closed before the hello"),
         }
     }
@@ -69,11 +66,15 @@ pub(crate) async fn greet<S>(shared: &Shared, io: S) -> Result<Greeted<S>, Turne
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut stream = match shared.tls.accept(io).into_fallible().await {
+    let stream = match shared.tls.accept(io).into_fallible().await {
         Ok(stream) => stream,
         Err((error, mut io)) => {
             // The alert is on its way. Bytes that nobody reads would make the kernel reset the connection under it.
-            linger(&mut io).await;
+            let _ = timeout(LINGER, async {
+                let _ = io.shutdown().await;
+                while matches!(io.read(&mut [0; 1024]).await, Ok(1..)) {}
+            })
+            .await;
             return Err(TurnedAway::Tls(error));
         }
     };
@@ -86,45 +87,67 @@ where
         .and_then(|chain| chain.first())
         .and_then(|leaf| EdgeIdentity::from_certificate(leaf))
         .ok_or(TurnedAway::Certificate)?;
+    let (read_half, write_half) = tokio::io::split(stream);
+    let (mut reader, mut writer) = (FrameReader::new(read_half), FrameWriter::new(write_half));
     let hello = Hello::key_server(shared.limits.in_flight);
-    send(&mut stream, &Frame::Hello(hello.clone())).await?;
-    let mut decoder = Decoder::new();
-    let refused = match receive_hello(&mut stream, &mut decoder).await {
-        Ok(theirs) => match hello.negotiate(&theirs) {
-            Ok(version) => {
-                debug!(edge = %identity, version, software = ?theirs.software, "hello");
-                None
+    writer.send(&Frame::Hello(hello.clone())).await.map_err(TurnedAway::Write)?;
+    // The edge's hello is read in any case: a connection closed with bytes unread is reset, and the reason lost with it.
+    let why = match receive_hello(&mut reader, &hello, &identity).await {
+        Ok(()) => match shared.policy.edge(&identity) {
+            Some(grant) => {
+                let edge = Arc::new(grant);
+                for frame in catalog_frames(shared, &edge, 0) {
+                    writer.send(&frame).await.map_err(TurnedAway::Write)?;
+                }
+                return Ok(Greeted {
+                    reader,
+                    writer,
+                    edge,
+                });
             }
-            Err(error) => {
-                let reply = ErrorReply::new(ErrorCode::Unsupported, error.to_string());
-                Some((reply, TurnedAway::Version(error)))
-            }
+            None => TurnedAway::UnknownEdge(identity),
         },
-        Err(error @ (TurnedAway::Frame(_) | TurnedAway::NoHello)) => {
-            let reply = ErrorReply::new(ErrorCode::Malformed, "the first frame must be a hello");
-            Some((reply, error))
-        }
-        Err(error) => return Err(error),
+        Err(why) => why,
     };
-    let refused = match (refused, shared.policy.edge(&identity)) {
-        (None, Some(grant)) => {
-            let edge = Arc::new(grant);
-            for frame in catalog_frames(shared, &edge, 0) {
-                send(&mut stream, &frame).await?;
-            }
-            return Ok(Greeted {
-                stream,
-                decoder,
-                edge,
-            });
-        }
-        (Some(refused), _) => refused,
-        (None, None) => (ErrorReply::refused(RefusalReason::Edge), TurnedAway::UnknownEdge(identity)),
-    };
-    let (reply, why) = refused;
-    send(&mut stream, &Frame::Error { id: 0, error: reply }).await?;
-    linger(&mut stream).await;
+    if let Some(error) = why.reply() {
+        let _ = writer.send(&Frame::Error { id: 0, error }).await;
+        let _ = timeout(LINGER, async {
+            let _ = writer.shutdown().await;
+            reader.discard().await;
+        })
+        .await;
+    }
     Err(why)
+}
+
+async fn receive_hello<R: AsyncRead + Unpin>(
+    reader: &mut FrameReader<R>,
+    ours: &Hello,
+    identity: &EdgeIdentity,
+) -> Result<(), TurnedAway> {
+    match reader.next().await.map_err(TurnedAway::Read)? {
+        Some(Frame::Hello(theirs)) => {
+            let version = ours.negotiate(&theirs).map_err(TurnedAway::Version)?;
+            debug!(edge = %identity, version, software = ?theirs.software, "hello");
+            Ok(())
+        }
+        Some(_) => Err(TurnedAway::NoHello),
+        None => Err(TurnedAway::Closed),
+    }
+}
+
+impl TurnedAway {
+    /// What the edge is told, if it can be told.
+    fn reply(&self) -> Option<ErrorReply> {
+        match self {
+            Self::UnknownEdge(_) => Some(ErrorReply::refused(RefusalReason::Edge)),
+            Self::Version(error) => Some(ErrorReply::new(ErrorCode::Unsupported, error.to_string())),
+            Self::NoHello | Self::Read(ReadError::Frame(_)) => {
+                Some(ErrorReply::new(ErrorCode::Malformed, "the first frame must be a hello"))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The catalog of an edge as frames.
@@ -137,42 +160,4 @@ pub(crate) fn catalog_frames(shared: &Shared, edge: &EdgeGrant, id: u32) -> Vec<
             error: ErrorReply::new(ErrorCode::Internal, "the catalog is too large"),
         }]
     })
-}
-
-/// Closes our direction and reads what the peer still sends, for a moment.
-pub(crate) async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
-    let _ = timeout(LINGER, async {
-        let _ = stream.shutdown().await;
-        discard(stream).await;
-    })
-    .await;
-}
-
-/// Reads and forgets until the peer closes.
-pub(crate) async fn discard<R: AsyncRead + Unpin>(reader: &mut R) {
-    let mut buffer = Zeroizing::new([0; 1024]);
-    while matches!(reader.read(&mut buffer[..]).await, Ok(1..)) {}
-}
-
-async fn send<W: AsyncWrite + Unpin>(stream: &mut W, frame: &Frame) -> Result<(), TurnedAway> {
-    let bytes = frame.encode().map_err(|error| TurnedAway::Io(io::Error::other(error)))?;
-    stream.write_all(&bytes).await.map_err(TurnedAway::Io)?;
-    stream.flush().await.map_err(TurnedAway::Io)
-}
-
-async fn receive_hello<R: AsyncRead + Unpin>(stream: &mut R, decoder: &mut Decoder) -> Result<Hello, TurnedAway> {
-    let mut buffer = Zeroizing::new([0; 4096]);
-    loop {
-        match decoder.next_frame().map_err(TurnedAway::Frame)? {
-            Some(Frame::Hello(hello)) => return Ok(hello),
-            Some(_) => return Err(TurnedAway::NoHello),
-            None => (),
-        }
-        let n = stream.read(&mut buffer[..]).await.map_err(TurnedAway::Io)?;
-        if n == 0 {
-            return Err(TurnedAway::Closed);
-        }
-        // The decoder has room for a whole frame and none is complete, so it takes all.
-        decoder.receive(&buffer[..n]);
-    }
 }

@@ -5,12 +5,9 @@ use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use keyward_protocol::EncodedFrame;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::OwnedPermit;
-use zeroize::Zeroizing;
-
-/// An encoded frame on its way to the edge.
-pub(crate) type Bytes = Zeroizing<Vec<u8>>;
 
 /// Which ids are taken, and who has been told to stop.
 #[derive(Debug, Default)]
@@ -30,7 +27,7 @@ struct Requests {
 
 impl InFlight {
     /// Takes an id, or fails if a request with it is in flight.
-    pub(crate) fn begin(self: &Arc<Self>, id: u32, permit: OwnedPermit<Bytes>) -> Option<ReplySlot> {
+    pub(crate) fn begin(self: &Arc<Self>, id: u32, permit: OwnedPermit<EncodedFrame>) -> Option<ReplySlot> {
         let withdrawn = Arc::new(AtomicBool::new(false));
         let mut requests = self.lock();
         match requests.by_id.entry(id) {
@@ -92,7 +89,7 @@ pub(crate) struct ReplySlot {
     id: u32,
     withdrawn: Arc<AtomicBool>,
     in_flight: Arc<InFlight>,
-    permit: Option<OwnedPermit<Bytes>>,
+    permit: Option<OwnedPermit<EncodedFrame>>,
 }
 
 impl ReplySlot {
@@ -107,7 +104,7 @@ impl ReplySlot {
     }
 
     /// Answers.
-    pub(crate) fn send(mut self, frame: Bytes) {
+    pub(crate) fn send(mut self, frame: EncodedFrame) {
         self.in_flight.lock().by_id.remove(&self.id);
         if let Some(permit) = self.permit.take() {
             permit.send(frame);
@@ -128,6 +125,7 @@ impl Drop for ReplySlot {
 mod tests {
     use super::*;
     use tokio::sync::mpsc;
+    use zeroize::Zeroizing;
 
     #[test]
     fn an_id_is_taken_until_its_answer() {

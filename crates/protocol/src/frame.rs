@@ -22,6 +22,9 @@ pub(crate) const LENGTH_LEN: usize = 3;
 /// Bytes before the body: length, kind, id.
 pub const HEADER_LEN: usize = LENGTH_LEN + 1 + 4;
 
+/// The bytes of a frame, wiped when dropped, since requests and replies carry secrets.
+pub type EncodedFrame = Zeroizing<Vec<u8>>;
+
 /// The kinds of frame, by their number on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -139,8 +142,8 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// The frame's bytes, header included. They are wiped when dropped, since requests and replies carry secrets.
-    pub fn encode(&self) -> Result<Zeroizing<Vec<u8>>, FrameTooLarge> {
+    /// The frame's bytes, header included.
+    pub fn encode(&self) -> Result<EncodedFrame, FrameTooLarge> {
         match self {
             Self::Hello(hello) => build(FrameKind::Hello, 0, |out| hello.encode(out)),
             Self::Request { id, request } => encode_request(*id, request.deadline_ms, &request.operation),
@@ -187,7 +190,7 @@ pub fn encode_request(
     id: u32,
     deadline_ms: u32,
     operation: &Operation,
-) -> Result<Zeroizing<Vec<u8>>, FrameTooLarge> {
+) -> Result<EncodedFrame, FrameTooLarge> {
     build(FrameKind::Request, id, |out| {
         out.extend(deadline_ms.to_be_bytes());
         operation.encode(out);
@@ -222,7 +225,7 @@ fn build(
     kind: FrameKind,
     id: u32,
     body: impl FnOnce(&mut Vec<u8>),
-) -> Result<Zeroizing<Vec<u8>>, FrameTooLarge> {
+) -> Result<EncodedFrame, FrameTooLarge> {
     build_raw(kind.code(), id, body)
 }
 
@@ -230,7 +233,7 @@ fn build_raw(
     kind: u8,
     id: u32,
     body: impl FnOnce(&mut Vec<u8>),
-) -> Result<Zeroizing<Vec<u8>>, FrameTooLarge> {
+) -> Result<EncodedFrame, FrameTooLarge> {
     // Enough for nearly all frames, so that growing leaves no copies of secrets behind.
     let mut out = Zeroizing::new(Vec::with_capacity(8 * 1024));
     out.extend([0; LENGTH_LEN]);

@@ -21,6 +21,8 @@ mod error;
 mod frame;
 mod going_away;
 mod hello;
+#[cfg(feature = "tokio")]
+pub mod io;
 mod request;
 
 pub use address::{Address, AddressError};
@@ -28,7 +30,7 @@ pub use catalog::{Catalog, CatalogCollector, CatalogEntry, CatalogPart, CatalogT
 pub use decoder::Decoder;
 pub use error::{ErrorCode, ErrorReply, RefusalReason};
 pub use frame::{
-    Frame, FrameError, FrameKind, FrameTooLarge, HEADER_LEN, MAX_FRAME_LEN, encode_request,
+    EncodedFrame, Frame, FrameError, FrameKind, FrameTooLarge, HEADER_LEN, MAX_FRAME_LEN, encode_request,
 };
 pub use going_away::GoingAway;
 pub use hello::{Capability, Hello, VersionMismatch};
