@@ -45,15 +45,19 @@ fn build(
     roots: RootCertStore,
 ) -> Result<Arc<ServerConfig>, Problem> {
     let provider = Arc::new(provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-        .build()
-        .map_err(|error| {
-            config.problem(
-                "client_ca",
-                format!("cannot verify edges with {}: {error}", config.client_ca.display()),
-                "it must hold at least one authority's certificate",
-            )
-        })?;
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()
+            .map_err(|error| {
+                config.problem(
+                    "client_ca",
+                    format!(
+                        "cannot verify edges with {}: {error}",
+                        config.client_ca.display()
+                    ),
+                    "it must hold at least one authority's certificate",
+                )
+            })?;
     let mut server = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|error| config.problem("", format!("TLS 1.3 is not available: {error}"), ""))?
@@ -102,7 +106,11 @@ fn private_key(config: &Config) -> Result<PrivateKeyDer<'static>, Problem> {
     PrivateKeyDer::from_pem_file(&config.key).map_err(|error| {
         config.problem(
             "key",
-            format!("cannot read {}: {}", config.key.display(), pem_cause(&error)),
+            format!(
+                "cannot read {}: {}",
+                config.key.display(),
+                pem_cause(&error)
+            ),
             "it is a PEM file with an unencrypted private key; `keyward pki init DIR` makes one",
         )
     })
@@ -114,7 +122,10 @@ fn roots(config: &Config) -> Result<RootCertStore, Problem> {
         roots.add(certificate).map_err(|error| {
             config.problem(
                 "client_ca",
-                format!("a certificate in {} is no authority's: {error}", config.client_ca.display()),
+                format!(
+                    "a certificate in {} is no authority's: {error}",
+                    config.client_ca.display()
+                ),
                 "name the file with the private CA's certificate",
             )
         })?;

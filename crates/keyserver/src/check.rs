@@ -88,8 +88,14 @@ impl Config {
             }
         }
         let switches = [
-            ("allow_rsa_key_transport", &self.keys.allow_rsa_key_transport),
-            ("rsa_key_transport_also_signs", &self.keys.rsa_key_transport_also_signs),
+            (
+                "allow_rsa_key_transport",
+                &self.keys.allow_rsa_key_transport,
+            ),
+            (
+                "rsa_key_transport_also_signs",
+                &self.keys.rsa_key_transport_also_signs,
+            ),
         ];
         let mut problems = Vec::new();
         for (switch, names) in switches {
@@ -97,7 +103,11 @@ impl Config {
                 let field = format!("keys.{switch}[{i}]");
                 let key = keys.iter().find(|key| key.is_called(name));
                 if key.is_some_and(|key| !matches!(key.public_key().kind(), KeyKind::Rsa { .. })) {
-                    problems.push(self.problem(&field, format!("key `{name}` is not an RSA key"), "remove it here"));
+                    problems.push(self.problem(
+                        &field,
+                        format!("key `{name}` is not an RSA key"),
+                        "remove it here",
+                    ));
                 }
                 named.push((field, name));
             }

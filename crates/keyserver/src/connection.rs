@@ -144,9 +144,10 @@ impl Connection {
     /// A frame that cannot be understood. If it is known where the next one begins, only this request is lost.
     fn unreadable(&self, error: ReadError) -> Result<Option<Frame>, End> {
         let (id, reply) = match error {
-            ReadError::Frame(error @ FrameError::UnsupportedOperation { id, .. }) => {
-                (id, ErrorReply::new(ErrorCode::Unsupported, error.to_string()))
-            }
+            ReadError::Frame(error @ FrameError::UnsupportedOperation { id, .. }) => (
+                id,
+                ErrorReply::new(ErrorCode::Unsupported, error.to_string()),
+            ),
             ReadError::Frame(FrameError::Body {
                 kind: FrameKind::Request,
                 id,
@@ -166,7 +167,11 @@ impl Connection {
     }
 
     async fn send(&self, frame: &Frame) -> Result<(), End> {
-        if self.control.send(frame).await { Ok(()) } else { Err(End::NotReading) }
+        if self.control.send(frame).await {
+            Ok(())
+        } else {
+            Err(End::NotReading)
+        }
     }
 
     async fn frame(&self, frame: Frame) -> Result<Option<Frame>, End> {
@@ -193,7 +198,9 @@ impl Connection {
             }
             Frame::Pong { .. } | Frame::Unknown { .. } => Ok(None),
             Frame::Hello(_) => Err(End::Violation("a second hello".to_owned())),
-            _ => Err(End::Violation("a frame that only key servers send".to_owned())),
+            _ => Err(End::Violation(
+                "a frame that only key servers send".to_owned(),
+            )),
         }
     }
 }

@@ -52,12 +52,17 @@ impl Dispatch {
             return Err(overloaded("too many requests in flight on this connection"));
         };
         let Some(reply) = self.in_flight.begin(id, permit) else {
-            return Err(Rejected::Violation("request with the id of one that is in flight"));
+            return Err(Rejected::Violation(
+                "request with the id of one that is in flight",
+            ));
         };
         let Some(key) = self.shared.store.key(operation.key()) else {
             metrics.unknown_key.add();
             warn!(edge = self.edge.label(), key = %operation.key(), "refused: there is no such key");
-            return Err(Rejected::Answer(ErrorReply::new(ErrorCode::UnknownKey, "there is no such key here")));
+            return Err(Rejected::Answer(ErrorReply::new(
+                ErrorCode::UnknownKey,
+                "there is no such key here",
+            )));
         };
         if let Err(refusal) = self.edge.allows(key.id(), operation.kind()) {
             metrics.refused.add();
@@ -80,7 +85,10 @@ impl Dispatch {
             deadline: arrived + wait,
             reply,
         };
-        self.shared.queue.push(weight, job).map_err(|_| overloaded("the queue for this kind of key is full"))
+        self.shared
+            .queue
+            .push(weight, job)
+            .map_err(|_| overloaded("the queue for this kind of key is full"))
     }
 }
 

@@ -38,13 +38,18 @@ impl fmt::Display for StartError {
             Self::Listen { address, cause } => {
                 write!(f, "cannot listen on {address}: {cause}")?;
                 match (cause.kind(), address) {
-                    (io::ErrorKind::AddrInUse, _) => f.write_str("; is another key server running there?"),
+                    (io::ErrorKind::AddrInUse, _) => {
+                        f.write_str("; is another key server running there?")
+                    }
                     (io::ErrorKind::PermissionDenied, Address::Tcp { .. }) => {
                         f.write_str("; ports below 1024 need the capability CAP_NET_BIND_SERVICE")
                     }
-                    (io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound, Address::Unix(_)) => {
-                        f.write_str("; its directory must exist and this user must be able to write there")
-                    }
+                    (
+                        io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound,
+                        Address::Unix(_),
+                    ) => f.write_str(
+                        "; its directory must exist and this user must be able to write there",
+                    ),
                     _ => Ok(()),
                 }
             }

@@ -45,7 +45,9 @@ impl fmt::Display for TurnedAway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tls(error) => write!(f, "TLS handshake failed: {error}"),
-            Self::NoAlpn => f.write_str("the peer did not negotiate keyward/1 (ALPN): it is no edge"),
+            Self::NoAlpn => {
+                f.write_str("the peer did not negotiate keyward/1 (ALPN): it is no edge")
+            }
             Self::Certificate => f.write_str("the edge's certificate cannot be parsed"),
             Self::UnknownEdge(identity) => {
                 write!(f, "no [[edge]] rule is about {identity} (names: ")?;
@@ -90,7 +92,10 @@ where
     let (read_half, write_half) = tokio::io::split(stream);
     let (mut reader, mut writer) = (FrameReader::new(read_half), FrameWriter::new(write_half));
     let hello = Hello::key_server(shared.limits.in_flight);
-    writer.send(&Frame::Hello(hello.clone())).await.map_err(TurnedAway::Write)?;
+    writer
+        .send(&Frame::Hello(hello.clone()))
+        .await
+        .map_err(TurnedAway::Write)?;
     // The edge's hello is read in any case: a connection closed with bytes unread is reset, and the reason lost with it.
     let why = match receive_hello(&mut reader, &hello, &identity).await {
         Ok(()) => match shared.policy.edge(&identity) {
@@ -141,10 +146,13 @@ impl TurnedAway {
     fn reply(&self) -> Option<ErrorReply> {
         match self {
             Self::UnknownEdge(_) => Some(ErrorReply::refused(RefusalReason::Edge)),
-            Self::Version(error) => Some(ErrorReply::new(ErrorCode::Unsupported, error.to_string())),
-            Self::NoHello | Self::Read(ReadError::Frame(_)) => {
-                Some(ErrorReply::new(ErrorCode::Malformed, "the first frame must be a hello"))
+            Self::Version(error) => {
+                Some(ErrorReply::new(ErrorCode::Unsupported, error.to_string()))
             }
+            Self::NoHello | Self::Read(ReadError::Frame(_)) => Some(ErrorReply::new(
+                ErrorCode::Malformed,
+                "the first frame must be a hello",
+            )),
             _ => None,
         }
     }

@@ -27,7 +27,11 @@ struct Requests {
 
 impl InFlight {
     /// Takes an id, or fails if a request with it is in flight.
-    pub(crate) fn begin(self: &Arc<Self>, id: u32, permit: OwnedPermit<EncodedFrame>) -> Option<ReplySlot> {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        id: u32,
+        permit: OwnedPermit<EncodedFrame>,
+    ) -> Option<ReplySlot> {
         let withdrawn = Arc::new(AtomicBool::new(false));
         let mut requests = self.lock();
         match requests.by_id.entry(id) {
@@ -139,6 +143,10 @@ mod tests {
         assert!(slot.is_withdrawn());
         slot.send(Zeroizing::new(vec![1]));
         assert_eq!(*receiver.try_recv().unwrap(), vec![1]);
-        assert!(in_flight.begin(1, permit()).is_some_and(|slot| !slot.is_withdrawn()));
+        assert!(
+            in_flight
+                .begin(1, permit())
+                .is_some_and(|slot| !slot.is_withdrawn())
+        );
     }
 }

@@ -23,16 +23,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    Unix { listener: UnixListener, path: SocketPath },
+    Unix {
+        listener: UnixListener,
+        path: SocketPath,
+    },
 }
 
 impl Listener {
     /// Binds, taking over a Unix socket that nobody listens on any more.
     pub(crate) async fn bind(address: &Address) -> io::Result<Self> {
         match address {
-            Address::Tcp { host, port } => {
-                TcpListener::bind((host.as_str(), *port)).await.map(Self::Tcp)
-            }
+            Address::Tcp { host, port } => TcpListener::bind((host.as_str(), *port))
+                .await
+                .map(Self::Tcp),
             Address::Unix(path) => {
                 remove_stale(path).await?;
                 let listener = UnixListener::bind(path)?;
@@ -141,7 +144,9 @@ fn unix_peer(stream: &UnixStream) -> String {
 async fn remove_stale(path: &Path) -> io::Result<()> {
     match std::fs::symlink_metadata(path) {
         Ok(metadata) if metadata.file_type().is_socket() => match UnixStream::connect(path).await {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                std::fs::remove_file(path)
+            }
             // `bind` says "address in use".
             _ => Ok(()),
         },

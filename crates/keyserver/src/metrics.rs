@@ -41,7 +41,10 @@ impl Counter {
 }
 
 fn index(kind: OperationKind) -> usize {
-    OperationKind::ALL.iter().position(|known| *known == kind).expect("ALL has every kind")
+    OperationKind::ALL
+        .iter()
+        .position(|known| *known == kind)
+        .expect("ALL has every kind")
 }
 
 impl Metrics {

@@ -21,9 +21,9 @@ impl NamePattern {
         match self {
             Self::Any => true,
             Self::Exact(exact) => exact == name,
-            Self::OneLabel(suffix) => {
-                name.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == suffix)
-            }
+            Self::OneLabel(suffix) => name
+                .split_once('.')
+                .is_some_and(|(label, rest)| !label.is_empty() && rest == suffix),
         }
     }
 }
@@ -64,13 +64,18 @@ fn check_name(name: &str) -> Result<(), NamePatternError> {
     if name.ends_with('.') {
         return Err(NamePatternError::TrailingDot);
     }
-    let ipv4 = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    let ipv4 = name
+        .rsplit('.')
+        .next()
+        .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
     if ipv4 || name.contains(':') {
         return Err(NamePatternError::IpAddress);
     }
     let label_fits = |label: &str| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     if name.len() > 253 || !name.split('.').all(label_fits) {
         return Err(NamePatternError::NotADnsName);
@@ -131,7 +136,13 @@ mod tests {
     fn wildcard_is_one_label() {
         let pattern: NamePattern = "*.Shop.example".parse().unwrap();
         assert!(pattern.matches("www.shop.example"));
-        for name in ["shop.example", "a.www.shop.example", ".shop.example", "wwwshop.example", "www.shop.example.evil"] {
+        for name in [
+            "shop.example",
+            "a.www.shop.example",
+            ".shop.example",
+            "wwwshop.example",
+            "www.shop.example.evil",
+        ] {
             assert!(!pattern.matches(name), "{name}");
         }
     }
@@ -141,7 +152,11 @@ mod tests {
         let pattern: NamePattern = "shop.example".parse().unwrap();
         assert!(pattern.matches("shop.example"));
         assert!(!pattern.matches("www.shop.example"));
-        assert!("*".parse::<NamePattern>().unwrap().matches("anything.at.all"));
+        assert!(
+            "*".parse::<NamePattern>()
+                .unwrap()
+                .matches("anything.at.all")
+        );
     }
 
     #[test]

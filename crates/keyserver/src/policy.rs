@@ -71,8 +71,11 @@ impl Policy {
     /// Resolves the rules. Names of keys that do not exist match nothing; [`Config::check`] reports them.
     pub fn new(config: &Config, store: &dyn KeyStore) -> Self {
         let keys = store.keys();
-        let rules =
-            config.edges.iter().map(|edge| (edge_match(edge), Arc::new(rule(edge, &keys)))).collect();
+        let rules = config
+            .edges
+            .iter()
+            .map(|edge| (edge_match(edge), Arc::new(rule(edge, &keys))))
+            .collect();
         Self {
             rules,
             rsa: rsa_key_transport(&config.keys, &keys),
@@ -94,7 +97,11 @@ impl Policy {
     }
 
     /// What the operation's own checks need to know about the key.
-    pub(crate) fn key_rules<'a>(&self, key: &'a StoredKey, operation: OperationKind) -> KeyRules<'a> {
+    pub(crate) fn key_rules<'a>(
+        &self,
+        key: &'a StoredKey,
+        operation: OperationKind,
+    ) -> KeyRules<'a> {
         let transport = self.rsa.get(&key.id());
         KeyRules {
             public_key: key.public_key(),
@@ -134,9 +141,9 @@ fn rule(edge: &EdgeConfig, keys: &[Arc<StoredKey>]) -> Rule {
     let chosen = || {
         keys.iter()
             .filter(|key| {
-                edge.keys
-                    .iter()
-                    .any(|selector| matches!(selector, KeySelector::Named(name) if key.is_called(name)))
+                edge.keys.iter().any(
+                    |selector| matches!(selector, KeySelector::Named(name) if key.is_called(name)),
+                )
             })
             .map(|key| key.id())
             .collect()
@@ -149,13 +156,20 @@ fn rule(edge: &EdgeConfig, keys: &[Arc<StoredKey>]) -> Rule {
     }
 }
 
-fn rsa_key_transport(config: &KeysConfig, keys: &[Arc<StoredKey>]) -> HashMap<KeyId, RsaKeyTransport> {
+fn rsa_key_transport(
+    config: &KeysConfig,
+    keys: &[Arc<StoredKey>],
+) -> HashMap<KeyId, RsaKeyTransport> {
     let named = |names: &[String], key: &StoredKey| names.iter().any(|name| key.is_called(name));
     keys.iter()
         .filter(|key| named(&config.allow_rsa_key_transport, key))
         .map(|key| {
             let also = named(&config.rsa_key_transport_also_signs, key);
-            let use_ = if also { RsaKeyTransport::AlsoSigns } else { RsaKeyTransport::Only };
+            let use_ = if also {
+                RsaKeyTransport::AlsoSigns
+            } else {
+                RsaKeyTransport::Only
+            };
             (key.id(), use_)
         })
         .collect()
@@ -186,7 +200,9 @@ impl EdgeGrant {
         Err(Refusal {
             reason,
             cause: match reason {
-                RefusalReason::Operation => format!("no rule allows this edge {operation} with key {key}"),
+                RefusalReason::Operation => {
+                    format!("no rule allows this edge {operation} with key {key}")
+                }
                 _ => format!("no rule allows this edge key {key}"),
             },
         })
@@ -200,10 +216,9 @@ impl EdgeGrant {
         server_name: Option<&str>,
     ) -> Result<(), Refusal> {
         self.allows(key, operation)?;
-        let allowed = self
-            .rules
-            .iter()
-            .any(|rule| rule.key(key) && rule.operations.contains(&operation) && rule.name(server_name));
+        let allowed = self.rules.iter().any(|rule| {
+            rule.key(key) && rule.operations.contains(&operation) && rule.name(server_name)
+        });
         if allowed {
             return Ok(());
         }
@@ -211,7 +226,8 @@ impl EdgeGrant {
             reason: RefusalReason::Name,
             cause: match server_name {
                 Some(name) => format!("no rule allows this edge the name {name}"),
-                None => "the client sent no server name, and no rule has `allow_no_sni = true`".to_owned(),
+                None => "the client sent no server name, and no rule has `allow_no_sni = true`"
+                    .to_owned(),
             },
         })
     }
@@ -221,7 +237,9 @@ impl EdgeGrant {
         let mut grant = KeyGrant::default();
         for rule in self.rules.iter().filter(|rule| rule.key(key)) {
             grant.operations.extend(&rule.operations);
-            grant.names.extend(rule.names.iter().map(NamePattern::to_string));
+            grant
+                .names
+                .extend(rule.names.iter().map(NamePattern::to_string));
             grant.allow_no_sni |= rule.allow_no_sni;
         }
         grant.names.sort_unstable();

@@ -115,7 +115,9 @@ impl<T> Queue<T> {
                     Lane::General => &self.general,
                     Lane::LightOnly => &self.light_only,
                 };
-                state = condition.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = condition
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             let sleepers = state.sleepers(lane);
             sleepers.asleep -= 1;
@@ -148,11 +150,11 @@ impl<T> State<T> {
         if lane == Lane::LightOnly {
             return self.light.pop_front();
         }
-        if self.light_run < LIGHT_RUN || self.heavy.is_empty() {
-            if let Some(job) = self.light.pop_front() {
-                self.light_run = self.light_run.saturating_add(1);
-                return Some(job);
-            }
+        if (self.light_run < LIGHT_RUN || self.heavy.is_empty())
+            && let Some(job) = self.light.pop_front()
+        {
+            self.light_run = self.light_run.saturating_add(1);
+            return Some(job);
         }
         self.light_run = 0;
         self.heavy.pop_front()
@@ -171,7 +173,9 @@ mod tests {
         for _ in 0..100 {
             queue.push(Weight::Light, 'l').unwrap();
         }
-        let order: String = (0..101).map(|_| queue.pop(Lane::General).unwrap()).collect();
+        let order: String = (0..101)
+            .map(|_| queue.pop(Lane::General).unwrap())
+            .collect();
         assert_eq!(order.find('h'), Some(LIGHT_RUN as usize));
     }
 
@@ -213,11 +217,18 @@ mod tests {
             })
             .collect();
         for job in 1..=10_000u64 {
-            let weight = if job % 3 == 0 { Weight::Heavy } else { Weight::Light };
+            let weight = if job % 3 == 0 {
+                Weight::Heavy
+            } else {
+                Weight::Light
+            };
             queue.push(weight, job).unwrap();
         }
         queue.close();
-        let sum: u64 = workers.into_iter().map(|worker| worker.join().unwrap()).sum();
+        let sum: u64 = workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .sum();
         assert_eq!(sum, 10_000 * 10_001 / 2);
     }
 }

@@ -52,7 +52,8 @@ impl KeyServer {
     /// If the channel's certificate cannot be used, there is no key at all, or an address cannot be bound.
     pub async fn start(config: Config) -> Result<RunningKeyServer, StartError> {
         let tls = channel::server_config(&config).map_err(StartError::Config)?;
-        let opened = Directory::open(&config.keys).map_err(|problem| StartError::Config(vec![problem]))?;
+        let opened =
+            Directory::open(&config.keys).map_err(|problem| StartError::Config(vec![problem]))?;
         for problem in opened.skipped.iter().chain(&opened.warnings) {
             warn!("{problem}");
         }
@@ -149,12 +150,18 @@ impl RunningKeyServer {
     }
 
     /// Stops: takes no more connections, tells the edges, answers what is in flight, and ends within `limits.shutdown`.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(self) {
         info!("stopping");
         self.shared.draining.cancel();
         self.shared.tracker.close();
-        if timeout(self.shared.limits.shutdown, self.shared.tracker.wait()).await.is_err() {
-            warn!("connections still open after {:?} are cut", self.shared.limits.shutdown);
+        if timeout(self.shared.limits.shutdown, self.shared.tracker.wait())
+            .await
+            .is_err()
+        {
+            warn!(
+                "connections still open after {:?} are cut",
+                self.shared.limits.shutdown
+            );
         }
         self.shared.killed.cancel();
         self.shared.tracker.wait().await;
@@ -176,6 +183,8 @@ impl Drop for RunningKeyServer {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }

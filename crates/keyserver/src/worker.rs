@@ -42,11 +42,13 @@ pub(crate) fn start(worker: &Arc<Worker>, count: usize) -> io::Result<Vec<JoinHa
         .enumerate()
         .map(|(i, lane)| {
             let worker = Arc::clone(worker);
-            Builder::new().name(format!("kw-worker-{i}")).spawn(move || {
-                while let Some(job) = worker.queue.pop(lane) {
-                    worker.run(job);
-                }
-            })
+            Builder::new()
+                .name(format!("kw-worker-{i}"))
+                .spawn(move || {
+                    while let Some(job) = worker.queue.pop(lane) {
+                        worker.run(job);
+                    }
+                })
         })
         .collect();
     if threads.is_err() {
@@ -140,9 +142,14 @@ impl Failure {
     /// What the edge is told: the class.
     fn reply(&self) -> ErrorReply {
         match self {
-            Self::Expired => ErrorReply::new(ErrorCode::Expired, "the deadline passed before the work began"),
+            Self::Expired => ErrorReply::new(
+                ErrorCode::Expired,
+                "the deadline passed before the work began",
+            ),
             Self::Refused(refusal) => ErrorReply::refused(refusal.reason),
-            Self::Perform(_) | Self::Panic => ErrorReply::new(ErrorCode::Internal, "the key server's log has the cause"),
+            Self::Perform(_) | Self::Panic => {
+                ErrorReply::new(ErrorCode::Internal, "the key server's log has the cause")
+            }
         }
     }
 }
@@ -150,7 +157,9 @@ impl Failure {
 impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
         let reason = match error {
-            CheckError::SigningDisabled | CheckError::DecryptionDisabled => RefusalReason::Operation,
+            CheckError::SigningDisabled | CheckError::DecryptionDisabled => {
+                RefusalReason::Operation
+            }
             _ => RefusalReason::Check,
         };
         Self::Refused(Refusal {

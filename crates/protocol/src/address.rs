@@ -39,7 +39,8 @@ impl FromStr for Address {
             None if host.contains(':') => return Err(AddressError::UnbracketedIpv6),
             None => host,
         };
-        let plausible = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%');
+        let plausible =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%');
         if host.is_empty() || !host.chars().all(plausible) {
             return Err(AddressError::BadHost);
         }

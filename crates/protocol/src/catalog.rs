@@ -35,7 +35,9 @@ impl Catalog {
         for entry in &self.entries {
             let len = entry.encoded_len();
             if len > MAX_FRAME_LEN - PART_OVERHEAD {
-                return Err(CatalogTooLarge { key: Some(entry.key) });
+                return Err(CatalogTooLarge {
+                    key: Some(entry.key),
+                });
             }
             if used + len > MAX_FRAME_LEN - PART_OVERHEAD {
                 parts.push(CatalogPart::default());
@@ -49,7 +51,10 @@ impl Catalog {
         for part in &mut parts[..last] {
             part.more = true;
         }
-        Ok(parts.into_iter().map(|part| Frame::Catalog { id, part }).collect())
+        Ok(parts
+            .into_iter()
+            .map(|part| Frame::Catalog { id, part })
+            .collect())
     }
 }
 
@@ -100,8 +105,18 @@ impl CatalogEntry {
     /// Bytes on the wire, with the length in front.
     pub fn encoded_len(&self) -> usize {
         let names: usize = self.names.iter().map(|name| 1 + name.len().min(255)).sum();
-        let chain: usize = self.chain.iter().map(|certificate| 3 + certificate.len()).sum();
-        3 + 32 + (1 + self.label.len().min(255)) + 3 + (1 + self.operations.len()) + (2 + names) + 1 + (3 + chain)
+        let chain: usize = self
+            .chain
+            .iter()
+            .map(|certificate| 3 + certificate.len())
+            .sum();
+        3 + 32
+            + (1 + self.label.len().min(255))
+            + 3
+            + (1 + self.operations.len())
+            + (2 + names)
+            + 1
+            + (3 + chain)
     }
 
     fn encode_body(&self, out: &mut Vec<u8>) {
@@ -128,26 +143,36 @@ impl CatalogEntry {
     /// `None` for a kind of key that this build does not know: it could not use it.
     fn decode_body(reader: &mut Reader<'_>) -> Result<Option<Self>, DecodeError> {
         let key = KeyId::decode(reader)?;
-        let label = String::from_utf8_lossy(reader.vector_u8("catalog label", 0)?).into_owned();
+        let label =
+            String::from_utf8_lossy(reader.opaque_u8("catalog label", 0..=255)?).into_owned();
         let kind = reader.u8("catalog key kind")?;
         let bits = reader.u16("catalog key bits")?;
-        let operations = reader.vector_u8("catalog operations", 0)?;
-        let mut list = Reader::new(reader.vector_u16("catalog names", 0)?);
+        let operations = reader.opaque_u8("catalog operations", 0..=255)?;
+        let mut list = reader.vector_u16("catalog names", 0..=0xffff)?;
         let mut names = Vec::new();
         while !list.is_empty() {
-            names.push(String::from_utf8_lossy(list.vector_u8("catalog name", 0)?).into_owned());
+            names.push(
+                String::from_utf8_lossy(list.opaque_u8("catalog name", 0..=255)?).into_owned(),
+            );
         }
         let flags = reader.u8("catalog entry flags")?;
-        let mut list = Reader::new(reader.vector_u24("catalog chain", 0)?);
+        let mut list = reader.vector_u24("catalog chain", 0..=0xff_ffff)?;
         let mut chain = Vec::new();
         while !list.is_empty() {
-            chain.push(list.vector_u24("catalog certificate", 0)?.to_vec());
+            chain.push(
+                list.opaque_u24("catalog certificate", 0..=0xff_ffff)?
+                    .to_vec(),
+            );
         }
         Ok(key_kind_from_code(kind, bits).map(|kind| Self {
             key,
             label,
             kind,
-            operations: operations.iter().copied().filter_map(OperationKind::from_code).collect(),
+            operations: operations
+                .iter()
+                .copied()
+                .filter_map(OperationKind::from_code)
+                .collect(),
             names,
             allow_no_sni: flags & 1 != 0,
             chain,
@@ -178,11 +203,11 @@ impl Encode for CatalogPart {
 impl<'a> Decode<'a> for CatalogPart {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let flags = reader.u8("catalog flags")?;
-        let mut list = Reader::new(reader.vector_u24("catalog entries", 0)?);
+        let mut list = reader.vector_u24("catalog entries", 0..=0xff_ffff)?;
         let mut entries = Vec::new();
         while !list.is_empty() {
             // Fields that a later version adds at the end of an entry are skipped with it.
-            let mut body = Reader::new(list.vector_u24("catalog entry", 0)?);
+            let mut body = list.vector_u24("catalog entry", 0..=0xff_ffff)?;
             entries.extend(CatalogEntry::decode_body(&mut body)?);
         }
         Ok(Self {
@@ -209,7 +234,11 @@ impl CatalogCollector {
                 ..Self::default()
             };
         }
-        self.bytes += part.entries.iter().map(CatalogEntry::encoded_len).sum::<usize>();
+        self.bytes += part
+            .entries
+            .iter()
+            .map(CatalogEntry::encoded_len)
+            .sum::<usize>();
         if self.bytes > MAX_CATALOG_BYTES {
             return Err(CatalogTooLarge { key: None });
         }

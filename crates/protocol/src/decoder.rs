@@ -72,7 +72,8 @@ impl Decoder {
         let Some(length) = pending.first_chunk::<LENGTH_LEN>() else {
             return Ok(None);
         };
-        let length = usize::from(length[0]) << 16 | usize::from(length[1]) << 8 | usize::from(length[2]);
+        let length =
+            usize::from(length[0]) << 16 | usize::from(length[1]) << 8 | usize::from(length[2]);
         // The length is judged before the frame is waited for: nobody makes us buffer what we would not take.
         let wrong = if length < HEADER_LEN - LENGTH_LEN {
             Some(FrameError::TooShort { length })
@@ -150,7 +151,10 @@ mod tests {
         assert_eq!(decoder.receive(&flood), 0);
         assert_eq!(decoder.buffer.len(), CAPACITY);
         // Kind 0 is unknown: skipped, and there is room again.
-        assert!(matches!(decoder.next_frame(), Ok(Some(Frame::Unknown { kind: 0, .. }))));
+        assert!(matches!(
+            decoder.next_frame(),
+            Ok(Some(Frame::Unknown { kind: 0, .. }))
+        ));
         assert_eq!(decoder.buffered(), 0);
     }
 

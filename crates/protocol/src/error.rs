@@ -196,7 +196,7 @@ impl<'a> Decode<'a> for ErrorReply {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let code = ErrorCode::from_code(reader.u8("error code")?);
         let reason = RefusalReason::from_code(reader.u8("refusal reason")?);
-        let message = reader.vector_u8("error message", 0)?;
+        let message = reader.opaque_u8("error message", 0..=255)?;
         Ok(Self {
             reason,
             ..Self::new(code, String::from_utf8_lossy(message))

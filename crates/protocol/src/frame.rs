@@ -146,14 +146,18 @@ impl Frame {
     pub fn encode(&self) -> Result<EncodedFrame, FrameTooLarge> {
         match self {
             Self::Hello(hello) => build(FrameKind::Hello, 0, |out| hello.encode(out)),
-            Self::Request { id, request } => encode_request(*id, request.deadline_ms, &request.operation),
+            Self::Request { id, request } => {
+                encode_request(*id, request.deadline_ms, &request.operation)
+            }
             Self::Reply { id, reply } => build(FrameKind::Reply, *id, |out| reply.encode(out)),
             Self::Error { id, error } => build(FrameKind::Error, *id, |out| error.encode(out)),
             Self::Ping { id } => build(FrameKind::Ping, *id, |_| ()),
             Self::Pong { id } => build(FrameKind::Pong, *id, |_| ()),
             Self::CatalogRequest { id } => build(FrameKind::CatalogRequest, *id, |_| ()),
             Self::Catalog { id, part } => build(FrameKind::Catalog, *id, |out| part.encode(out)),
-            Self::GoingAway(going_away) => build(FrameKind::GoingAway, 0, |out| going_away.encode(out)),
+            Self::GoingAway(going_away) => {
+                build(FrameKind::GoingAway, 0, |out| going_away.encode(out))
+            }
             Self::Cancel { id } => build(FrameKind::Cancel, *id, |_| ()),
             Self::Unknown { kind, id } => build_raw(*kind, *id, |_| ()),
         }
@@ -161,7 +165,9 @@ impl Frame {
 
     /// Parses what follows a frame's length: kind, id and body. What a later version adds behind a body is not looked at.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, FrameError> {
-        let short = FrameError::TooShort { length: bytes.len() };
+        let short = FrameError::TooShort {
+            length: bytes.len(),
+        };
         let (&code, rest) = bytes.split_first().ok_or(short.clone())?;
         let (id, body) = rest.split_first_chunk::<4>().ok_or(short)?;
         let id = u32::from_be_bytes(*id);
@@ -173,11 +179,15 @@ impl Frame {
             FrameKind::Hello => Hello::decode(&mut reader).map(Self::Hello),
             FrameKind::Request => return parse_request(id, body),
             FrameKind::Reply => Reply::decode(&mut reader).map(|reply| Self::Reply { id, reply }),
-            FrameKind::Error => ErrorReply::decode(&mut reader).map(|error| Self::Error { id, error }),
+            FrameKind::Error => {
+                ErrorReply::decode(&mut reader).map(|error| Self::Error { id, error })
+            }
             FrameKind::Ping => Ok(Self::Ping { id }),
             FrameKind::Pong => Ok(Self::Pong { id }),
             FrameKind::CatalogRequest => Ok(Self::CatalogRequest { id }),
-            FrameKind::Catalog => CatalogPart::decode(&mut reader).map(|part| Self::Catalog { id, part }),
+            FrameKind::Catalog => {
+                CatalogPart::decode(&mut reader).map(|part| Self::Catalog { id, part })
+            }
             FrameKind::GoingAway => GoingAway::decode(&mut reader).map(Self::GoingAway),
             FrameKind::Cancel => Ok(Self::Cancel { id }),
         };
@@ -244,7 +254,9 @@ fn build_raw(
     if length > MAX_FRAME_LEN {
         return Err(FrameTooLarge { length });
     }
-    let prefix = u32::try_from(length).expect("MAX_FRAME_LEN fits in 24 bits").to_be_bytes();
+    let prefix = u32::try_from(length)
+        .expect("MAX_FRAME_LEN fits in 24 bits")
+        .to_be_bytes();
     out[..LENGTH_LEN].copy_from_slice(&prefix[1..]);
     Ok(out)
 }
@@ -314,16 +326,25 @@ impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooShort { length } => {
-                write!(f, "a frame's length of {length} bytes is less than the 5 of kind and id")
+                write!(
+                    f,
+                    "a frame's length of {length} bytes is less than the 5 of kind and id"
+                )
             }
             Self::TooLong { length } => {
-                write!(f, "a frame's length of {length} bytes is beyond the limit of {MAX_FRAME_LEN}")
+                write!(
+                    f,
+                    "a frame's length of {length} bytes is beyond the limit of {MAX_FRAME_LEN}"
+                )
             }
             Self::Body { kind, id, cause } => {
                 write!(f, "the body of {kind:?} frame {id} does not parse: {cause}")
             }
             Self::UnsupportedOperation { id, code } => {
-                write!(f, "request {id} is for operation {code}, which is not known here")
+                write!(
+                    f,
+                    "request {id} is for operation {code}, which is not known here"
+                )
             }
         }
     }

@@ -73,7 +73,10 @@ impl Hello {
             max_version: VERSION,
             max_in_flight,
             capabilities: vec![Capability::CatalogPush],
-            operations: keyward_keyop::OperationKind::ALL.iter().map(|kind| kind.code()).collect(),
+            operations: keyward_keyop::OperationKind::ALL
+                .iter()
+                .map(|kind| kind.code())
+                .collect(),
             software: concat!("keyward-keyserver/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -96,8 +99,11 @@ impl Encode for Hello {
         out.extend(self.min_version.to_be_bytes());
         out.extend(self.max_version.to_be_bytes());
         out.extend(self.max_in_flight.to_be_bytes());
-        let capabilities: Vec<u8> =
-            self.capabilities.iter().flat_map(|capability| capability.code().to_be_bytes()).collect();
+        let capabilities: Vec<u8> = self
+            .capabilities
+            .iter()
+            .flat_map(|capability| capability.code().to_be_bytes())
+            .collect();
         // 127 capabilities of two bytes fit behind a one-byte length.
         put_short(out, &capabilities[..capabilities.len().min(254)]);
         put_short(out, &self.operations);
@@ -110,13 +116,14 @@ impl<'a> Decode<'a> for Hello {
         let min_version = reader.u16("hello min_version")?;
         let max_version = reader.u16("hello max_version")?;
         let max_in_flight = reader.u16("hello max_in_flight")?;
-        let mut list = Reader::new(reader.vector_u8("hello capabilities", 0)?);
+        let mut list = reader.vector_u8("hello capabilities", 0..=255)?;
         let mut capabilities = Vec::new();
         while !list.is_empty() {
             capabilities.push(Capability::from_code(list.u16("hello capability")?));
         }
-        let operations = reader.vector_u8("hello operations", 0)?.to_vec();
-        let software = String::from_utf8_lossy(reader.vector_u8("hello software", 0)?).into_owned();
+        let operations = reader.opaque_u8("hello operations", 0..=255)?.to_vec();
+        let software =
+            String::from_utf8_lossy(reader.opaque_u8("hello software", 0..=255)?).into_owned();
         Ok(Self {
             min_version,
             max_version,

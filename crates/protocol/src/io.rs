@@ -47,7 +47,11 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
                     Err(error) => return Err(ReadError::Io(error)),
                 };
                 if n == 0 {
-                    return if self.decoder.buffered() == 0 { Ok(None) } else { Err(ReadError::Truncated) };
+                    return if self.decoder.buffered() == 0 {
+                        Ok(None)
+                    } else {
+                        Err(ReadError::Truncated)
+                    };
                 }
                 self.untaken = 0..n;
             }
@@ -149,7 +153,9 @@ mod tests {
     use super::*;
 
     fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread().build().unwrap()
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub use catalog::{Catalog, CatalogCollector, CatalogEntry, CatalogPart, CatalogT
 pub use decoder::Decoder;
 pub use error::{ErrorCode, ErrorReply, RefusalReason};
 pub use frame::{
-    EncodedFrame, Frame, FrameError, FrameKind, FrameTooLarge, HEADER_LEN, MAX_FRAME_LEN, encode_request,
+    EncodedFrame, Frame, FrameError, FrameKind, FrameTooLarge, HEADER_LEN, MAX_FRAME_LEN,
+    encode_request,
 };
 pub use going_away::GoingAway;
 pub use hello::{Capability, Hello, VersionMismatch};

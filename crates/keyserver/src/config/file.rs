@@ -134,7 +134,12 @@ fn syntax_problem(error: &toml::de::Error, text: &str, path: &Path) -> Problem {
 
 /// For serde's "unknown field `lisen`, expected one of `listen`, `certificate`": the key that was probably meant.
 fn unknown_key(message: &str) -> Option<String> {
-    let quoted: Vec<&str> = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2).collect();
+    let quoted: Vec<&str> = message
+        .strip_prefix("unknown field ")?
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .collect();
     let (wrong, known) = quoted.split_first()?;
     let nearest = known.iter().min_by_key(|key| distance(wrong, key))?;
     Some(if distance(wrong, nearest) <= 1 + wrong.len() / 3 {
@@ -174,14 +179,22 @@ impl Reading {
             None => Vec::new(),
         };
         if listen.is_empty() {
-            self.wrong("listen", "nothing to listen on", "write `listen = [\"0.0.0.0:2410\"]`");
+            self.wrong(
+                "listen",
+                "nothing to listen on",
+                "write `listen = [\"0.0.0.0:2410\"]`",
+            );
         }
         let certificate = self.required_path(
             "certificate",
             file.certificate,
             "name the PEM file with the certificate that this key server shows to edges",
         );
-        let key = self.required_path("key", file.key, "name the PEM file with the private key of `certificate`");
+        let key = self.required_path(
+            "key",
+            file.key,
+            "name the PEM file with the private key of `certificate`",
+        );
         let client_ca = self.required_path(
             "client_ca",
             file.client_ca,
@@ -193,7 +206,11 @@ impl Reading {
                 self.keys(keys.into_inner())
             }
             None => {
-                self.wrong("keys", "no keys to serve", "write `[keys]` with `directory = \"keys\"` below it");
+                self.wrong(
+                    "keys",
+                    "no keys to serve",
+                    "write `[keys]` with `directory = \"keys\"` below it",
+                );
                 KeysConfig::default()
             }
         };
@@ -220,15 +237,26 @@ impl Reading {
     }
 
     fn keys(&mut self, keys: Keys) -> KeysConfig {
-        let directory = keys.directory.map(|directory| self.path("keys.directory", directory));
+        let directory = keys
+            .directory
+            .map(|directory| self.path("keys.directory", directory));
         let base = self.base.clone();
-        let files = self.optional("keys.files", keys.files, |text: &str| Ok::<_, NoError>(base.join(text)));
+        let files = self.optional("keys.files", keys.files, |text: &str| {
+            Ok::<_, NoError>(base.join(text))
+        });
         if directory.is_none() && files.is_empty() {
-            self.wrong("keys", "no keys to serve", "write `directory = \"keys\"` below `[keys]`");
+            self.wrong(
+                "keys",
+                "no keys to serve",
+                "write `directory = \"keys\"` below `[keys]`",
+            );
         }
         let name = |text: &str| Ok::<_, NoError>(text.to_owned());
-        let allow_rsa_key_transport =
-            self.optional("keys.allow_rsa_key_transport", keys.allow_rsa_key_transport, name);
+        let allow_rsa_key_transport = self.optional(
+            "keys.allow_rsa_key_transport",
+            keys.allow_rsa_key_transport,
+            name,
+        );
         let also_signs = self.optional(
             "keys.rsa_key_transport_also_signs",
             keys.rsa_key_transport_also_signs,
@@ -262,17 +290,25 @@ impl Reading {
         let name = edge.name.and_then(|name| {
             self.value(&format!("{at}.name"), &name, |text| match text.parse()? {
                 NamePattern::Exact(name) => Ok(name),
-                NamePattern::Any | NamePattern::OneLabel(_) => Err(crate::names::NamePatternError::NotADnsName),
+                NamePattern::Any | NamePattern::OneLabel(_) => {
+                    Err(crate::names::NamePatternError::NotADnsName)
+                }
             })
         });
-        let spki_sha256 =
-            edge.spki_sha256.and_then(|pin| self.value(&format!("{at}.spki_sha256"), &pin, KeyId::from_str));
-        let keys = self.needed(&format!("{at}.keys"), edge.keys, "`keys = [\"*\"]` is every key", |text| {
-            Ok::<_, NoError>(match text {
-                "*" => KeySelector::All,
-                name => KeySelector::Named(name.to_owned()),
-            })
-        });
+        let spki_sha256 = edge
+            .spki_sha256
+            .and_then(|pin| self.value(&format!("{at}.spki_sha256"), &pin, KeyId::from_str));
+        let keys = self.needed(
+            &format!("{at}.keys"),
+            edge.keys,
+            "`keys = [\"*\"]` is every key",
+            |text| {
+                Ok::<_, NoError>(match text {
+                    "*" => KeySelector::All,
+                    name => KeySelector::Named(name.to_owned()),
+                })
+            },
+        );
         let operations = self.needed(
             &format!("{at}.operations"),
             edge.operations,
@@ -299,8 +335,18 @@ impl Reading {
         let default = Limits::default();
         let hour = 3_600_000;
         Limits {
-            connections: self.count("connections", &table.connections, default.connections, 1_000_000),
-            in_flight: self.count("in_flight", &table.in_flight, default.in_flight, u16::MAX.into()),
+            connections: self.count(
+                "connections",
+                &table.connections,
+                default.connections,
+                1_000_000,
+            ),
+            in_flight: self.count(
+                "in_flight",
+                &table.in_flight,
+                default.in_flight,
+                u16::MAX.into(),
+            ),
             queue: self.count("queue", &table.queue, default.queue, 1_000_000),
             workers: self.count("workers", &table.workers, default.workers, 1024),
             handshake: self.time("handshake_ms", &table.handshake_ms, default.handshake, hour),
@@ -369,7 +415,11 @@ impl Reading {
             Some(list) if !list.get_ref().is_empty() => self.list(field, list, parse),
             _ => {
                 let name = field.rsplit('.').next().unwrap_or(field).to_owned();
-                self.wrong(field, format!("without `{name}` the rule allows nothing"), remedy);
+                self.wrong(
+                    field,
+                    format!("without `{name}` the rule allows nothing"),
+                    remedy,
+                );
                 Vec::new()
             }
         }
@@ -390,7 +440,13 @@ impl Reading {
         }
     }
 
-    fn count<T: TryFrom<i64>>(&mut self, field: &str, value: &Option<Spanned<i64>>, default: T, max: i64) -> T {
+    fn count<T: TryFrom<i64>>(
+        &mut self,
+        field: &str,
+        value: &Option<Spanned<i64>>,
+        default: T,
+        max: i64,
+    ) -> T {
         let Some(value) = value else { return default };
         let field = format!("limits.{field}");
         self.origin.mark(&field, value.span());
@@ -398,13 +454,23 @@ impl Reading {
         match T::try_from(number) {
             Ok(count) if (1..=max).contains(&number) => count,
             _ => {
-                self.wrong(&field, format!("{number} is out of range"), format!("write a number from 1 to {max}"));
+                self.wrong(
+                    &field,
+                    format!("{number} is out of range"),
+                    format!("write a number from 1 to {max}"),
+                );
                 default
             }
         }
     }
 
-    fn time(&mut self, field: &str, value: &Option<Spanned<i64>>, default: Duration, max: i64) -> Duration {
+    fn time(
+        &mut self,
+        field: &str,
+        value: &Option<Spanned<i64>>,
+        default: Duration,
+        max: i64,
+    ) -> Duration {
         let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(self.count(field, value, default, max))
     }

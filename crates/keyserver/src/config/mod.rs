@@ -39,7 +39,12 @@ pub struct Config {
 
 impl Config {
     /// A configuration that is not from a file: no keys, no edges yet.
-    pub fn new(listen: Vec<Address>, certificate: PathBuf, key: PathBuf, client_ca: PathBuf) -> Self {
+    pub fn new(
+        listen: Vec<Address>,
+        certificate: PathBuf,
+        key: PathBuf,
+        client_ca: PathBuf,
+    ) -> Self {
         Self {
             listen,
             certificate,
@@ -183,7 +188,10 @@ impl Origin {
         };
         Problem {
             file: self.file.clone(),
-            position: self.file.as_ref().map(|_| problem::position(&self.text, span.unwrap_or(0))),
+            position: self
+                .file
+                .as_ref()
+                .map(|_| problem::position(&self.text, span.unwrap_or(0))),
             cause: cause.into(),
             remedy: remedy.into(),
         }

@@ -22,13 +22,17 @@ impl Chain {
         let leaf = self.certificates.first().ok_or("it has no certificate")?;
         PublicKey::from_certificate_der(leaf)
             .map(|key| KeyId::of_public_key(&key))
-            .map_err(|error| format!("the public key of its first certificate cannot be used: {error}"))
+            .map_err(|error| {
+                format!("the public key of its first certificate cannot be used: {error}")
+            })
     }
 
     /// The keys of the certificates behind the leaf: one that matches a private key shows a chain in the wrong order.
     pub(super) fn other_keys(&self) -> impl Iterator<Item = KeyId> {
         let others = self.certificates.iter().skip(1);
-        others.filter_map(|der| PublicKey::from_certificate_der(der).ok()).map(|key| KeyId::of_public_key(&key))
+        others
+            .filter_map(|der| PublicKey::from_certificate_der(der).ok())
+            .map(|key| KeyId::of_public_key(&key))
     }
 
     /// Why clients would not take the leaf at this time.
@@ -39,7 +43,10 @@ impl Chain {
         if now > validity.not_after.timestamp() {
             Some(format!("its certificate expired on {}", validity.not_after))
         } else if now < validity.not_before.timestamp() {
-            Some(format!("its certificate is not valid before {}", validity.not_before))
+            Some(format!(
+                "its certificate is not valid before {}",
+                validity.not_before
+            ))
         } else {
             None
         }

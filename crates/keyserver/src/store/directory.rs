@@ -17,8 +17,16 @@ use crate::config::{KeysConfig, Problem};
 const ENDINGS: [&str; 5] = [".pem", ".key", ".crt", ".cer", ".cert"];
 
 /// Endings taken off a file's name to get a key's label, the longest first.
-const LABEL_ENDINGS: [&str; 8] =
-    [".key.pem", ".chain.pem", ".cert.pem", ".pem", ".key", ".crt", ".cer", ".cert"];
+const LABEL_ENDINGS: [&str; 8] = [
+    ".key.pem",
+    ".chain.pem",
+    ".cert.pem",
+    ".pem",
+    ".key",
+    ".crt",
+    ".cer",
+    ".cert",
+];
 
 /// The keys of a directory, and of files named one by one.
 #[derive(Debug)]
@@ -114,7 +122,8 @@ struct Reading {
 
 impl Reading {
     fn skip(&mut self, path: &Path, cause: impl Into<String>, remedy: &str) {
-        self.skipped.push(problem(path, format!("skipped: {}", cause.into()), remedy));
+        self.skipped
+            .push(problem(path, format!("skipped: {}", cause.into()), remedy));
     }
 
     fn warn(&mut self, path: &Path, cause: impl Into<String>, remedy: impl Into<String>) {
@@ -144,7 +153,11 @@ impl Reading {
                 match self.keys.iter().find(|key| key.id == id) {
                     Some(first) => {
                         let first = first.file.display().to_string();
-                        self.warn(path, format!("this key is in {first} as well"), "remove one of the two files");
+                        self.warn(
+                            path,
+                            format!("this key is in {first} as well"),
+                            "remove one of the two files",
+                        );
                     }
                     None => self.keys.push(StoredKey {
                         id,
@@ -163,10 +176,18 @@ impl Reading {
                 file: path.to_owned(),
                 certificates: file.certificates,
             };
-            let len: usize = chain.certificates.iter().map(|certificate| certificate.len() + 3).sum();
+            let len: usize = chain
+                .certificates
+                .iter()
+                .map(|certificate| certificate.len() + 3)
+                .sum();
             // Beside the chain, the catalog's entry has names and operations.
             if len > MAX_FRAME_LEN / 2 {
-                self.skip(path, format!("a certificate chain of {len} bytes"), "leave out what is not of the chain");
+                self.skip(
+                    path,
+                    format!("a certificate chain of {len} bytes"),
+                    "leave out what is not of the chain",
+                );
             } else {
                 self.chains.push(chain);
             }
@@ -181,7 +202,11 @@ impl Reading {
             let leaf = match chain.key() {
                 Ok(leaf) => leaf,
                 Err(cause) => {
-                    self.skip(&path, cause, "a chain begins with the server's own certificate");
+                    self.skip(
+                        &path,
+                        cause,
+                        "a chain begins with the server's own certificate",
+                    );
                     continue;
                 }
             };
@@ -189,13 +214,19 @@ impl Reading {
                 self.warn(&path, cause, "renew it; the key stays usable");
             }
             if let Some(key) = self.keys.iter_mut().find(|key| key.id == leaf) {
-                if !key.chains.iter().any(|known| known.certificates == chain.certificates) {
+                if !key
+                    .chains
+                    .iter()
+                    .any(|known| known.certificates == chain.certificates)
+                {
                     key.chains.push(chain);
                 }
                 continue;
             }
             let name = label(&path);
-            let wrong_order = chain.other_keys().any(|other| self.keys.iter().any(|key| key.id == other));
+            let wrong_order = chain
+                .other_keys()
+                .any(|other| self.keys.iter().any(|key| key.id == other));
             if wrong_order {
                 self.skip(
                     &path,
@@ -208,7 +239,11 @@ impl Reading {
                     key.file.display(),
                     key.id
                 );
-                self.skip(&path, cause, "put the certificate that was issued for this key beside it");
+                self.skip(
+                    &path,
+                    cause,
+                    "put the certificate that was issued for this key beside it",
+                );
             } else {
                 self.skip(
                     &path,
@@ -234,6 +269,8 @@ impl Reading {
 fn label(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let ending = LABEL_ENDINGS.iter().find(|ending| name.ends_with(*ending));
-    let stem = ending.and_then(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    let stem = ending
+        .and_then(|ending| name.strip_suffix(ending))
+        .unwrap_or(&name);
     stem.chars().take(63).collect()
 }

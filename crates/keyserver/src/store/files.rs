@@ -33,14 +33,18 @@ pub(super) fn read(path: &Path) -> Result<PemFile, String> {
     // One allocation of the final size: growing would leave copies of the key in freed memory.
     let capacity = usize::try_from(metadata.len().min(MAX_LEN)).unwrap_or(0) + 1;
     let mut text = Zeroizing::new(Vec::with_capacity(capacity));
-    file.take(MAX_LEN + 1).read_to_end(&mut text).map_err(|error| error.to_string())?;
+    file.take(MAX_LEN + 1)
+        .read_to_end(&mut text)
+        .map_err(|error| error.to_string())?;
     if text.len() as u64 > MAX_LEN {
         return Err(format!("it is larger than {MAX_LEN} bytes"));
     }
     let key = match count(&text, b"PRIVATE KEY-----") / 2 {
         0 => None,
         1 => Some(PrivateKey::from_pem(&text).map_err(|error| error.to_string())),
-        keys => Some(Err(format!("it has {keys} private keys; put each in a file of its own"))),
+        keys => Some(Err(format!(
+            "it has {keys} private keys; put each in a file of its own"
+        ))),
     };
     let certificates = CertificateDer::pem_slice_iter(&text)
         .map(|certificate| certificate.map(|der| der.to_vec()))
@@ -55,5 +59,7 @@ pub(super) fn read(path: &Path) -> Result<PemFile, String> {
 }
 
 fn count(text: &[u8], pattern: &[u8]) -> usize {
-    text.windows(pattern.len()).filter(|window| *window == pattern).count()
+    text.windows(pattern.len())
+        .filter(|window| *window == pattern)
+        .count()
 }

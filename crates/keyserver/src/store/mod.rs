@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyward_crypto::private_key::PrivateKey;
-use keyward_crypto::random::SystemRandom;
 use keyward_crypto::signature::PublicKey;
 use keyward_keyop::{CheckedOperation, KeyId, OperationResult, PerformError};
 
@@ -68,8 +67,11 @@ impl StoredKey {
     }
 
     /// Uses the private key for an operation that has passed its checks.
-    pub(crate) fn perform(&self, checked: &CheckedOperation<'_>) -> Result<OperationResult, PerformError> {
-        checked.perform(&self.private, &SystemRandom)
+    pub(crate) fn perform(
+        &self,
+        checked: &CheckedOperation<'_>,
+    ) -> Result<OperationResult, PerformError> {
+        checked.perform(&self.private)
     }
 }
 

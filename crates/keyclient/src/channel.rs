@@ -1,0 +1,45 @@
+//! TLS to the key server: version 1.3, both sides authenticated, post-quantum key exchange first.
+
+use std::sync::Arc;
+
+use keyward_protocol::ALPN;
+use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::ServerName;
+
+use crate::config::{KeyClientConfig, KeyClientConfigError};
+
+/// The TLS side of a configuration.
+pub(crate) fn client_config(
+    config: KeyClientConfig,
+) -> Result<(Arc<ClientConfig>, ServerName<'static>), KeyClientConfigError> {
+    let server_name = ServerName::try_from(config.server_name.clone())
+        .map_err(|_| KeyClientConfigError::ServerName(config.server_name))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in config.ca {
+        roots
+            .add(certificate)
+            .map_err(|error| KeyClientConfigError::Authority(error.to_string()))?;
+    }
+    // The key server offers the same: what is recorded today, with the nonces and master secrets in it, stays closed to a quantum
+    // computer.
+    let provider = CryptoProvider {
+        kx_groups: vec![
+            aws_lc_rs::kx_group::X25519MLKEM768,
+            aws_lc_rs::kx_group::X25519,
+            aws_lc_rs::kx_group::SECP256R1,
+        ],
+        ..aws_lc_rs::default_provider()
+    };
+    let mut tls = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| KeyClientConfigError::Identity(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(config.certificate_chain, config.key)
+        .map_err(|error| KeyClientConfigError::Identity(error.to_string()))?;
+    tls.alpn_protocols = vec![ALPN.to_vec()];
+    // The key server issues no tickets: each connection proves both identities anew.
+    tls.resumption = Resumption::disabled();
+    Ok((Arc::new(tls), server_name))
+}

@@ -1,0 +1,149 @@
+//! Where the key server is, and who we are to it.
+
+use std::error::Error;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keyward_protocol::Address;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+/// What a [`KeyClient`](crate::KeyClient) needs to know.
+#[derive(Debug)]
+pub struct KeyClientConfig {
+    /// Where the key server listens.
+    pub server: Address,
+    /// The name that its certificate must have: a DNS name or an IP address.
+    pub server_name: String,
+    /// The authorities that its certificate must come from.
+    pub ca: Vec<CertificateDer<'static>>,
+    /// This edge's certificate chain, leaf first.
+    pub certificate_chain: Vec<CertificateDer<'static>>,
+    /// This edge's private key: its identity toward the key server, no site's key.
+    pub key: PrivateKeyDer<'static>,
+    /// Deadlines and pauses.
+    pub timings: Timings,
+}
+
+/// Deadlines and pauses of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timings {
+    /// For TCP, TLS and the hellos together.
+    pub connect: Duration,
+    /// After so much silence the key server is pinged.
+    pub ping_interval: Duration,
+    /// Without an answer to the ping, or with a write that does not get through, for so long, the connection is dead.
+    pub ping_timeout: Duration,
+    /// The pause after the first failed attempt; it doubles with each.
+    pub backoff_min: Duration,
+    /// The longest pause.
+    pub backoff_max: Duration,
+    /// The longest pause while operations are asked for.
+    pub backoff_wanted: Duration,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            ping_interval: Duration::from_secs(5),
+            ping_timeout: Duration::from_secs(5),
+            backoff_min: Duration::from_millis(50),
+            backoff_max: Duration::from_secs(10),
+            backoff_wanted: Duration::from_millis(250),
+        }
+    }
+}
+
+impl KeyClientConfig {
+    /// Reads the three PEM files: the private CA, this edge's certificate chain, and its key.
+    pub fn from_files(
+        server: Address,
+        server_name: &str,
+        ca: &Path,
+        certificate: &Path,
+        key: &Path,
+    ) -> Result<Self, KeyClientConfigError> {
+        let key_der = PrivateKeyDer::from_pem_file(key)
+            .map_err(|error| KeyClientConfigError::file(key, &error))?;
+        Ok(Self {
+            server,
+            server_name: server_name.to_owned(),
+            ca: certificates(ca)?,
+            certificate_chain: certificates(certificate)?,
+            key: key_der,
+            timings: Timings::default(),
+        })
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, KeyClientConfigError> {
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| KeyClientConfigError::file(path, &error))?;
+    if certificates.is_empty() {
+        return Err(KeyClientConfigError::file(
+            path,
+            &rustls_pki_types::pem::Error::NoItemsFound,
+        ));
+    }
+    Ok(certificates)
+}
+
+/// Why a key client's configuration cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyClientConfigError {
+    /// A file cannot be read, or does not hold what it should.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// The key server's name is neither a DNS name nor an IP address.
+    ServerName(String),
+    /// A certificate of the authorities cannot be used.
+    Authority(String),
+    /// This edge's certificate and key cannot be used together.
+    Identity(String),
+}
+
+impl KeyClientConfigError {
+    fn file(path: &Path, error: &rustls_pki_types::pem::Error) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            cause: match error {
+                rustls_pki_types::pem::Error::Io(error) => error.to_string(),
+                rustls_pki_types::pem::Error::NoItemsFound => {
+                    "what should be there in PEM is not: certificates, or an unencrypted private key".to_owned()
+                }
+                other => other.to_string(),
+            },
+        }
+    }
+}
+
+impl fmt::Display for KeyClientConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, cause } => write!(f, "cannot use {}: {cause}", path.display()),
+            Self::ServerName(name) => {
+                write!(
+                    f,
+                    "`{name}` is neither a DNS name nor an IP address; write the name in the key server's certificate"
+                )
+            }
+            Self::Authority(cause) => write!(f, "cannot use the key server's authority: {cause}"),
+            Self::Identity(cause) => {
+                write!(
+                    f,
+                    "cannot use this edge's certificate and key: {cause}; do they belong together?"
+                )
+            }
+        }
+    }
+}
+
+impl Error for KeyClientConfigError {}

@@ -1,0 +1,320 @@
+//! One connection: requests out, answers in, in any order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use keyward_keyop::Operation;
+use keyward_protocol::io::{FrameReader, FrameWriter, ReadError};
+use keyward_protocol::{
+    Catalog, CatalogCollector, EncodedFrame, Frame, FrameError, FrameKind, Hello, Reply,
+    encode_request,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::config::Timings;
+use crate::error::KeyClientError;
+use crate::pending::Pending;
+
+/// Frames that may wait to be written before who sends the next one waits.
+const WRITE_QUEUE: usize = 256;
+
+/// Frames that are written together at most.
+const BATCH: usize = 64;
+
+/// The side of a connection that callers use.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pending: Pending,
+    frames: mpsc::Sender<EncodedFrame>,
+    hello: Hello,
+    key_exchange: String,
+    draining: AtomicBool,
+    /// Cancelled when nothing new may be sent here: it is lost, or the key server goes away.
+    retired: CancellationToken,
+    /// Cancelled when it is lost.
+    lost: CancellationToken,
+}
+
+impl Connection {
+    /// Starts the reading and writing tasks of a connection whose hellos are exchanged. Catalogs go to `catalog`. `stop` ends it.
+    pub(crate) fn start<R, W>(
+        (reader, writer): (FrameReader<R>, FrameWriter<W>),
+        hello: Hello,
+        key_exchange: String,
+        context: Context,
+    ) -> Arc<Self>
+    where
+        R: AsyncRead + Unpin + Send + 'static,
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        let (frames, queue) = mpsc::channel(WRITE_QUEUE);
+        let connection = Arc::new(Self {
+            pending: Pending::default(),
+            frames,
+            hello,
+            key_exchange,
+            draining: AtomicBool::new(false),
+            retired: CancellationToken::new(),
+            lost: CancellationToken::new(),
+        });
+        tokio::spawn(write(
+            Arc::clone(&connection),
+            writer,
+            queue,
+            context.timings,
+        ));
+        tokio::spawn({
+            let connection = Arc::clone(&connection);
+            async move {
+                let cause = tokio::select! {
+                    cause = connection.read(reader, &context) => cause,
+                    () = connection.lost.cancelled() => return,
+                    () = context.stop.cancelled() => "the client was stopped".to_owned(),
+                };
+                connection.end(&cause);
+            }
+        });
+        connection
+    }
+
+    /// Whether new requests may be sent.
+    pub(crate) fn is_usable(&self) -> bool {
+        !self.retired.is_cancelled()
+    }
+
+    /// Waits until nothing new may be sent.
+    pub(crate) async fn retired(&self) {
+        self.retired.cancelled().await;
+    }
+
+    /// How it died, if it did.
+    pub(crate) fn cause(&self) -> Option<String> {
+        self.pending.lost()
+    }
+
+    /// What the key server says it is.
+    pub(crate) fn software(&self) -> &str {
+        &self.hello.software
+    }
+
+    /// The key exchange of its TLS handshake.
+    pub(crate) fn key_exchange(&self) -> &str {
+        &self.key_exchange
+    }
+
+    /// Sends an operation and waits for the answer. Dropping the future cancels it.
+    pub(crate) async fn request(
+        &self,
+        operation: &Operation,
+        until: Instant,
+    ) -> Result<Reply, KeyClientError> {
+        let (id, answer) = self.pending.begin(self.hello.max_in_flight)?;
+        let mut ticket = Ticket {
+            connection: self,
+            id,
+            sent: false,
+        };
+        // The place in the queue first: the time spent on it is not the key server's.
+        let Ok(place) = self.frames.reserve().await else {
+            return Err(self.connection_lost());
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        let deadline_ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
+        let frame = encode_request(id, deadline_ms, operation).map_err(|error| {
+            KeyClientError::TooLarge {
+                length: error.length,
+            }
+        })?;
+        place.send(frame);
+        ticket.sent = true;
+        match answer.await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.connection_lost()),
+        }
+    }
+
+    fn connection_lost(&self) -> KeyClientError {
+        KeyClientError::ConnectionLost {
+            cause: self.cause().unwrap_or_else(|| "it was closed".to_owned()),
+        }
+    }
+
+    /// The connection is dead: everything that waits fails now.
+    fn end(&self, cause: &str) {
+        self.pending.fail_all(cause);
+        self.retired.cancel();
+        self.lost.cancel();
+    }
+
+    /// Reads until the connection dies, and returns how it did.
+    async fn read<R: AsyncRead + Unpin>(
+        &self,
+        mut reader: FrameReader<R>,
+        context: &Context,
+    ) -> String {
+        let mut catalog = CatalogCollector::default();
+        let mut pinged = false;
+        loop {
+            let timings = &context.timings;
+            let patience = if pinged {
+                timings.ping_timeout
+            } else {
+                timings.ping_interval
+            };
+            let frame = match timeout(patience, reader.next()).await {
+                Ok(frame) => frame,
+                Err(_) if pinged => return format!("it did not answer a ping within {patience:?}"),
+                Err(_) => {
+                    pinged = true;
+                    self.try_send(&Frame::Ping { id: 0 });
+                    continue;
+                }
+            };
+            // Whatever came, the peer is alive.
+            pinged = false;
+            let handled = match frame {
+                Ok(Some(frame)) => self.handle(frame, &mut catalog, &context.catalog),
+                Ok(None) if self.draining.load(Ordering::Relaxed) => {
+                    Err("the key server has stopped".to_owned())
+                }
+                Ok(None) => Err("the key server closed it".to_owned()),
+                Err(ReadError::Frame(FrameError::Body {
+                    kind: FrameKind::Reply,
+                    id,
+                    cause,
+                })) => {
+                    warn!(id, %cause, "the key server's reply cannot be read");
+                    self.pending.answer(
+                        id,
+                        Err(KeyClientError::InvalidReply {
+                            cause: cause.to_string(),
+                        }),
+                    );
+                    Ok(())
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(cause) = handled {
+                return cause;
+            }
+        }
+    }
+
+    fn handle(
+        &self,
+        frame: Frame,
+        collector: &mut CatalogCollector,
+        catalog: &watch::Sender<Option<Arc<Catalog>>>,
+    ) -> Result<(), String> {
+        match frame {
+            Frame::Reply { id, reply } => self.pending.answer(id, Ok(reply)),
+            Frame::Error { id: 0, error } => {
+                return Err(format!("the key server closed it: {error}"));
+            }
+            Frame::Error { id, error } => self.pending.answer(id, Err(error.into())),
+            Frame::Catalog { id, part } => match collector.push(id, part) {
+                Ok(Some(complete)) => {
+                    debug!(entries = complete.entries.len(), "catalog received");
+                    catalog.send_replace(Some(Arc::new(complete)));
+                }
+                Ok(None) => (),
+                Err(error) => return Err(error.to_string()),
+            },
+            Frame::GoingAway(going_away) => {
+                debug!(grace_ms = going_away.grace_ms, "the key server stops");
+                self.draining.store(true, Ordering::Relaxed);
+                self.retired.cancel();
+            }
+            Frame::Ping { id } => self.try_send(&Frame::Pong { id }),
+            Frame::Pong { .. } | Frame::Unknown { .. } => (),
+            _ => return Err("the key server sent a frame that only edges send".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Sends a frame that may as well be lost: if the queue is full, the peer does not read.
+    fn try_send(&self, frame: &Frame) {
+        if let Ok(bytes) = frame.encode() {
+            let _ = self.frames.try_send(bytes);
+        }
+    }
+
+    /// Asks for the catalog anew.
+    pub(crate) fn request_catalog(&self) {
+        self.try_send(&Frame::CatalogRequest { id: CATALOG_ID });
+    }
+
+    /// Whether a key server that goes away still owes answers.
+    pub(crate) fn has_pending(&self) -> bool {
+        self.pending.len() > 0
+    }
+
+    /// Closes it.
+    pub(crate) fn close(&self, cause: &str) {
+        self.end(cause);
+    }
+
+    /// Waits until it is lost.
+    pub(crate) async fn lost(&self) {
+        self.lost.cancelled().await;
+    }
+}
+
+/// Catalogs that were asked for; requests count up from 1 and are answered by another kind of frame.
+pub(crate) const CATALOG_ID: u32 = u32::MAX;
+
+/// What a connection's tasks share with the client.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) timings: Timings,
+    pub(crate) catalog: watch::Sender<Option<Arc<Catalog>>>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// A request that waits; dropped early, it tells the key server.
+struct Ticket<'a> {
+    connection: &'a Connection,
+    id: u32,
+    sent: bool,
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        if self.connection.pending.forget(self.id) && self.sent {
+            self.connection.try_send(&Frame::Cancel { id: self.id });
+        }
+    }
+}
+
+async fn write<W: AsyncWrite + Unpin>(
+    connection: Arc<Connection>,
+    mut writer: FrameWriter<W>,
+    mut queue: mpsc::Receiver<EncodedFrame>,
+    timings: Timings,
+) {
+    let mut frames = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            () = connection.lost.cancelled() => break,
+            // The connection itself holds a sender, so there is always a next one.
+            _ = queue.recv_many(&mut frames, BATCH) => (),
+        }
+        match timeout(timings.ping_timeout, writer.write(&mut frames)).await {
+            Ok(Ok(())) => (),
+            Ok(Err(error)) => {
+                connection.end(&error.to_string());
+                return;
+            }
+            Err(_) => {
+                connection.end("the key server does not read");
+                return;
+            }
+        }
+    }
+    let _ = timeout(timings.ping_timeout, writer.shutdown()).await;
+}

@@ -1,0 +1,273 @@
+//! The task in the background that keeps a connection.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keyward_protocol::io::{FrameReader, FrameWriter, ReadError};
+use keyward_protocol::{ALPN, Address, Capability, Catalog, CatalogCollector, Frame, Hello};
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsConnector;
+use tracing::{info, warn};
+
+use crate::backoff;
+use crate::connection::{CATALOG_ID, Connection, Context};
+use crate::error::KeyClientError;
+use crate::state::Link;
+
+/// How often a connection that is being given up is looked at.
+const FINISH_INTERVAL: Duration = Duration::from_millis(20);
+
+/// What the dialer needs.
+pub(crate) struct Dialer {
+    pub(crate) address: Address,
+    pub(crate) server_name: ServerName<'static>,
+    pub(crate) tls: Arc<ClientConfig>,
+    pub(crate) context: Context,
+    pub(crate) link: watch::Sender<Link>,
+    /// Somebody waits for a connection.
+    pub(crate) wanted: Arc<Notify>,
+}
+
+impl Dialer {
+    /// Keeps a connection until the client is stopped.
+    pub(crate) async fn run(self) {
+        let stop = self.context.stop.clone();
+        tokio::select! {
+            () = self.keep_connected() => (),
+            () = stop.cancelled() => (),
+        }
+    }
+
+    async fn keep_connected(&self) {
+        let mut failures = 0;
+        // The first attempt is announced by the client's start.
+        for attempt in 1.. {
+            self.link.send_replace(Link::Connecting { attempt });
+            let began = Instant::now();
+            let error = match self.dial_within_limit().await {
+                Ok(connection) => {
+                    info!(server = %self.address, software = ?connection.software(),
+                        key_exchange = connection.key_exchange(), "key server connected");
+                    self.link.send_replace(Link::Connected {
+                        attempt,
+                        connection: Arc::clone(&connection),
+                    });
+                    connection.retired().await;
+                    // One that says no after the hello must not be asked again at once, for ever.
+                    let held = began.elapsed() >= self.context.timings.backoff_wanted;
+                    match connection.cause() {
+                        None => {
+                            info!(server = %self.address, "key server stops; connecting anew");
+                            tokio::spawn(finish(connection));
+                            failures = 0;
+                            continue;
+                        }
+                        Some(cause) => {
+                            warn!(server = %self.address, "connection to the key server lost: {cause}");
+                            if held {
+                                failures = 0;
+                                continue;
+                            }
+                            KeyClientError::ConnectionLost { cause }
+                        }
+                    }
+                }
+                Err(error) => {
+                    // Once in a while is enough for a log while it lasts.
+                    if failures < 3 || failures % 16 == 0 {
+                        warn!(server = %self.address, "{error}");
+                    }
+                    error
+                }
+            };
+            failures += 1;
+            self.link.send_replace(Link::Failed { attempt, error });
+            self.pause(failures, began).await;
+        }
+    }
+
+    /// Waits before the next attempt; less if somebody asks for an operation.
+    async fn pause(&self, failures: u32, began: Instant) {
+        let timings = &self.context.timings;
+        let pause = backoff::pause(failures, timings);
+        tokio::select! {
+            () = sleep(pause) => (),
+            () = self.wanted.notified() => {
+                let since = began.elapsed();
+                sleep(pause.min(timings.backoff_wanted).saturating_sub(since)).await;
+            }
+        }
+    }
+
+    async fn dial_within_limit(&self) -> Result<Arc<Connection>, KeyClientError> {
+        let limit = self.context.timings.connect;
+        let unreachable = |cause: String| KeyClientError::Unreachable {
+            cause: format!("{}: {cause}", self.address),
+        };
+        match timeout(limit, self.dial()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(DialError::Key(error))) => Err(error),
+            Ok(Err(DialError::Io(error))) => Err(unreachable(explain(&error))),
+            Err(_) => Err(unreachable(format!("no answer within {limit:?}"))),
+        }
+    }
+
+    async fn dial(&self) -> Result<Arc<Connection>, DialError> {
+        match &self.address {
+            Address::Tcp { host, port } => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                // Requests are small and awaited.
+                stream.set_nodelay(true)?;
+                self.greet(stream).await
+            }
+            Address::Unix(path) => {
+                let stream = UnixStream::connect(path).await?;
+                self.greet(stream).await
+            }
+        }
+    }
+
+    async fn greet<S>(&self, io: S) -> Result<Arc<Connection>, DialError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let connector = TlsConnector::from(Arc::clone(&self.tls));
+        let stream = connector.connect(self.server_name.clone(), io).await?;
+        let (_, tls) = stream.get_ref();
+        if tls.alpn_protocol() != Some(ALPN) {
+            return Err(io::Error::other(
+                "the peer is no key server: it does not speak keyward/1 (ALPN)",
+            )
+            .into());
+        }
+        let key_exchange = tls
+            .negotiated_key_exchange_group()
+            .map_or_else(String::new, |group| format!("{:?}", group.name()));
+        let (read_half, write_half) = tokio::io::split(stream);
+        let (mut reader, mut writer) = (FrameReader::new(read_half), FrameWriter::new(write_half));
+        let ours = Hello::edge();
+        writer.send(&Frame::Hello(ours.clone())).await?;
+        let theirs = match reader.next().await? {
+            Some(Frame::Hello(theirs)) => theirs,
+            Some(Frame::Error { error, .. }) => return Err(DialError::Key(error.into())),
+            Some(_) => return Err(io::Error::other("the peer's first frame is no hello").into()),
+            None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+        };
+        ours.negotiate(&theirs).map_err(|error| {
+            DialError::Key(KeyClientError::Unsupported {
+                message: error.to_string(),
+            })
+        })?;
+        if !theirs.capabilities.contains(&Capability::CatalogPush) {
+            writer
+                .send(&Frame::CatalogRequest { id: CATALOG_ID })
+                .await?;
+        }
+        let catalog = receive_catalog(&mut reader).await?;
+        self.context.catalog.send_replace(Some(Arc::new(catalog)));
+        Ok(Connection::start(
+            (reader, writer),
+            theirs,
+            key_exchange,
+            self.context.clone(),
+        ))
+    }
+}
+
+/// The catalog follows the hellos; or the key server says why it will not serve us. Only then is it known that it will.
+async fn receive_catalog<R: AsyncRead + Unpin>(
+    reader: &mut FrameReader<R>,
+) -> Result<Catalog, DialError> {
+    let mut collector = CatalogCollector::default();
+    loop {
+        match reader.next().await? {
+            Some(Frame::Catalog { id, part }) => {
+                if let Some(catalog) = collector.push(id, part).map_err(io::Error::other)? {
+                    return Ok(catalog);
+                }
+            }
+            Some(Frame::Error { error, .. }) => return Err(DialError::Key(error.into())),
+            Some(Frame::GoingAway(_)) => {
+                return Err(io::Error::other("the key server stops").into());
+            }
+            Some(_) => (),
+            None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+        }
+    }
+}
+
+/// Lets a connection that takes nothing new get its last answers, then closes it.
+async fn finish(connection: Arc<Connection>) {
+    while connection.has_pending() {
+        tokio::select! {
+            () = connection.lost() => return,
+            () = sleep(FINISH_INTERVAL) => (),
+        }
+    }
+    connection.close("the key server has stopped");
+}
+
+/// Why an attempt failed.
+enum DialError {
+    /// The key server said so.
+    Key(KeyClientError),
+    /// Sockets or TLS.
+    Io(io::Error),
+}
+
+impl From<io::Error> for DialError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<ReadError> for DialError {
+    fn from(error: ReadError) -> Self {
+        Self::Io(match error {
+            ReadError::Io(error) => error,
+            other => io::Error::other(other),
+        })
+    }
+}
+
+/// What TLS and sockets say, for the person who has to do something about it.
+fn explain(error: &io::Error) -> String {
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls {
+        Some(rustls::Error::InvalidCertificate(cause)) => format!(
+            "its certificate is not acceptable: {cause}; is `ca` the authority that issued it, and `name` a name in it?"
+        ),
+        Some(rustls::Error::AlertReceived(alert)) => {
+            use rustls::AlertDescription as Alert;
+            match alert {
+                Alert::NoApplicationProtocol => {
+                    "it does not speak keyward/1 (ALPN): is this a key server?".to_owned()
+                }
+                Alert::UnknownCA
+                | Alert::BadCertificate
+                | Alert::CertificateUnknown
+                | Alert::CertificateExpired
+                | Alert::UnsupportedCertificate
+                | Alert::DecryptError
+                | Alert::AccessDenied => format!(
+                    "it does not accept this edge's certificate (alert {alert:?}): was it issued by the key server's \
+                     `client_ca`, and is it still valid?"
+                ),
+                other => format!("it ended the TLS handshake (alert {other:?})"),
+            }
+        }
+        Some(other) => format!("TLS: {other}"),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "it closed the connection before its greeting".to_owned()
+        }
+        None => error.to_string(),
+    }
+}
