@@ -1,1 +1,40 @@
-//! The edge: listeners, sites, resumption, HTTP and TCP proxying.
+//! The edge: it faces clients, holds certificates and session state, and has no private key.
+//!
+//! ```text
+//!  accept ─▶ stream (TLS, by the engine) ─▶ sites ─┬▶ http ─▶ service, HTTP/1.1
+//!                │ needs                           └▶ tcp ──▶ service, bytes
+//!                ├─ certificate ─▶ sites           (by the name that the client asks for)
+//!                ├─ session ─────▶ resumption      (ticket keys, cache)
+//!                └─ key operation ▶ keyclient ─▶ key server
+//! ```
+//!
+//! [`Config`] is the checked configuration file, [`Edge::start`] makes a [`RunningEdge`] of it.
+//!
+//! # Where to find things
+//!
+//! `listener` accepts, within the connection limit; `connection` is the life of one connection;
+//! `stream` drives the TLS engine and `needs` answers it; `http/` forwards requests and `tcp` bytes.
+
+mod activity;
+mod catalog;
+mod certificates;
+pub mod config;
+mod connection;
+mod counters;
+mod edge;
+mod http;
+mod listener;
+mod names;
+mod needs;
+mod record;
+mod resumption;
+mod sites;
+mod stream;
+mod tcp;
+mod tunnel;
+mod upstream;
+
+pub use config::{Config, ConfigError};
+pub use counters::{Counts, FailureCause};
+pub use edge::{Edge, RunningEdge, StartError, UpstreamCause};
+pub use names::{InvalidName, SiteName};

@@ -1,0 +1,73 @@
+//! What the key server says that this edge may use, brought to the sites.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keyward_keyclient::{Catalog, KeyClient};
+use keyward_keyop::{KeyId, OperationKind};
+use keyward_tls::ServerCertificate;
+use rustls_pki_types::CertificateDer;
+use tracing::{debug, info, warn};
+
+use crate::sites::Sites;
+
+/// Follows the catalog for as long as the edge runs.
+pub(crate) async fn follow(keys: KeyClient, sites: Arc<Sites>) {
+    let mut catalogs = keys.catalog();
+    loop {
+        let catalog = catalogs.borrow_and_update().clone();
+        if let Some(catalog) = catalog {
+            apply(&catalog, &sites);
+        }
+        if catalogs.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Which operations the key server does with each key.
+pub(crate) type Operations = HashMap<KeyId, Vec<OperationKind>>;
+
+fn apply(catalog: &Catalog, sites: &Sites) {
+    let mut operations = Operations::new();
+    let mut chains = Vec::new();
+    for entry in &catalog.entries {
+        operations
+            .entry(entry.key)
+            .or_insert_with(|| entry.operations.clone());
+        if entry.chain.is_empty() {
+            continue;
+        }
+        let chain = entry.chain.iter().cloned().map(CertificateDer::from);
+        match ServerCertificate::new(chain.collect()) {
+            Ok(certificate) => chains.push(Arc::new(certificate)),
+            Err(cause) => {
+                warn!(key = %entry.key, label = entry.label, %cause,
+                    "a chain in the key server's catalog cannot be used");
+            }
+        }
+    }
+    debug!(
+        keys = operations.len(),
+        chains = chains.len(),
+        "the key server's catalog has come"
+    );
+    for site in sites.iter() {
+        site.take_catalog(&chains, &operations);
+        let names = site.title();
+        if site.certificates().is_empty() {
+            warn!(
+                site = names,
+                "the key server has no certificate chain for this site"
+            );
+        }
+        for certificate in site.certificates() {
+            if operations.contains_key(&certificate.key()) {
+                info!(site = names, key = %certificate.key(), "serving with this key");
+            } else {
+                warn!(site = names, key = %certificate.key(),
+                    "the key server does not let this edge use the key of the site's certificate");
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Certificate chains from PEM files.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use keyward_crypto::signature::KeyKind;
+use keyward_tls::{CertificateError, ServerCertificate};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::names::SiteName;
+
+/// Reads the certificates of a PEM file, in the file's order, at least one.
+///
+/// # Errors
+///
+/// The file cannot be read, holds no certificate, or holds a private key.
+pub(crate) fn read_chain(
+    file: &Path,
+) -> Result<Vec<CertificateDer<'static>>, CertificateFileError> {
+    let fail = |kind| CertificateFileError {
+        file: file.to_owned(),
+        kind,
+    };
+    let text = std::fs::read(file).map_err(|error| fail(Kind::Unreadable(error)))?;
+    // The point of an edge is that it has none: a stolen one must cost no certificate. Encrypted
+    // keys and kinds that the reader below does not know count as well.
+    if text.windows(16).any(|part| part == b"PRIVATE KEY-----") {
+        return Err(fail(Kind::PrivateKey));
+    }
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<_, _>>()
+        .map_err(|error| fail(Kind::Malformed(error.to_string())))?;
+    if chain.is_empty() {
+        return Err(fail(Kind::Empty));
+    }
+    Ok(chain)
+}
+
+/// Reads the chain that a site shows, leaf first.
+///
+/// # Errors
+///
+/// As [`read_chain`], or the leaf cannot be used for a server.
+pub(crate) fn read_server_certificate(
+    file: &Path,
+) -> Result<ServerCertificate, CertificateFileError> {
+    ServerCertificate::new(read_chain(file)?).map_err(|error| CertificateFileError {
+        file: file.to_owned(),
+        kind: Kind::Unusable(error),
+    })
+}
+
+/// The DNS names that a certificate is for.
+pub(crate) fn names(certificate: &CertificateDer<'_>) -> Vec<SiteName> {
+    let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
+        return Vec::new();
+    };
+    let Ok(Some(names)) = parsed.subject_alternative_name() else {
+        return Vec::new();
+    };
+    names
+        .value
+        .general_names
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => name.parse().ok(),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether the certificate's time is over, or has not come yet, at `now` (seconds since 1970).
+pub(crate) fn validity_problem(certificate: &CertificateDer<'_>, now: i64) -> Option<String> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let validity = parsed.validity();
+    if validity.not_after.timestamp() < now {
+        Some(format!("it expired at {}", validity.not_after))
+    } else if validity.not_before.timestamp() > now {
+        Some(format!("it is valid only from {}", validity.not_before))
+    } else {
+        None
+    }
+}
+
+/// The order in which chains are offered: ECDSA costs the key server least and keeps the flight
+/// small, RSA is there for clients that take nothing else.
+pub(crate) fn preference(certificate: &ServerCertificate) -> u8 {
+    match certificate.public_key().kind() {
+        KeyKind::EcP256 => 0,
+        KeyKind::EcP384 => 1,
+        KeyKind::EcP521 => 2,
+        KeyKind::Ed25519 => 3,
+        KeyKind::Rsa { .. } => 4,
+    }
+}
+
+/// Why a file gives no certificates.
+#[derive(Debug)]
+pub(crate) struct CertificateFileError {
+    file: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Unreadable(io::Error),
+    Malformed(String),
+    Empty,
+    PrivateKey,
+    Unusable(CertificateError),
+}
+
+impl CertificateFileError {
+    /// What to do about it.
+    pub(crate) fn remedy(&self) -> &'static str {
+        match self.kind {
+            Kind::Unreadable(_) => {
+                "paths are relative to the folder of this file; check the path and its permissions"
+            }
+            Kind::Malformed(_) | Kind::Empty => {
+                "give a PEM file with the chain, the site's own certificate first"
+            }
+            Kind::PrivateKey => {
+                "move the key to the key server and leave only the certificates in this file"
+            }
+            Kind::Unusable(_) => {
+                "have a certificate issued with an RSA (2048 bits or more), ECDSA \
+                                  or Ed25519 key"
+            }
+        }
+    }
+}
+
+impl fmt::Display for CertificateFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.file.display();
+        match &self.kind {
+            Kind::Unreadable(error) => write!(f, "cannot read {file}: {error}"),
+            Kind::Malformed(error) => write!(f, "{file} is no valid PEM: {error}"),
+            Kind::Empty => write!(f, "{file} holds no certificate"),
+            Kind::PrivateKey => {
+                write!(f, "{file} holds a private key, which an edge must not have")
+            }
+            Kind::Unusable(error) => write!(f, "{file} cannot be used: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for CertificateFileError {}

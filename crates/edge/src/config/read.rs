@@ -1,0 +1,195 @@
+//! From the written configuration to the checked one.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use keyward_keyclient::{Address, KeyClientConfig, KeyClientConfigError};
+use keyward_tls::VerifySignatures;
+use serde_spanned::Spanned;
+
+use super::problem::{ConfigError, Problem, Problems, Source};
+use super::raw::{RawConfig, RawKeyServer, RawLimits, RawListen, RawTimeouts};
+use super::{Config, Limits, Timeouts, site};
+
+pub(super) type Checked<T> = Result<T, Problem>;
+
+pub(super) fn config(source: Source<'_>) -> Result<Config, ConfigError> {
+    let raw: RawConfig = toml::from_str(source.text).map_err(|error| source.syntax(&error))?;
+    let mut problems = Problems::default();
+    if raw.listen.is_empty() {
+        problems.note::<()>(Err(source.error_in_file(
+            "there is no address to listen on",
+            "add a [[listen]] section with address = \"0.0.0.0:443\"",
+        )));
+    }
+    if raw.site.is_empty() {
+        problems.note::<()>(Err(source.error_in_file(
+            "there is no site",
+            "add a [[site]] section with names and an upstream",
+        )));
+    }
+    let listen = raw
+        .listen
+        .iter()
+        .map(|listen| listen_address(source, listen));
+    let listen = problems.note_all(listen);
+    let key_server = problems.note(key_server(source, &raw.key_server));
+    let sites = site::all(source, &raw.site, &mut problems);
+    let timeouts = problems.note(timeouts(source, &raw.timeouts));
+    let limits = problems.note(limits(source, &raw.limits));
+    let verify_signatures =
+        problems.note(verify_signatures(source, raw.verify_signatures.as_ref()));
+    let handshake_records = raw
+        .handshake_records
+        .as_deref()
+        .map(|path| source.path(path));
+    let config = (|| {
+        Some(Config {
+            listen,
+            key_server: key_server?,
+            sites,
+            timeouts: timeouts?,
+            limits: limits?,
+            handshake_records,
+            verify_signatures: verify_signatures?,
+        })
+    })();
+    problems.finish(config)
+}
+
+fn listen_address(source: Source<'_>, listen: &RawListen) -> Checked<SocketAddr> {
+    let text = listen.address.get_ref();
+    text.parse().map_err(|_| {
+        source.error(
+            listen.address.span(),
+            format!("\"{text}\" is no address and port"),
+            "write an IP address and a port, as in \"0.0.0.0:443\" or \"[::]:443\"",
+        )
+    })
+}
+
+fn key_server(source: Source<'_>, raw: &RawKeyServer) -> Checked<KeyClientConfig> {
+    let text = raw.address.get_ref();
+    let address: Address = text.parse().map_err(|error| {
+        source.error(
+            raw.address.span(),
+            format!("\"{text}\" is no address of a key server: {error}"),
+            "write \"host:port\", or \"unix:/path\" for a socket on this machine",
+        )
+    })?;
+    let file = |path: &Spanned<PathBuf>| source.path(path.get_ref());
+    let (ca, certificate, key) = (file(&raw.ca), file(&raw.certificate), file(&raw.key));
+    KeyClientConfig::from_files(address, raw.name.get_ref(), &ca, &certificate, &key).map_err(
+        |error| {
+            let of = [
+                (&ca, &raw.ca),
+                (&certificate, &raw.certificate),
+                (&key, &raw.key),
+            ];
+            let span = of.into_iter().find_map(|(path, written)| match &error {
+                KeyClientConfigError::File { path: wrong, .. } if wrong == path => {
+                    Some(written.span())
+                }
+                _ => None,
+            });
+            source.error(
+                span.unwrap_or_else(|| raw.address.span()),
+                format!("the channel to the key server cannot be set up: {error}"),
+                "paths are relative to the folder of this file; `keyward pki init DIR` makes a \
+                 CA, and certificates and keys for both ends",
+            )
+        },
+    )
+}
+
+fn verify_signatures(
+    source: Source<'_>,
+    raw: Option<&Spanned<String>>,
+) -> Checked<VerifySignatures> {
+    let Some(raw) = raw else {
+        return Ok(VerifySignatures::default());
+    };
+    match raw.get_ref().as_str() {
+        "always" => Ok(VerifySignatures::Always),
+        "sampled" => Ok(VerifySignatures::Sampled),
+        other => Err(source.error(
+            raw.span(),
+            format!("verify_signatures cannot be \"{other}\""),
+            "write \"always\" or \"sampled\"",
+        )),
+    }
+}
+
+fn timeouts(source: Source<'_>, raw: &RawTimeouts) -> Checked<Timeouts> {
+    let base = Timeouts::default();
+    let read = |value: &Option<Spanned<u64>>, default| duration(source, value.as_ref(), default);
+    Ok(Timeouts {
+        handshake: read(&raw.handshake_ms, base.handshake)?,
+        key_operation: read(&raw.key_operation_ms, base.key_operation)?,
+        header: read(&raw.header_ms, base.header)?,
+        idle: read(&raw.idle_ms, base.idle)?,
+        body: read(&raw.body_ms, base.body)?,
+        connect: read(&raw.connect_ms, base.connect)?,
+        upstream: read(&raw.upstream_ms, base.upstream)?,
+        tunnel: read(&raw.tunnel_ms, base.tunnel)?,
+    })
+}
+
+/// The longest timeout, a day: a longer one is a mistake in the unit.
+const MAX_TIMEOUT_MS: u64 = 24 * 3600 * 1000;
+
+fn duration(
+    source: Source<'_>,
+    raw: Option<&Spanned<u64>>,
+    default: Duration,
+) -> Checked<Duration> {
+    match raw {
+        None => Ok(default),
+        Some(value) if (1..=MAX_TIMEOUT_MS).contains(value.get_ref()) => {
+            Ok(Duration::from_millis(*value.get_ref()))
+        }
+        Some(value) => Err(source.error(
+            value.span(),
+            format!("a timeout of {} ms is not possible", value.get_ref()),
+            format!("write milliseconds from 1 to {MAX_TIMEOUT_MS}, which is a day"),
+        )),
+    }
+}
+
+fn limits(source: Source<'_>, raw: &RawLimits) -> Checked<Limits> {
+    let base = Limits::default();
+    let read = |value: &Option<Spanned<u64>>, min, max, default| {
+        limit(source, value.as_ref(), min..=max, default)
+    };
+    Ok(Limits {
+        connections: read(&raw.connections, 1, 1_000_000, base.connections)?,
+        sessions: read(&raw.sessions, 0, 10_000_000, base.sessions)?,
+        upstream_idle_connections: read(
+            &raw.upstream_idle_connections,
+            0,
+            100_000,
+            base.upstream_idle_connections,
+        )?,
+    })
+}
+
+fn limit(
+    source: Source<'_>,
+    raw: Option<&Spanned<u64>>,
+    range: std::ops::RangeInclusive<u64>,
+    default: usize,
+) -> Checked<usize> {
+    let Some(raw) = raw else { return Ok(default) };
+    let legal = range.contains(raw.get_ref());
+    usize::try_from(*raw.get_ref())
+        .ok()
+        .filter(|_| legal)
+        .ok_or_else(|| {
+            source.error(
+                raw.span(),
+                format!("a limit of {} is not possible", raw.get_ref()),
+                format!("write a number from {} to {}", range.start(), range.end()),
+            )
+        })
+}

@@ -1,0 +1,196 @@
+//! `[[site]]`: from the written site to the checked one.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use keyward_tls::Policy;
+use serde_spanned::Spanned;
+
+use super::problem::{Problem, Problems, Source};
+use super::raw::RawSite;
+use super::read::Checked;
+use super::{CertificateFile, SiteConfig, UpstreamAddress};
+use crate::certificates;
+use crate::names::SiteName;
+
+/// The sites without problems of their own; what is wrong with the others is in `problems`.
+pub(super) fn all(
+    source: Source<'_>,
+    raw: &[Spanned<RawSite>],
+    problems: &mut Problems,
+) -> Vec<SiteConfig> {
+    problems.note_all(duplicates(source, raw).into_iter().map(Err::<(), _>));
+    let sites = raw
+        .iter()
+        .map(|site| one_site(source, site.get_ref(), &site.span()));
+    problems.note_all(sites)
+}
+
+/// Names and defaults that two sites claim.
+fn duplicates(source: Source<'_>, raw: &[Spanned<RawSite>]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut names: HashMap<SiteName, Range<usize>> = HashMap::new();
+    let mut default: Option<Range<usize>> = None;
+    for site in raw.iter().map(Spanned::get_ref) {
+        for written in &site.names {
+            // What is no name at all is a problem of its own, found elsewhere.
+            if let Ok(name) = written.get_ref().parse::<SiteName>() {
+                let what = format!("the name {name}");
+                if let Some(first) = names.insert(name, written.span()) {
+                    problems.push(duplicate(source, &what, written, first));
+                }
+            }
+        }
+        if let Some(written) = site.default.as_ref().filter(|default| *default.get_ref())
+            && let Some(first) = default.replace(written.span())
+        {
+            problems.push(duplicate(source, "the default site", written, first));
+        }
+    }
+    problems
+}
+
+fn duplicate<T>(
+    source: Source<'_>,
+    what: &str,
+    written: &Spanned<T>,
+    first: Range<usize>,
+) -> Problem {
+    let first = source.error(first, "", "");
+    let line = first.position.map_or(0, |(line, _)| line);
+    source.error(
+        written.span(),
+        format!("{what} is there twice, first at line {line}"),
+        "keep one of the two",
+    )
+}
+
+fn one_site(source: Source<'_>, raw: &RawSite, span: &Range<usize>) -> Checked<SiteConfig> {
+    let default = raw
+        .default
+        .as_ref()
+        .is_some_and(|default| *default.get_ref());
+    if raw.names.is_empty() && !default {
+        return Err(source.error(
+            span.clone(),
+            "the site has no names, so no client can reach it",
+            "add names = [\"shop.example\"], or default = true",
+        ));
+    }
+    let names = raw
+        .names
+        .iter()
+        .map(|name| site_name(source, name))
+        .collect::<Checked<Vec<_>>>()?;
+    let certificates = raw
+        .certificates
+        .iter()
+        .map(|path| certificate(source, path))
+        .collect::<Checked<Vec<_>>>()?;
+    let upstream: UpstreamAddress = raw.upstream.get_ref().parse().map_err(|error| {
+        source.error(
+            raw.upstream.span(),
+            format!(
+                "\"{}\" is no address of a service: {error}",
+                raw.upstream.get_ref()
+            ),
+            "write \"http://host:port\", \"https://host:port\" or \"tcp://host:port\", \
+             without a path",
+        )
+    })?;
+    let upstream_ca =
+        match &raw.upstream_ca {
+            None => None,
+            Some(path) if !matches!(upstream, UpstreamAddress::Https(_)) => {
+                return Err(source.error(
+                    path.span(),
+                    "upstream_ca is of no use for a service without TLS",
+                    "remove it, or write the upstream as https://",
+                ));
+            }
+            Some(path) => {
+                let file = source.path(path.get_ref());
+                Some(certificates::read_chain(&file).map_err(|error| {
+                    source.error(path.span(), error.to_string(), error.remedy())
+                })?)
+            }
+        };
+    Ok(SiteConfig {
+        names,
+        certificates,
+        alpn: alpn(source, raw, &upstream)?,
+        upstream,
+        upstream_ca,
+        policy: Arc::new(policy(source, raw.policy.as_ref())?),
+        default,
+    })
+}
+
+fn site_name(source: Source<'_>, name: &Spanned<String>) -> Checked<SiteName> {
+    name.get_ref().parse().map_err(|error| {
+        source.error(
+            name.span(),
+            format!("\"{}\" is no host name: {error}", name.get_ref()),
+            "write it as \"shop.example\" or \"*.shop.example\"",
+        )
+    })
+}
+
+fn certificate(source: Source<'_>, path: &Spanned<PathBuf>) -> Checked<CertificateFile> {
+    let file = source.path(path.get_ref());
+    let certificate = certificates::read_server_certificate(&file)
+        .map_err(|error| source.error(path.span(), error.to_string(), error.remedy()))?;
+    Ok(CertificateFile {
+        file,
+        certificate: Arc::new(certificate),
+    })
+}
+
+fn policy(source: Source<'_>, raw: Option<&Spanned<String>>) -> Checked<Policy> {
+    let Some(raw) = raw else {
+        return Ok(Policy::default());
+    };
+    Policy::by_name(raw.get_ref()).ok_or_else(|| {
+        source.error(
+            raw.span(),
+            format!("there is no policy \"{}\"", raw.get_ref()),
+            "the policies are \"modern\", \"intermediate\" and \"legacy\"",
+        )
+    })
+}
+
+fn alpn(source: Source<'_>, raw: &RawSite, upstream: &UpstreamAddress) -> Checked<Vec<Vec<u8>>> {
+    let tcp = matches!(upstream, UpstreamAddress::Tcp(_));
+    let Some(written) = &raw.alpn else {
+        return Ok(if tcp {
+            Vec::new()
+        } else {
+            vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+        });
+    };
+    for protocol in written.get_ref() {
+        let name = protocol.get_ref();
+        // RFC 7301 §3.1: opaque ProtocolName<1..2^8-1>
+        if name.is_empty() || name.len() > 255 {
+            return Err(source.error(
+                protocol.span(),
+                "the name of an application protocol has 1 to 255 bytes",
+                "correct or remove it",
+            ));
+        }
+        if !tcp && name != "h2" && name != "http/1.1" {
+            return Err(source.error(
+                protocol.span(),
+                format!("an HTTP site cannot speak \"{name}\""),
+                "use \"h2\" and \"http/1.1\", or a tcp:// upstream",
+            ));
+        }
+    }
+    Ok(written
+        .get_ref()
+        .iter()
+        .map(|protocol| protocol.get_ref().clone().into_bytes())
+        .collect())
+}

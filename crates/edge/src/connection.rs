@@ -1,0 +1,242 @@
+//! One client's connection, from accept to end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward_tls::{Error, NeedError, NeedKind};
+use keyward_wire::values::AlertDescription;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tracing::{debug, error, info, warn};
+
+use crate::activity::{Activity, Watched};
+use crate::counters::FailureCause;
+use crate::edge::Shared;
+use crate::http::{self, Client, Ended, Load, Protocol};
+use crate::listener::Slot;
+use crate::needs::Findings;
+use crate::record::{self, Recorder};
+use crate::sites::{Service, Site};
+use crate::stream::{StreamError, TlsStream};
+use crate::tcp;
+
+type Stream = TlsStream<Watched<TcpStream>>;
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(
+    socket: TcpStream,
+    peer: SocketAddr,
+    number: u64,
+    slot: Slot,
+    shared: Arc<Shared>,
+) {
+    // Latency is what an edge is for; TLS flights are written whole.
+    if let Err(cause) = socket.set_nodelay(true) {
+        debug!(%peer, %cause, "the client left before the handshake");
+        return;
+    }
+    let activity = Activity::new();
+    let recorder = Recorder::new(shared.records.clone(), number, peer.to_string());
+    let stream = TlsStream::new(
+        Watched::new(socket, activity.clone()),
+        shared.tls.clone(),
+        shared.resolver.clone(),
+        recorder,
+    );
+    let mut stream = match stream {
+        Ok(stream) => stream,
+        Err(cause) => {
+            shared.counters.failure(FailureCause::Internal);
+            error!(%peer, %cause, "the TLS engine does not start");
+            return;
+        }
+    };
+    let Some(site) = handshake(&mut stream, peer, &shared).await else {
+        return;
+    };
+    let server_name = stream.findings().server_name.clone();
+    let alpn = stream
+        .negotiated()
+        .and_then(|negotiated| negotiated.alpn.clone());
+    match &site.service {
+        Service::Tcp(connector) => {
+            tcp::serve(stream, connector, peer, server_name.as_deref(), &shared).await;
+            drop(slot);
+        }
+        Service::Http(service) => {
+            let protocol = match alpn.as_deref() {
+                Some(b"h2") => Protocol::Http2,
+                _ => Protocol::Http1,
+            };
+            let client = Arc::new(Client {
+                peer,
+                server_name,
+                service: service.clone(),
+                site,
+                shared,
+                activity,
+                load: Load::new(),
+                _slot: slot,
+            });
+            let ended = http::serve(stream, protocol, client.clone()).await;
+            log_end(&client, &ended);
+        }
+    }
+}
+
+fn log_end(client: &Client, ended: &Ended) {
+    let peer = client.peer;
+    let sni = client.server_name.as_deref().unwrap_or("-");
+    match ended {
+        Ended::Closed => debug!(%peer, sni, "a connection ended"),
+        Ended::Overdue(http::Overdue::Idle) => debug!(%peer, sni, "closed an idle connection"),
+        Ended::Overdue(cause) => info!(%peer, sni, %cause, "closed a connection"),
+        Ended::Cut => info!(%peer, sni, "cut a connection: the edge stops"),
+        // hyper has answered with 400, 431 and the like where it could.
+        Ended::Failed(cause) if cause.is_parse() => {
+            info!(%peer, sni, %cause, "refused a connection: what came is no valid HTTP");
+        }
+        Ended::Failed(cause) => {
+            let source = std::error::Error::source(cause).map(ToString::to_string);
+            debug!(%peer, sni, %cause, source, "a connection failed");
+        }
+    }
+}
+
+/// Completes the handshake, or logs and counts why not.
+async fn handshake(stream: &mut Stream, peer: SocketAddr, shared: &Shared) -> Option<Arc<Site>> {
+    let limit = shared.timeouts.handshake;
+    let result = tokio::select! {
+        result = stream.handshake() => result.map_err(Failure::Stream),
+        () = tokio::time::sleep(limit) => {
+            // RFC 9846 §6.2 has no alert for it; user_canceled with close_notify is what fits: the
+            // handshake ends "for some reason unrelated to a protocol failure".
+            stream.abort(AlertDescription::USER_CANCELED).await;
+            Err(Failure::TimedOut(limit))
+        }
+        () = shared.cut.cancelled() => Err(Failure::Cut),
+    };
+    let operations = u64::from(stream.findings().key_operations);
+    shared
+        .counters
+        .key_operations
+        .fetch_add(operations, std::sync::atomic::Ordering::Relaxed);
+    let failure = match (result, stream.negotiated(), &stream.findings().site) {
+        (Ok(()), Some(negotiated), Some(site)) => {
+            let (negotiated, site) = (negotiated.clone(), site.clone());
+            shared.counters.handshake(&negotiated);
+            debug!(
+                %peer,
+                sni = negotiated.server_name.as_deref().unwrap_or("-"),
+                version = record::version(negotiated.version),
+                suite = %negotiated.cipher_suite,
+                resumed = negotiated.resumed,
+                "a handshake is complete"
+            );
+            let http = matches!(site.service, Service::Http(_));
+            stream.recorder().completed(&negotiated, http);
+            return Some(site);
+        }
+        (Err(failure), ..) => failure,
+        (Ok(()), ..) => Failure::Stream(StreamError::Tls(Error::Internal(
+            "the handshake is complete without an outcome",
+        ))),
+    };
+    report(&failure, stream, peer, shared);
+    if matches!(
+        &failure,
+        Failure::Stream(StreamError::Tls(_)) | Failure::TimedOut(_)
+    ) {
+        linger(stream, shared).await;
+    }
+    None
+}
+
+/// Why a handshake did not complete.
+enum Failure {
+    Stream(StreamError),
+    TimedOut(Duration),
+    Cut,
+}
+
+fn report(failure: &Failure, stream: &mut Stream, peer: SocketAddr, shared: &Shared) {
+    let findings = stream.findings();
+    let server_name = findings.server_name.clone();
+    let sni = server_name.as_deref().unwrap_or("-");
+    let (count, cause) = explain(failure, findings);
+    shared.counters.failure(count);
+    if count == FailureCause::Internal {
+        error!(%peer, sni, cause, "a handshake failed");
+    } else if count.is_ours() {
+        warn!(%peer, sni, cause, "a handshake failed for want of the key server");
+    } else if count == FailureCause::ClientLeft {
+        debug!(%peer, sni, cause, "refused a connection");
+    } else {
+        info!(%peer, sni, cause, "refused a connection");
+    }
+    stream.recorder().failed(server_name.as_deref(), &cause);
+}
+
+/// The cause, for the counter and for the log.
+fn explain(failure: &Failure, findings: &Findings) -> (FailureCause, String) {
+    let error = match failure {
+        Failure::TimedOut(limit) => {
+            let cause = format!("the handshake took longer than {} ms", limit.as_millis());
+            return (FailureCause::Timeout, cause);
+        }
+        Failure::Cut => return (FailureCause::ClientLeft, "the edge stops".to_owned()),
+        Failure::Stream(StreamError::Tls(error)) => error,
+        Failure::Stream(error) => return (FailureCause::ClientLeft, error.to_string()),
+    };
+    if let (Error::Need(NeedKind::KeyOperation, error), Some(cause)) = (error, &findings.key_server)
+    {
+        let count = match error {
+            NeedError::Unavailable => FailureCause::KeyServerUnavailable,
+            NeedError::Overloaded | NeedError::Expired => FailureCause::KeyServerOverloaded,
+            _ => FailureCause::KeyServerRefused,
+        };
+        return (count, cause.to_string());
+    }
+    let (count, cause) = match error {
+        Error::Need(NeedKind::Certificate, NeedError::UnrecognizedName) => (
+            FailureCause::UnknownName,
+            match &findings.server_name {
+                Some(name) => format!("no site has the name {name}"),
+                None => "the client sends no server name, and there is no default site".to_owned(),
+            },
+        ),
+        Error::Need(NeedKind::Certificate, _) if findings.no_certificate => (
+            FailureCause::KeyServerUnavailable,
+            "the key server has not told a certificate chain for this site yet".to_owned(),
+        ),
+        Error::PeerIncompatible(_) => (FailureCause::Incompatible, error.to_string()),
+        Error::AlertReceived(_) => (FailureCause::ClientAlert, error.to_string()),
+        Error::PeerTruncated => (FailureCause::ClientLeft, error.to_string()),
+        Error::KeyOperation(_) => (FailureCause::KeyServerAnswer, error.to_string()),
+        Error::InvalidMessage(_) | Error::PeerMisbehaved(_) | Error::DecryptError => {
+            (FailureCause::Protocol, error.to_string())
+        }
+        _ => (FailureCause::Internal, error.to_string()),
+    };
+    (count, cause)
+}
+
+/// How long a refused client's connection is kept, and how much of what it still sends is read.
+const LINGER: Duration = Duration::from_millis(500);
+const LINGER_BYTES: u64 = 256 * 1024;
+
+/// Ends a refused connection so that its alert arrives: closing a socket with unread bytes resets
+/// the connection, and a reset makes the client's kernel drop the alert that it has not read yet.
+async fn linger(stream: &mut Stream, shared: &Shared) {
+    let end = async {
+        let _ = stream.socket().shutdown().await;
+        let mut rest = stream.socket().take(LINGER_BYTES);
+        let mut sink = [0; 4096];
+        while matches!(rest.read(&mut sink).await, Ok(read) if read > 0) {}
+    };
+    tokio::select! {
+        _ = tokio::time::timeout(LINGER, end) => {}
+        () = shared.cut.cancelled() => {}
+    }
+}

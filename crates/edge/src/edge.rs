@@ -1,0 +1,373 @@
+//! Starting and stopping.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use keyward_crypto::CryptoError;
+use keyward_crypto::random::SystemRandom;
+use keyward_keyclient::{ConnectionState, KeyClient, KeyClientConfigError};
+use keyward_tls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::config::{Config, SiteConfig, Timeouts, UpstreamAddress};
+use crate::counters::{Counters, Counts};
+use crate::http::HttpService;
+use crate::needs::Resolver;
+use crate::record::RecordWriter;
+use crate::resumption::{ROTATION, Resumption};
+use crate::sites::{Service, Site, Sites};
+use crate::upstream::{Connector, ConnectorError};
+use crate::{catalog, certificates, listener};
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) sites: Arc<Sites>,
+    pub(crate) resolver: Arc<Resolver>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) records: Option<RecordWriter>,
+    pub(crate) connection_limit: usize,
+    pub(crate) next_connection: AtomicU64,
+    /// No new connections and requests; those under way are finished.
+    pub(crate) drain: CancellationToken,
+    /// Everything ends at once.
+    pub(crate) cut: CancellationToken,
+    /// Connections, and what they have started.
+    pub(crate) tasks: TaskTracker,
+}
+
+/// Starts edges.
+#[derive(Debug)]
+pub struct Edge;
+
+impl Edge {
+    /// Binds the addresses and begins to serve, within the tokio runtime that it is called in.
+    ///
+    /// A key server that is out of reach is no error: the edge tries on, and says so in the log.
+    ///
+    /// # Errors
+    ///
+    /// An address cannot be bound, a service cannot be prepared for, the record file cannot be
+    /// opened, or the system gives no random bytes.
+    pub async fn start(config: Config) -> Result<RunningEdge, StartError> {
+        let mut listeners = Vec::with_capacity(config.listen.len());
+        for address in &config.listen {
+            let listener = listener::bind(*address).map_err(|cause| StartError::Listen {
+                address: *address,
+                cause,
+            })?;
+            listeners.push(listener);
+        }
+        let addresses = listeners
+            .iter()
+            .map(TcpListener::local_addr)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(StartError::Socket)?;
+        let records = config
+            .handshake_records
+            .as_ref()
+            .map(|file| {
+                RecordWriter::open(file).map_err(|cause| StartError::Records {
+                    file: file.clone(),
+                    cause,
+                })
+            })
+            .transpose()?;
+        let services = TaskTracker::new();
+        let sites = Arc::new(Sites::new(sites(&config, &services)?));
+        let resumption = Resumption::new(config.limits.sessions, Arc::new(SystemRandom))
+            .map_err(StartError::Random)?;
+        let resumption = Arc::new(resumption);
+        let keys = KeyClient::start(config.key_server).map_err(StartError::KeyServer)?;
+        let shared = Arc::new(Shared {
+            tls: Arc::new(ServerConfig {
+                verify_signatures: config.verify_signatures,
+                session_lifetime_s: SESSION_LIFETIME_S,
+                trace: records.is_some(),
+                ..ServerConfig::default()
+            }),
+            resolver: Arc::new(Resolver {
+                sites: sites.clone(),
+                resumption: resumption.clone(),
+                keys: keys.clone(),
+                key_operation_timeout: config.timeouts.key_operation,
+            }),
+            sites,
+            timeouts: config.timeouts,
+            counters: Arc::default(),
+            records,
+            connection_limit: config.limits.connections,
+            next_connection: AtomicU64::new(1),
+            drain: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        let edge = RunningEdge {
+            shared,
+            addresses,
+            services,
+        };
+        edge.in_background(catalog::follow(keys, edge.shared.sites.clone()));
+        edge.in_background(maintain(edge.shared.sites.clone(), resumption));
+        let slots = Arc::new(Semaphore::new(config.limits.connections));
+        for (listener, address) in listeners.into_iter().zip(&edge.addresses) {
+            info!(%address, "listening");
+            let run = listener::run(listener, edge.shared.clone(), slots.clone());
+            edge.shared.tasks.spawn(run);
+        }
+        Ok(edge)
+    }
+}
+
+/// A ticket that is sealed right before its key is rotated can be opened for one rotation more, and
+/// one that is sealed right after for two.
+const SESSION_LIFETIME_S: u32 = 2 * 3600;
+
+fn sites(config: &Config, services: &TaskTracker) -> Result<Vec<Arc<Site>>, StartError> {
+    config
+        .sites
+        .iter()
+        .map(|site| {
+            warn_of_certificates(site);
+            let connector = Connector::new(
+                &site.upstream,
+                site.upstream_ca.as_deref(),
+                config.timeouts.connect,
+            )
+            .map_err(|cause| StartError::Upstream {
+                upstream: site.upstream.clone(),
+                cause: UpstreamCause(cause),
+            })?;
+            let service = match &site.upstream {
+                UpstreamAddress::Tcp(_) => Service::Tcp(connector),
+                UpstreamAddress::Http(_) | UpstreamAddress::Https(_) => {
+                    Service::Http(HttpService::new(
+                        connector,
+                        config.limits.upstream_idle_connections,
+                        config.timeouts.upstream,
+                        services.clone(),
+                    ))
+                }
+            };
+            Ok(Arc::new(Site::new(site, service)))
+        })
+        .collect()
+}
+
+/// What clients will not like about a site's certificates is no reason not to start.
+fn warn_of_certificates(site: &SiteConfig) {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    for certificate in &site.certificates {
+        let file = certificate.file.display();
+        let Some(leaf) = certificate.certificate.chain().first() else {
+            continue;
+        };
+        if let Some(problem) = certificates::validity_problem(leaf, now) {
+            warn!(%file, problem, "clients will refuse this certificate");
+        }
+        let names = certificates::names(leaf);
+        let covered = |name| names.iter().any(|covering| covering.covers(name));
+        if !site.names.is_empty() && !site.names.iter().any(covered) {
+            warn!(%file, "this certificate is for none of its site's names");
+        }
+    }
+}
+
+/// What has to be done from time to time.
+async fn maintain(sites: Arc<Sites>, resumption: Arc<Resumption>) {
+    const ROUND: Duration = Duration::from_secs(10);
+    let mut rotate = tokio::time::Instant::now() + ROTATION;
+    loop {
+        tokio::time::sleep(ROUND).await;
+        for site in sites.iter() {
+            if let Service::Http(service) = &site.service {
+                service.close_old();
+            }
+        }
+        if tokio::time::Instant::now() >= rotate {
+            rotate += ROTATION;
+            match resumption.rotate() {
+                Ok(()) => info!("the session ticket key was rotated"),
+                Err(cause) => error!(%cause, "the session ticket key could not be rotated"),
+            }
+        }
+    }
+}
+
+/// An edge that serves. Dropping it ends every connection at once; [`RunningEdge::shutdown`] is the
+/// orderly way.
+pub struct RunningEdge {
+    shared: Arc<Shared>,
+    addresses: Vec<SocketAddr>,
+    /// The connections to services.
+    services: TaskTracker,
+}
+
+impl RunningEdge {
+    /// The addresses, in the order of the configuration, with real ports.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Whether there is a connection to the key server now.
+    pub fn key_server_connected(&self) -> bool {
+        matches!(
+            self.shared.resolver.keys.state(),
+            ConnectionState::Connected { .. }
+        )
+    }
+
+    /// The counters now.
+    pub fn counts(&self) -> Counts {
+        self.shared.counters.read()
+    }
+
+    /// Stops: accepts no more connections, tells HTTP clients to go elsewhere, lets requests and
+    /// connections under way end for `grace`, and then ends them. Returns how many were cut.
+    pub async fn shutdown(self, grace: Duration) -> usize {
+        let shared = &self.shared;
+        info!(connections = self.counts().open_connections, "stopping");
+        shared.drain.cancel();
+        shared.tasks.close();
+        let mut cut = 0;
+        if tokio::time::timeout(grace, shared.tasks.wait())
+            .await
+            .is_err()
+        {
+            cut = usize::try_from(self.counts().open_connections).unwrap_or(usize::MAX);
+            let grace_ms = grace.as_millis();
+            warn!(cut, grace_ms, "connections did not end in time and are cut");
+        }
+        shared.cut.cancel();
+        shared.tasks.wait().await;
+        for site in shared.sites.iter() {
+            if let Service::Http(service) = &site.service {
+                service.close_idle();
+            }
+        }
+        self.services.close();
+        self.services.wait().await;
+        if let Some(records) = shared.records.clone() {
+            // It waits for the disk.
+            let _ = tokio::task::spawn_blocking(move || records.close()).await;
+        }
+        info!("stopped");
+        cut
+    }
+
+    /// Runs something until the edge has stopped.
+    fn in_background(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let cut = self.shared.cut.clone();
+        self.services.spawn(async move {
+            tokio::select! {
+                () = task => {}
+                () = cut.cancelled() => {}
+            }
+        });
+    }
+}
+
+impl Drop for RunningEdge {
+    fn drop(&mut self) {
+        self.shared.drain.cancel();
+        self.shared.cut.cancel();
+    }
+}
+
+impl fmt::Debug for RunningEdge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningEdge")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an edge does not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be listened on.
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// A socket does not tell its address.
+    Socket(io::Error),
+    /// The connection to the key server cannot be prepared.
+    KeyServer(KeyClientConfigError),
+    /// The connections to a service cannot be prepared.
+    Upstream {
+        /// Which.
+        upstream: UpstreamAddress,
+        /// Why not.
+        cause: UpstreamCause,
+    },
+    /// The handshake records cannot be written.
+    Records {
+        /// Where to.
+        file: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// The system gives no random bytes.
+    Random(CryptoError),
+}
+
+/// Why connections to a service cannot be prepared; `Display` says it.
+#[derive(Debug)]
+pub struct UpstreamCause(ConnectorError);
+
+impl fmt::Display for UpstreamCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, cause } => {
+                write!(f, "cannot listen on {address}: {cause}")?;
+                match cause.kind() {
+                    io::ErrorKind::AddrInUse => f.write_str("; another program does already"),
+                    io::ErrorKind::PermissionDenied => {
+                        f.write_str("; ports below 1024 need CAP_NET_BIND_SERVICE")
+                    }
+                    io::ErrorKind::AddrNotAvailable => {
+                        f.write_str("; no network interface has this address")
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Self::Socket(cause) => write!(f, "a socket does not tell its address: {cause}"),
+            Self::KeyServer(cause) => write!(f, "the key server: {cause}"),
+            Self::Upstream { upstream, cause } => write!(f, "the service {upstream}: {cause}"),
+            Self::Records { file, cause } => {
+                write!(
+                    f,
+                    "cannot write handshake records to {}: {cause}",
+                    file.display()
+                )
+            }
+            Self::Random(cause) => write!(f, "no random bytes: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}

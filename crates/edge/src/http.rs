@@ -1,0 +1,15 @@
+//! HTTP mode: requests of clients, over HTTP/1.1 or HTTP/2, go to the service over HTTP/1.1.
+//!
+//! Bodies stream both ways; nothing is held back beyond the buffers of one connection.
+
+mod body;
+mod forward;
+mod headers;
+mod host;
+mod pool;
+mod refusal;
+mod serve;
+mod upgrade;
+
+pub(crate) use pool::HttpService;
+pub(crate) use serve::{Client, Ended, Load, Overdue, Protocol, serve};

@@ -1,0 +1,164 @@
+//! Answers to what the engine asks.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward_keyclient::{KeyClient, KeyClientError};
+use keyward_keyop::{OperationKind, OperationResult};
+use keyward_tls::{
+    Answer, CertificateNeed, KeyOperationNeed, Need, NeedError, NewSessionNeed, SessionNeed,
+};
+use keyward_wire::handshake::ClientHello;
+use keyward_wire::values::{CipherSuite, ProtocolVersion};
+
+use crate::resumption::Resumption;
+use crate::sites::{Site, Sites, Wanted};
+
+/// Who knows the answers.
+pub(crate) struct Resolver {
+    pub(crate) sites: Arc<Sites>,
+    pub(crate) resumption: Arc<Resumption>,
+    pub(crate) keys: KeyClient,
+    pub(crate) key_operation_timeout: Duration,
+}
+
+/// What came to light while a handshake asked.
+#[derive(Default)]
+pub(crate) struct Findings {
+    /// The name that the client asked for.
+    pub(crate) server_name: Option<String>,
+    /// The site that this name leads to.
+    pub(crate) site: Option<Arc<Site>>,
+    /// The site is there, but none of its chains.
+    pub(crate) no_certificate: bool,
+    /// Why the key server did not answer.
+    pub(crate) key_server: Option<KeyClientError>,
+    /// Operations asked for.
+    pub(crate) key_operations: u32,
+}
+
+/// An answer, now or once the key server has spoken.
+pub(crate) enum Resolution {
+    Now(Answer),
+    Later(Pending),
+}
+
+/// The key server's answer on its way. Dropping it cancels the operation.
+pub(crate) type Pending = Pin<Box<dyn Future<Output = KeyAnswer> + Send>>;
+
+/// What the key server said, for the engine and for the log.
+pub(crate) struct KeyAnswer {
+    pub(crate) answer: Answer,
+    pub(crate) error: Option<KeyClientError>,
+    /// What came back and its size in bytes, for the record.
+    pub(crate) result: Option<(&'static str, usize)>,
+}
+
+impl Resolver {
+    pub(crate) fn resolve(&self, need: Need, findings: &mut Findings) -> Resolution {
+        match need {
+            Need::Certificate(need) => Resolution::Now(self.certificate(need, findings)),
+            Need::Session(need) => Resolution::Now(self.session(need)),
+            Need::NewSession(need) => Resolution::Now(self.new_session(need)),
+            Need::KeyOperation(need) => {
+                findings.key_operations += 1;
+                Resolution::Later(self.key_operation(need))
+            }
+            // A kind of need that a later engine raises and this edge does not know.
+            other => Resolution::Now(other.fail(NeedError::Internal)),
+        }
+    }
+
+    fn certificate(&self, need: CertificateNeed, findings: &mut Findings) -> Answer {
+        findings.server_name = need.server_name().map(str::to_owned);
+        let name = findings.server_name.as_deref();
+        findings.site = self.sites.find(name).cloned();
+        let Some(site) = &findings.site else {
+            return need.answer(Err(NeedError::UnrecognizedName));
+        };
+        let wanted = Wanted {
+            server_name: name,
+            operation: expected_operation(need.client_hello(), need.version()),
+        };
+        let answer = site.answer(wanted).ok_or(NeedError::Unavailable);
+        findings.no_certificate = answer.is_err();
+        need.answer(answer)
+    }
+
+    fn session(&self, need: SessionNeed) -> Answer {
+        let found = self.resumption.find(need.offered());
+        need.answer(Ok(found))
+    }
+
+    fn new_session(&self, need: NewSessionNeed) -> Answer {
+        let kept = self.resumption.keep(need.state(), need.kind());
+        need.answer(Ok(kept))
+    }
+
+    fn key_operation(&self, need: KeyOperationNeed) -> Pending {
+        let (id, operation) = need.into_parts();
+        let keys = self.keys.clone();
+        let timeout = self.key_operation_timeout;
+        Box::pin(async move {
+            match keys.perform(operation, timeout).await {
+                Ok(performed) => KeyAnswer {
+                    result: Some(describe(&performed.result)),
+                    answer: Answer::key_operation(id, Ok(performed.result)),
+                    error: None,
+                },
+                Err(error) => KeyAnswer {
+                    answer: Answer::key_operation(id, Err(need_error(&error))),
+                    error: Some(error),
+                    result: None,
+                },
+            }
+        })
+    }
+}
+
+/// The TLS 1.2 suites with which the key signs.
+const ECDHE: [CipherSuite; 6] = [
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
+
+/// What the key server will be asked for, as far as the ClientHello tells.
+fn expected_operation(hello: &ClientHello, version: ProtocolVersion) -> OperationKind {
+    if version == ProtocolVersion::TLS13 {
+        OperationKind::Tls13ServerCertificateVerify
+    } else if hello
+        .cipher_suites
+        .iter()
+        .any(|suite| ECDHE.contains(suite))
+    {
+        OperationKind::Tls12ServerKeyExchange
+    } else {
+        OperationKind::Tls12RsaMasterSecret
+    }
+}
+
+fn describe(result: &OperationResult) -> (&'static str, usize) {
+    match result {
+        OperationResult::Signature(signature) => ("signature", signature.len()),
+        OperationResult::MasterSecret(secret) => ("master secret", secret.len()),
+    }
+}
+
+/// All of them are the edge's trouble, not the client's, who gets `internal_error`: which of our
+/// machines refused what is not for strangers to know.
+fn need_error(error: &KeyClientError) -> NeedError {
+    match error {
+        KeyClientError::Unreachable { .. } | KeyClientError::ConnectionLost { .. } => {
+            NeedError::Unavailable
+        }
+        KeyClientError::Overloaded => NeedError::Overloaded,
+        KeyClientError::Expired => NeedError::Expired,
+        _ => NeedError::Internal,
+    }
+}
