@@ -1,1 +1,19 @@
-//! Benchmarks against peers, side by side in one run.
+//! What the benchmarks share. A benchmark is a plain program: it measures two sides in one process and one run, turn by
+//! turn, and prints a markdown table.
+//!
+//! ```text
+//! cargo bench -p keyward-bench --bench handshake
+//! cargo bench -p keyward-bench --bench keyserver
+//! ```
+
+pub mod client;
+pub mod machine;
+pub mod processor_time;
+pub mod rounds;
+pub mod table;
+
+/// What ends a benchmark early: anything that fails makes its figures worthless.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// The name in the certificates, and the one that clients ask for.
+pub const SERVER_NAME: &str = "bench.example";
