@@ -26,6 +26,20 @@ pub struct KeyClientConfig {
     pub timings: Timings,
 }
 
+/// The key is copied: two clients of one process are one identity.
+impl Clone for KeyClientConfig {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            server_name: self.server_name.clone(),
+            ca: self.ca.clone(),
+            certificate_chain: self.certificate_chain.clone(),
+            key: self.key.clone_key(),
+            timings: self.timings,
+        }
+    }
+}
+
 /// Deadlines and pauses of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timings {
