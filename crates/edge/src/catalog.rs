@@ -7,17 +7,19 @@ use keyward_keyclient::{Catalog, KeyClient};
 use keyward_keyop::{KeyId, OperationKind};
 use keyward_tls::ServerCertificate;
 use rustls_pki_types::CertificateDer;
+use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
 use crate::sites::Sites;
 
-/// Follows the catalog for as long as the edge runs.
-pub(crate) async fn follow(keys: KeyClient, sites: Arc<Sites>) {
+/// Follows the catalog for as long as the edge runs; `known` becomes true with the first one.
+pub(crate) async fn follow(keys: KeyClient, sites: Arc<Sites>, known: watch::Sender<bool>) {
     let mut catalogs = keys.catalog();
     loop {
         let catalog = catalogs.borrow_and_update().clone();
         if let Some(catalog) = catalog {
             apply(&catalog, &sites);
+            known.send_replace(true);
         }
         if catalogs.changed().await.is_err() {
             return;

@@ -14,7 +14,7 @@ use keyward_crypto::random::SystemRandom;
 use keyward_keyclient::{ConnectionState, KeyClient, KeyClientConfigError};
 use keyward_tls::ServerConfig;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) timeouts: Timeouts,
     pub(crate) counters: Arc<Counters>,
     pub(crate) records: Option<RecordWriter>,
+    /// Whether the key server has told its keys.
+    pub(crate) keys_known: watch::Receiver<bool>,
     pub(crate) connection_limit: usize,
     pub(crate) next_connection: AtomicU64,
     /// No new connections and requests; those under way are finished.
@@ -90,6 +92,7 @@ impl Edge {
             .map_err(StartError::Random)?;
         let resumption = Arc::new(resumption);
         let keys = KeyClient::start(config.key_server).map_err(StartError::KeyServer)?;
+        let (known, keys_known) = watch::channel(false);
         let shared = Arc::new(Shared {
             tls: Arc::new(ServerConfig {
                 verify_signatures: config.verify_signatures,
@@ -107,6 +110,7 @@ impl Edge {
             timeouts: config.timeouts,
             counters: Arc::default(),
             records,
+            keys_known,
             connection_limit: config.limits.connections,
             next_connection: AtomicU64::new(1),
             drain: CancellationToken::new(),
@@ -118,7 +122,7 @@ impl Edge {
             addresses,
             services,
         };
-        edge.in_background(catalog::follow(keys, edge.shared.sites.clone()));
+        edge.in_background(catalog::follow(keys, edge.shared.sites.clone(), known));
         edge.in_background(maintain(edge.shared.sites.clone(), resumption));
         let slots = Arc::new(Semaphore::new(config.limits.connections));
         for (listener, address) in listeners.into_iter().zip(&edge.addresses) {
@@ -229,6 +233,14 @@ impl RunningEdge {
             self.shared.resolver.keys.state(),
             ConnectionState::Connected { .. }
         )
+    }
+
+    /// Waits until the key server has told which keys this edge may use: from then on there is
+    /// something to answer clients with. For ever if it is out of reach.
+    pub async fn keys_known(&self) {
+        let mut known = self.shared.keys_known.clone();
+        // An error means that the edge is at its end, and with it who waits here.
+        let _ = known.wait_for(|known| *known).await;
     }
 
     /// The counters now.

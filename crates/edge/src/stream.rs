@@ -161,12 +161,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
             {
                 self.pending = None;
                 self.findings.key_server = done.error;
+                self.record();
                 self.recorder.key_answer(done.result);
                 self.tls.answer(done.answer).map_err(misuse)?;
             }
             match self.tls.step(UnixTime::now())? {
                 Step::Blocked | Step::Data => return Ok(()),
                 Step::Need(need) => {
+                    // What led to the need comes before it.
+                    self.record();
                     self.recorder.need(&need);
                     match self.resolver.resolve(need, &mut self.findings) {
                         Resolution::Now(answer) => self.tls.answer(answer).map_err(misuse)?,
