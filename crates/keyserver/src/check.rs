@@ -1,5 +1,7 @@
 //! `keyward check`: everything that is wrong, before anything is started.
 
+use std::path::Path;
+
 use keyward_crypto::signature::KeyKind;
 use keyward_keyop::{KeyId, OperationKind};
 
@@ -47,12 +49,23 @@ impl Config {
                 report.warnings.extend(opened.warnings);
                 self.check_rules(&opened.store, &mut report);
             }
-            Err(problem) => report.errors.push(Problem {
-                position: None,
-                ..problem
-            }),
+            Err(problem) => report.errors.push(self.keys_problem(&problem)),
         }
         report
+    }
+
+    /// No directory, no keys: the setting is what has to be looked at.
+    pub(crate) fn keys_problem(&self, problem: &Problem) -> Problem {
+        let path = problem.file.as_deref().unwrap_or(Path::new("")).display();
+        let field = match self.keys.directory {
+            Some(_) => "keys.directory",
+            None => "keys",
+        };
+        self.problem(
+            field,
+            format!("{path}: {}", problem.cause),
+            problem.remedy.clone(),
+        )
     }
 
     fn check_rules(&self, store: &dyn KeyStore, report: &mut Report) {

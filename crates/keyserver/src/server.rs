@@ -52,8 +52,8 @@ impl KeyServer {
     /// If the channel's certificate cannot be used, there is no key at all, or an address cannot be bound.
     pub async fn start(config: Config) -> Result<RunningKeyServer, StartError> {
         let tls = channel::server_config(&config).map_err(StartError::Config)?;
-        let opened =
-            Directory::open(&config.keys).map_err(|problem| StartError::Config(vec![problem]))?;
+        let opened = Directory::open(&config.keys)
+            .map_err(|problem| StartError::Config(vec![config.keys_problem(&problem)]))?;
         for problem in opened.skipped.iter().chain(&opened.warnings) {
             warn!("{problem}");
         }
