@@ -24,6 +24,29 @@ pub struct DrawOptions {
     pub tcp: bool,
     /// Write times and durations. Without them two drawings of the same handshake are equal.
     pub times: bool,
+    /// What the lanes are called.
+    pub lanes: Lanes,
+}
+
+/// What the lanes of a drawing are called.
+#[derive(Clone, Copy, Debug)]
+pub struct Lanes {
+    /// Who connects.
+    pub client: &'static str,
+    /// Who answers.
+    pub edge: &'static str,
+    /// Who has the key; `None` where there is nobody to draw.
+    pub key_server: Option<&'static str>,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self {
+            client: "client",
+            edge: "edge",
+            key_server: Some("key server"),
+        }
+    }
 }
 
 impl Default for DrawOptions {
@@ -33,6 +56,7 @@ impl Default for DrawOptions {
             glyphs: Glyphs::Ascii,
             tcp: false,
             times: true,
+            lanes: Lanes::default(),
         }
     }
 }
@@ -43,7 +67,7 @@ impl Default for DrawOptions {
 /// Every line ends with `\n` and has at most `options.width` characters.
 pub fn draw(record: &HandshakeRecord, options: &DrawOptions) -> String {
     let mut canvas = Canvas::new(options);
-    canvas.heading();
+    canvas.heading(&options.lanes);
     if options.tcp {
         canvas.arrow(&Arrow::plain(Party::Client, Party::Edge, "TCP SYN"));
         canvas.arrow(&Arrow::plain(Party::Edge, Party::Client, "TCP SYN-ACK"));
@@ -114,6 +138,8 @@ struct Canvas {
     width: usize,
     /// Columns of the three lanes.
     lanes: [usize; 3],
+    /// How many of them there are.
+    count: usize,
     glyphs: GlyphSet,
     lines: String,
 }
@@ -154,6 +180,7 @@ impl Canvas {
         Self {
             width,
             lanes: [margin, middle, last],
+            count: 2 + usize::from(options.lanes.key_server.is_some()),
             glyphs: options.glyphs.set(),
             lines: String::new(),
         }
@@ -167,9 +194,12 @@ impl Canvas {
         }]
     }
 
-    fn heading(&mut self) {
+    fn heading(&mut self, lanes: &Lanes) {
         let mut line = vec![' '; self.width];
-        for (at, name) in self.lanes.into_iter().zip(["client", "edge", "key server"]) {
+        let names = [lanes.client, lanes.edge]
+            .into_iter()
+            .chain(lanes.key_server);
+        for (at, name) in self.lanes.into_iter().zip(names) {
             let start = (at + 1)
                 .saturating_sub(name.len() / 2)
                 .min(self.width - name.len());
@@ -182,7 +212,7 @@ impl Canvas {
 
     fn empty(&self) -> Vec<char> {
         let mut line = vec![' '; self.width];
-        for at in self.lanes {
+        for &at in &self.lanes[..self.count] {
             line[at] = self.glyphs.lane;
         }
         line

@@ -17,6 +17,6 @@ mod draw;
 mod record;
 mod text;
 
-pub use draw::{DrawOptions, Glyphs, draw};
+pub use draw::{DrawOptions, Glyphs, Lanes, draw};
 pub use record::{Event, HandshakeRecord, NeedTiming, Outcome, Party};
 pub use text::{duration, wrap};
