@@ -1,3 +1,53 @@
-//! The `keyward` command.
+//! The `keyward` command: TLS termination without the private key.
 
-fn main() {}
+mod args;
+mod attached;
+mod commands;
+mod config_files;
+mod demo;
+mod failure;
+mod logs;
+mod output;
+mod process;
+mod serve;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logs::start(&cli.log);
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report(cli.log.log_format);
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    match &cli.command {
+        Command::Demo(args) => demo::run(args, &cli.log),
+        Command::Serve(args) => serve::run(args, &cli.log),
+        Command::Keyserver(args) => commands::keyserver::run(args),
+        Command::Edge(args) => commands::edge::run(args),
+        Command::Check(args) => commands::check::run(args),
+        Command::Pki(args) => commands::pki::run(args),
+        Command::DemoSite(args) => demo::site::run(args),
+    }
+}
+
+/// Runs a command's future on a multi-threaded runtime.
+fn block_on<F: Future<Output = Result<(), Failure>>>(future: F) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| Failure::run_time(format!("cannot start the runtime: {cause}")))?
+        .block_on(future)
+}

@@ -1,0 +1,289 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use keyward_pki::KeyAlgorithm;
+use tracing::level_filters::LevelFilter;
+
+use crate::serve::target::Target;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all went well
+  1  failed at run time
+  2  wrong usage
+  3  the configuration or a file that it names is wrong
+  4  the key server is out of reach";
+
+/// TLS termination without the private key.
+///
+/// A TLS handshake needs the certificate's private key exactly once. Keyward does everything else
+/// on an edge that never has the key, and asks a key server for that one step.
+///
+/// Begin with `keyward demo`: it sets up an edge, a key server and a site on this machine and shows
+/// what happens in each kind of handshake.
+#[derive(Debug, Parser)]
+#[command(name = "keyward", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    /// How log lines on standard error look
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        help_heading = "Logs"
+    )]
+    pub(crate) log_format: LogFormat,
+    /// The least important log lines to show: off, error, warn, info, debug or trace. By module: set
+    /// KEYWARD_LOG, as in KEYWARD_LOG=keyward_edge=debug
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        default_value = "info",
+        help_heading = "Logs",
+        env = "KEYWARD_LOG_LEVEL"
+    )]
+    pub(crate) log_level: LevelFilter,
+}
+
+impl LogArgs {
+    /// For a process that this one starts: the same format, and of the usual lines only those that
+    /// somebody has to look at.
+    pub(crate) fn for_child(&self) -> [String; 2] {
+        let format = match self.log_format {
+            LogFormat::Human => "human",
+            LogFormat::Json => "json",
+        };
+        let level = match self.log_level {
+            LevelFilter::INFO => LevelFilter::WARN,
+            level => level,
+        };
+        [
+            format!("--log-format={format}"),
+            format!("--log-level={level}"),
+        ]
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    #[default]
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(DemoArgs),
+    Serve(ServeArgs),
+    Keyserver(DaemonArgs),
+    Edge(EdgeArgs),
+    Check(CheckArgs),
+    Pki(PkiArgs),
+    /// The small site of `keyward demo`
+    #[command(hide = true)]
+    DemoSite(DemoSiteArgs),
+}
+
+/// Show real handshakes between a client, an edge and a key server on this machine.
+///
+/// Makes throwaway certificates, starts a key server, an edge and a small site as processes of
+/// their own on free loopback ports, and connects to them with a TLS client that is not Keyward's
+/// (s2n-tls): TLS 1.3 and TLS 1.2, full and resumed, with ECDSA and RSA certificates. Draws every
+/// handshake, counts its round trips until the first byte of the response and its private-key
+/// operations. Then stays up for you to try, until Ctrl-C.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Verify that every handshake is as it should be, then exit: 0 if so, 1 if not
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Print the measurements as a JSON array instead of drawings, then exit
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Terminate TLS for one service, with the keys in a process of their own
+///
+/// The process that faces the network never opens the key files: it starts a key server as a child,
+/// which does, and asks it over a Unix socket that only the two can reach.
+///
+///   keyward serve --listen 0.0.0.0:443 --cert shop.pem --key shop.key --to http://127.0.0.1:8080
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ServeArgs {
+    /// Address and port for TLS clients; `:443` is all addresses
+    #[arg(long, value_name = "ADDR", required = true, value_parser = crate::serve::target::listen_address)]
+    pub(crate) listen: Vec<String>,
+    /// Certificate chain as PEM, leaf first; repeat for several (ECDSA and RSA, several names)
+    #[arg(long = "cert", value_name = "CHAIN.pem", required = true)]
+    pub(crate) certificates: Vec<PathBuf>,
+    /// Private key as PEM; repeat for several. Which belongs to which certificate is found out
+    #[arg(long = "key", value_name = "KEY.pem", required = true)]
+    pub(crate) keys: Vec<PathBuf>,
+    /// The service: http://HOST:PORT, https://HOST:PORT, or tcp://HOST:PORT (also HOST:PORT)
+    #[arg(long, value_name = "URL_OR_ADDR")]
+    pub(crate) to: Target,
+    /// Which clients are let in
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) policy: PolicyName,
+    /// How many seconds open connections may take to end after SIGTERM or SIGINT
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) grace: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyName {
+    /// TLS 1.3 only
+    Modern,
+    /// TLS 1.3, and TLS 1.2 with ECDHE and AEAD suites
+    #[default]
+    Intermediate,
+    /// Also TLS 1.2 with RSA key transport, which has no forward secrecy
+    Legacy,
+}
+
+impl PolicyName {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Modern => "modern",
+            Self::Intermediate => "intermediate",
+            Self::Legacy => "legacy",
+        }
+    }
+}
+
+/// Run a key server: it has the private keys and performs operations for edges.
+///
+/// Edges connect to it with certificates of a private CA (`keyward pki init`). What an edge may ask
+/// for, with which keys and for which names, the configuration says; everything else is refused.
+/// SIGTERM or SIGINT lets what is in flight end first.
+#[derive(Debug, Args)]
+pub(crate) struct DaemonArgs {
+    /// The configuration file (TOML); examples/keyserver.toml explains every setting
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Started by another keyward: report on standard output, stop when standard input ends
+    #[arg(long, hide = true)]
+    pub(crate) attached: bool,
+}
+
+/// Run an edge: it faces clients and has no private key.
+///
+/// SIGTERM or SIGINT stops it when open connections have ended, at once if it comes twice.
+#[derive(Debug, Args)]
+pub(crate) struct EdgeArgs {
+    /// The configuration file (TOML); examples/edge.toml explains every setting
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// How many seconds to wait for the key server at the start before giving up with exit code 4;
+    /// later on the edge stays up and reconnects
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) wait: u64,
+    /// How many seconds open connections may take to end after SIGTERM or SIGINT
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) grace: u64,
+    /// Started by another keyward: report on standard output, stop when standard input ends
+    #[arg(long, hide = true)]
+    pub(crate) attached: bool,
+}
+
+/// Say whether a configuration file of an edge or a key server is right.
+///
+/// What is wrong comes with its file, line and column, and with what to do about it. The files that
+/// it names, certificates and keys, are read too. Nothing is listened on.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The configuration file of an edge or a key server; which of them is found out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// For an edge: also connect to the key server (exit code 4 if that fails)
+    #[arg(long)]
+    pub(crate) connect: bool,
+}
+
+/// Make the certificates with which edges and key servers know each other.
+#[derive(Debug, Args)]
+pub(crate) struct PkiArgs {
+    #[command(subcommand)]
+    pub(crate) command: PkiCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PkiCommand {
+    Init(PkiInitArgs),
+    Issue(PkiIssueArgs),
+}
+
+/// Make a private CA with a certificate for a key server and one for an edge.
+///
+/// Writes ca.pem, ca.key, keyserver.pem, keyserver.key, edge.pem and edge.key. Nothing is ever
+/// overwritten. Keep ca.key off both machines: who has it can make itself an edge.
+#[derive(Debug, Args)]
+pub(crate) struct PkiInitArgs {
+    /// The folder, which is created if it is not there
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// A name or address of the key server; repeat for several
+    #[arg(long, value_name = "NAME", default_value = "keyserver")]
+    pub(crate) keyserver_name: Vec<String>,
+    /// The name by which the key server knows the edge
+    #[arg(long, value_name = "NAME", default_value = "edge")]
+    pub(crate) edge_name: String,
+}
+
+/// Issue one more certificate from a CA that `keyward pki init` made
+///
+/// For one more edge:
+///   keyward pki issue --ca pki --client --name edge-2.example --out pki/edge-2
+/// For a site, in tests:
+///   keyward pki issue --ca pki --name shop.example --algorithm rsa2048 --out shop
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct PkiIssueArgs {
+    /// The folder with ca.pem and ca.key
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ca: PathBuf,
+    /// A DNS name (also *.example) or IP address; repeat for several
+    #[arg(long = "name", value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+    /// For a client, such as an edge toward its key server (otherwise for a server)
+    #[arg(long)]
+    pub(crate) client: bool,
+    /// The kind of key: p256, p384, rsa2048, rsa3072, rsa4096, ed25519
+    #[arg(long, value_name = "KIND", default_value_t = KeyAlgorithm::P256)]
+    pub(crate) algorithm: KeyAlgorithm,
+    /// Days until it expires
+    #[arg(long, default_value_t = 397)]
+    pub(crate) days: u16,
+    /// Where to: writes PATH.pem and PATH.key
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoSiteArgs {
+    #[arg(long)]
+    pub(crate) attached: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

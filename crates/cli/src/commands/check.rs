@@ -1,0 +1,134 @@
+//! `keyward check`: whether a configuration is right, without listening to anybody.
+
+use std::path::Path;
+use std::time::Duration;
+
+use toml::Table;
+
+use super::edge::await_keys;
+use crate::args::CheckArgs;
+use crate::failure::Failure;
+use crate::output;
+
+/// How long `--connect` waits for the key server.
+const CONNECT: Duration = Duration::from_secs(5);
+
+pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
+    match Kind::of(&args.config)? {
+        Kind::Edge => edge(args),
+        Kind::KeyServer if args.connect => Err(Failure::usage(
+            "--connect is for an edge; this is the configuration of a key server",
+        )),
+        Kind::KeyServer => key_server(&args.config),
+    }
+}
+
+enum Kind {
+    Edge,
+    KeyServer,
+}
+
+impl Kind {
+    /// By the settings that only one of the two has.
+    fn of(path: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(path).map_err(|cause| {
+            Failure::configuration(format!(
+                "{}: cannot read the configuration: {cause}",
+                path.display()
+            ))
+        })?;
+        let Ok(table) = text.parse::<Table>() else {
+            // Either of them says where the syntax is wrong.
+            return Ok(
+                match text.contains("[key_server]") || text.contains("[[site]]") {
+                    true => Self::Edge,
+                    false => Self::KeyServer,
+                },
+            );
+        };
+        let has = |names: &[&str]| names.iter().any(|name| table.contains_key(*name));
+        let edge = has(&["key_server", "site"]);
+        let key_server = has(&["keys", "client_ca", "edge"]);
+        match (edge, key_server) {
+            (true, false) => Ok(Self::Edge),
+            (false, true) => Ok(Self::KeyServer),
+            _ => Err(Failure::configuration(format!(
+                "{}: this is neither an edge's configuration, which has [key_server] and [[site]], \
+                 nor a key server's, which has [keys] and [[edge]]",
+                path.display()
+            ))),
+        }
+    }
+}
+
+fn edge(args: &CheckArgs) -> Result<(), Failure> {
+    let path = args.config.display();
+    let config = keyward_edge::Config::load(&args.config).map_err(Failure::configuration)?;
+    let sites = config.sites.len();
+    let certificates: Vec<_> = config
+        .sites
+        .iter()
+        .flat_map(|site| &site.certificates)
+        .collect();
+    output::line(&format!(
+        "{path}: an edge with {} and {}",
+        counted(sites, "site"),
+        counted(certificates.len(), "certificate chain"),
+    ))?;
+    if !args.connect {
+        return Ok(());
+    }
+    crate::block_on(async {
+        let keys = await_keys(&config.key_server, CONNECT).await?;
+        let missing: Vec<String> = certificates
+            .iter()
+            .filter(|file| !keys.contains(&file.certificate.key()))
+            .map(|file| {
+                format!(
+                    "{}: the key server has no key for this certificate, or none that this edge may \
+                     use",
+                    file.file.display()
+                )
+            })
+            .collect();
+        if !missing.is_empty() {
+            return Err(Failure::configurations(missing));
+        }
+        output::line(&format!(
+            "{path}: the key server answers and lets this edge use {}",
+            counted(keys.len(), "key")
+        ))
+    })
+}
+
+fn key_server(path: &Path) -> Result<(), Failure> {
+    let config = keyward_keyserver::Config::load(path).map_err(|error| {
+        Failure::configurations(error.problems.iter().map(ToString::to_string).collect())
+    })?;
+    let report = config.check();
+    for warning in &report.warnings {
+        tracing::warn!("{warning}");
+    }
+    if !report.errors.is_empty() {
+        return Err(Failure::configurations(
+            report.errors.iter().map(ToString::to_string).collect(),
+        ));
+    }
+    output::line(&format!(
+        "{}: a key server with {}",
+        path.display(),
+        counted(report.keys.len(), "key")
+    ))?;
+    for key in &report.keys {
+        let operations: Vec<String> = key.operations.iter().map(ToString::to_string).collect();
+        output::line(&format!("  {}  {}", key.label, operations.join(", ")))?;
+    }
+    Ok(())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}

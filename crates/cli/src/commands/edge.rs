@@ -1,0 +1,81 @@
+//! `keyward edge`: the process that faces clients and has no private key.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use keyward_edge::{Config, Edge, RunningEdge};
+use keyward_keyclient::{ConnectionState, KeyClient, KeyClientConfig};
+use keyward_keyop::KeyId;
+use tokio::time::timeout;
+
+use crate::args::EdgeArgs;
+use crate::attached::Parent;
+use crate::failure::Failure;
+use crate::stop::StopSignals;
+
+pub(crate) fn run(args: &EdgeArgs) -> Result<(), Failure> {
+    let config = Config::load(&args.config).map_err(Failure::configuration)?;
+    crate::block_on(serve(config, args))
+}
+
+async fn serve(config: Config, args: &EdgeArgs) -> Result<(), Failure> {
+    let mut signals = StopSignals::catch()?;
+    let mut parent = Parent::watch(args.attached);
+    // Without a key server the first client would find an edge that can do nothing for it. Better
+    // that whoever starts this process hears why.
+    tokio::select! {
+        keys = await_keys(&config.key_server, Duration::from_secs(args.wait)) => { keys?; }
+        _ = signals.wait() => return Ok(()),
+        _ = parent.asked() => return Ok(()),
+    }
+    let edge = Edge::start(config).await.map_err(Failure::run_time)?;
+    // It has a connection of its own; where certificates come from the key server, it needs it.
+    tokio::select! {
+        () = edge.keys_known() => {}
+        _ = signals.wait() => return Ok(()),
+    }
+    tracing::info!(listen = addresses(&edge).join(", "), "the edge is ready");
+    parent.ready(addresses(&edge))?;
+
+    let reason = tokio::select! {
+        signal = signals.wait() => signal,
+        _ = parent.asked() => "the process that started this one is gone",
+    };
+    tracing::info!(
+        reason,
+        grace = args.grace,
+        "stopping when open connections end"
+    );
+    tokio::select! {
+        _cut = edge.shutdown(Duration::from_secs(args.grace)) => {}
+        _ = signals.wait() => tracing::info!("stopping at once"),
+    }
+    Ok(())
+}
+
+/// Waits until the key server tells which keys this edge may use.
+pub(crate) async fn await_keys(
+    config: &KeyClientConfig,
+    limit: Duration,
+) -> Result<HashSet<KeyId>, Failure> {
+    let client = KeyClient::start(config.clone()).map_err(Failure::configuration)?;
+    let mut catalog = client.catalog();
+    if let Ok(Ok(catalog)) = timeout(limit, catalog.wait_for(Option::is_some)).await {
+        let entries = catalog.iter().flat_map(|catalog| &catalog.entries);
+        return Ok(entries.map(|entry| entry.key).collect());
+    }
+    let why = match client.state() {
+        ConnectionState::Failed(error) => error.to_string(),
+        _ => "it does not answer".to_owned(),
+    };
+    Err(Failure::key_server(format!(
+        "the key server at {} gives no keys within {} seconds: {why}",
+        config.server,
+        limit.as_secs()
+    )))
+}
+
+/// Where the edge listens.
+pub(crate) fn addresses(edge: &RunningEdge) -> Vec<String> {
+    edge.addresses().iter().map(ToString::to_string).collect()
+}

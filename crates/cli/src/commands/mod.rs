@@ -1,0 +1,6 @@
+//! One file a subcommand; `serve` and `demo` have folders of their own.
+
+pub(crate) mod check;
+pub(crate) mod edge;
+pub(crate) mod keyserver;
+pub(crate) mod pki;

@@ -1,0 +1,32 @@
+//! When to stop: SIGTERM, SIGINT, or the end of the process that started this one.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::failure::Failure;
+
+/// Both signals, caught from the moment that this is made.
+pub(crate) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub(crate) fn catch() -> Result<Self, Failure> {
+        let catch = |kind| {
+            signal(kind)
+                .map_err(|cause| Failure::run_time(format!("cannot catch signals: {cause}")))
+        };
+        Ok(Self {
+            terminate: catch(SignalKind::terminate())?,
+            interrupt: catch(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one of them; returns its name.
+    pub(crate) async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

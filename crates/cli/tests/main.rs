@@ -1,0 +1,9 @@
+//! The real binary, as its users run it. One program, so that what the tests share is compiled once.
+
+mod check;
+mod daemons;
+mod key_is_not_there;
+mod pki;
+mod serve;
+mod support;
+mod usage;
