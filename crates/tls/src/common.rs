@@ -168,13 +168,20 @@ impl Common {
             .is_some_and(|negotiated| negotiated.version == ProtocolVersion::TLS13)
     }
 
+    /// Refuses bytes behind a message that the peer must wait for an answer to, before anything is sent.
+    pub(crate) fn expect_no_more_handshake(&self) -> Result<(), Error> {
+        if self.joiner.is_empty() {
+            Ok(())
+        } else {
+            Err(PeerMisbehaved::HandshakeAcrossKeyChange.into())
+        }
+    }
+
     /// Changes the keys for what the peer sends.
     ///
     /// RFC 9846 §5.1: "Handshake messages MUST NOT span key changes."
     pub(crate) fn set_read_protection(&mut self, mut protection: Protection) -> Result<(), Error> {
-        if !self.joiner.is_empty() {
-            return Err(PeerMisbehaved::HandshakeAcrossKeyChange.into());
-        }
+        self.expect_no_more_handshake()?;
         protection.limit_records(self.records_per_key);
         self.reader.set_protection(protection);
         Ok(())

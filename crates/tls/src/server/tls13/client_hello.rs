@@ -28,6 +28,7 @@ pub(super) struct Chosen {
 pub(crate) fn start(opening: Opening, cx: &mut Context<'_>) -> Result<State, Error> {
     let hello = &opening.hello;
     let policy = &opening.site.policy;
+    cx.common.expect_no_more_handshake()?;
     check(hello)?;
     let suite = negotiation::cipher_suite(hello, policy, ProtocolVersion::TLS13, |_| true)?;
     let alpn = negotiation::alpn(hello, &opening.site)?;

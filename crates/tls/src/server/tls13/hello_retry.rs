@@ -48,6 +48,7 @@ impl ExpectSecondClientHello {
         let message = incoming.expect(HandshakeType::CLIENT_HELLO)?;
         let hello: ClientHello = message.decode()?;
         let mut chosen = self.chosen;
+        cx.common.expect_no_more_handshake()?;
         client_hello::check(&hello)?;
         check_unchanged(&chosen.opening.hello, &hello)?;
         // RFC 9846 §4.3.10: "If the client sent early data in its first ClientHello, it MUST NOT

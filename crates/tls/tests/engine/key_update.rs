@@ -1,0 +1,198 @@
+use std::sync::Arc;
+
+use keyward_tls::{Error, Limits, Misuse, PeerMisbehaved, ServerConfig};
+use keyward_wire::values::ContentType;
+
+use crate::support::{ClientOptions, HandClient, KeyAlgorithm, Pair, Site, client_config};
+
+const REQUESTED: [u8; 5] = [24, 0, 0, 1, 1];
+const NOT_REQUESTED: [u8; 5] = [24, 0, 0, 1, 0];
+
+fn connected(config: ServerConfig) -> Pair {
+    let client = client_config(ClientOptions::default());
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let mut pair = Pair::with_config(&client, &site, config);
+    pair.handshake();
+    pair
+}
+
+fn by_hand() -> HandClient {
+    let mut client = HandClient::new(&Arc::new(Site::new(&[KeyAlgorithm::P256])));
+    client.handshake();
+    client
+}
+
+#[test]
+fn the_client_changes_its_keys() {
+    let mut pair = connected(ServerConfig::default());
+    for _ in 0..5 {
+        pair.client.refresh_traffic_keys().unwrap();
+        pair.echo();
+    }
+}
+
+#[test]
+fn the_server_changes_its_keys_and_may_ask_the_client() {
+    let mut pair = connected(ServerConfig::default());
+    for request_peer in [false, true, true, false] {
+        pair.server.update_keys(request_peer).unwrap();
+        pair.echo();
+    }
+}
+
+#[test]
+fn both_at_once() {
+    let mut pair = connected(ServerConfig::default());
+    for _ in 0..3 {
+        pair.client.refresh_traffic_keys().unwrap();
+        pair.server.update_keys(true).unwrap();
+        pair.echo();
+    }
+}
+
+#[test]
+fn keys_are_changed_before_they_are_used_up() {
+    let mut pair = connected(ServerConfig {
+        limits: Limits {
+            records_per_key: Some(8),
+            ..Limits::default()
+        },
+        ..ServerConfig::default()
+    });
+    for _ in 0..40 {
+        pair.echo();
+    }
+    pair.server_sends(&vec![7; 40 * 16384]);
+    pair.client_sends(&vec![8; 40 * 16384]);
+}
+
+#[test]
+fn a_request_is_answered_before_the_next_data_and_several_at_once() {
+    let mut client = by_hand();
+    let mut bytes = Vec::new();
+    for _ in 0..3 {
+        bytes.extend(client.sealed(ContentType::HANDSHAKE, &REQUESTED));
+        client.update_write_keys();
+    }
+    assert_eq!(client.server.receive(&bytes), bytes.len());
+    client.feed(&[]).unwrap();
+    let first = client.next_record();
+    assert_eq!(
+        first,
+        Some((ContentType::HANDSHAKE, NOT_REQUESTED.to_vec()))
+    );
+    client.update_read_keys();
+    for _ in 0..2 {
+        if let Some(record) = client.next_record() {
+            assert_eq!(record, (ContentType::HANDSHAKE, NOT_REQUESTED.to_vec()));
+            client.update_read_keys();
+        }
+    }
+    client.server.send(b"data").unwrap();
+    assert_eq!(
+        client.next_record(),
+        Some((ContentType::APPLICATION_DATA, b"data".to_vec()))
+    );
+}
+
+#[test]
+fn not_more_than_32_without_data_between_them() {
+    let mut client = by_hand();
+    for round in 0..3 {
+        for _ in 0..32 {
+            let update = client.sealed(ContentType::HANDSHAKE, &NOT_REQUESTED);
+            client.update_write_keys();
+            client
+                .feed(&update)
+                .unwrap_or_else(|error| panic!("{round}: {error}"));
+        }
+        let data = client.sealed(ContentType::APPLICATION_DATA, b"data");
+        client.feed(&data).unwrap();
+    }
+    let mut outcome = Ok(());
+    for _ in 0..33 {
+        let update = client.sealed(ContentType::HANDSHAKE, &NOT_REQUESTED);
+        client.update_write_keys();
+        outcome = client.feed(&update);
+    }
+    assert_eq!(
+        outcome,
+        Err(Error::PeerMisbehaved(PeerMisbehaved::TooManyKeyUpdates))
+    );
+}
+
+#[test]
+fn nothing_follows_a_key_update_in_its_record() {
+    let mut client = by_hand();
+    let two = [NOT_REQUESTED, NOT_REQUESTED].concat();
+    let record = client.sealed(ContentType::HANDSHAKE, &two);
+    assert_eq!(
+        client.feed(&record),
+        Err(Error::PeerMisbehaved(
+            PeerMisbehaved::HandshakeAcrossKeyChange
+        ))
+    );
+}
+
+#[test]
+fn a_request_that_is_neither_yes_nor_no() {
+    let mut client = by_hand();
+    let record = client.sealed(ContentType::HANDSHAKE, &[24, 0, 0, 1, 2]);
+    assert!(matches!(
+        client.feed(&record),
+        Err(Error::InvalidMessage(_))
+    ));
+    assert_eq!(client.records(), [(ContentType::ALERT, vec![2, 47])]);
+}
+
+#[test]
+fn the_old_keys_are_gone() {
+    let mut client = by_hand();
+    let update = client.sealed(ContentType::HANDSHAKE, &NOT_REQUESTED);
+    client.feed(&update).unwrap();
+    let old = client.sealed(ContentType::APPLICATION_DATA, b"data");
+    assert_eq!(client.feed(&old), Err(Error::DecryptError));
+}
+
+#[test]
+fn not_before_the_handshake_is_complete() {
+    let mut client = HandClient::new(&Arc::new(Site::new(&[KeyAlgorithm::P256])));
+    assert_eq!(
+        client.server.update_keys(false),
+        Err(Misuse::HandshakeIncomplete)
+    );
+    client.hello_and_keys();
+    assert_eq!(
+        client.server.update_keys(false),
+        Err(Misuse::HandshakeIncomplete)
+    );
+    let update = client.sealed(ContentType::HANDSHAKE, &NOT_REQUESTED);
+    assert!(matches!(
+        client.feed(&update),
+        Err(Error::PeerMisbehaved(PeerMisbehaved::UnexpectedHandshake(
+            _
+        )))
+    ));
+}
+
+/// What asks for KeyUpdates and never reads them makes the server hold a bounded amount.
+#[test]
+fn a_peer_that_does_not_read_is_not_answered_without_end() {
+    let mut client = by_hand();
+    let mut most = 0;
+    for _ in 0..20_000 {
+        let mut bytes = client.sealed(ContentType::HANDSHAKE, &REQUESTED);
+        client.update_write_keys();
+        bytes.extend(client.sealed(ContentType::APPLICATION_DATA, b"."));
+        client.server.receive(&bytes);
+        while let Ok(step) = client.server.step(client.now) {
+            match step {
+                keyward_tls::Step::Data => client.server.consume_readable(1),
+                keyward_tls::Step::Blocked => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        most = most.max(client.server.output().len());
+    }
+    assert!(most <= Limits::default().output + 100, "{most}");
+}

@@ -1,0 +1,22 @@
+//! The engine as a whole, one behaviour a file: our server against rustls as a client, and against a
+//! client by hand that misbehaves.
+
+mod support;
+
+mod alpn;
+mod bad_input;
+mod bulk;
+mod certificate_choice;
+mod close;
+mod early_data;
+mod floods;
+mod fragmentation;
+mod full_handshake;
+mod hello_retry;
+mod key_update;
+mod misbehaviour;
+mod needs;
+mod resumption;
+mod server_name;
+mod signature_check;
+mod trace;

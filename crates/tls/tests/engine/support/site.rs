@@ -1,0 +1,136 @@
+use std::sync::{Arc, Mutex};
+
+use keyward_crypto::random::SystemRandom;
+use keyward_keyop::{KeyRules, Operation, OperationResult};
+use keyward_pki::KeyAlgorithm;
+use keyward_tls::tickets::TicketKeys;
+use keyward_tls::{
+    Answer, CertificateAnswer, Need, NeedError, NeedId, NeedKind, OfferedSession, Policy,
+    SessionState,
+};
+
+use super::{Identity, identity};
+
+/// Who answers the needs: certificates, keys and tickets in one place.
+pub(crate) struct Site {
+    pub(crate) identities: Vec<Arc<Identity>>,
+    pub(crate) policy: Policy,
+    pub(crate) alpn: Vec<Vec<u8>>,
+    pub(crate) session_context: Vec<u8>,
+    pub(crate) names: Vec<&'static str>,
+    pub(crate) tickets: TicketKeys,
+    /// Sessions kept by id (TLS 1.2).
+    pub(crate) sessions: Mutex<Vec<(Vec<u8>, SessionState)>>,
+    /// Kinds of needs that are answered with an error.
+    pub(crate) errors: Vec<(NeedKind, NeedError)>,
+    /// The id of the first need that was asked.
+    pub(crate) first_id: Mutex<Option<NeedId>>,
+    /// What was asked, in order.
+    pub(crate) asked: Mutex<Vec<NeedKind>>,
+}
+
+impl Site {
+    pub(crate) fn new(algorithms: &[KeyAlgorithm]) -> Self {
+        Self {
+            identities: algorithms.iter().map(|kind| identity(*kind)).collect(),
+            policy: Policy::intermediate(),
+            alpn: Vec::new(),
+            session_context: Vec::new(),
+            names: vec!["shop.example", "blog.example"],
+            tickets: TicketKeys::new(&[[0x5e; 32]], Arc::new(SystemRandom)).unwrap(),
+            sessions: Mutex::default(),
+            errors: Vec::new(),
+            first_id: Mutex::default(),
+            asked: Mutex::default(),
+        }
+    }
+
+    /// Answers as a whole Keyward would.
+    pub(crate) fn answer(&self, need: Need) -> Answer {
+        self.asked.lock().unwrap().push(need.kind());
+        self.first_id.lock().unwrap().get_or_insert(need.id());
+        if let Some((_, error)) = self.errors.iter().find(|(kind, _)| *kind == need.kind()) {
+            return need.fail(*error);
+        }
+        match need {
+            Need::Certificate(need) => {
+                let answer = match need.server_name() {
+                    Some(name) if !self.names.contains(&name) => Err(NeedError::UnrecognizedName),
+                    _ => Ok(self.certificate()),
+                };
+                need.answer(answer)
+            }
+            Need::Session(need) => {
+                let found = need
+                    .offered()
+                    .iter()
+                    .enumerate()
+                    .find_map(|(index, offered)| Some((index, self.session(offered)?)));
+                need.answer(Ok(found))
+            }
+            Need::KeyOperation(need) => {
+                let result = self.perform(need.operation());
+                need.answer(Ok(result))
+            }
+            Need::NewSession(need) => match need.kind() {
+                keyward_tls::NewSessionKind::SessionId(id) => {
+                    let entry = (id.clone(), need.state().clone());
+                    self.sessions.lock().unwrap().push(entry);
+                    need.answer(Ok(Some(Vec::new())))
+                }
+                _ => {
+                    let ticket = self.tickets.seal(need.state());
+                    need.answer(Ok(ticket))
+                }
+            },
+            other => panic!("an unknown need: {other:?}"),
+        }
+    }
+
+    pub(crate) fn certificate(&self) -> CertificateAnswer {
+        CertificateAnswer {
+            candidates: self
+                .identities
+                .iter()
+                .map(|identity| identity.certificate.clone())
+                .collect(),
+            policy: Arc::new(self.policy.clone()),
+            alpn: self.alpn.clone(),
+            session_context: self.session_context.clone(),
+        }
+    }
+
+    fn session(&self, offered: &OfferedSession) -> Option<SessionState> {
+        match offered {
+            OfferedSession::Ticket(ticket) => self.tickets.open(ticket),
+            OfferedSession::SessionId(id) => {
+                let sessions = self.sessions.lock().unwrap();
+                let found = sessions.iter().find(|(known, _)| known == id)?;
+                Some(found.1.clone())
+            }
+        }
+    }
+
+    /// What the key server does: check, then perform.
+    pub(crate) fn perform(&self, operation: &Operation) -> OperationResult {
+        let identity = self
+            .identities
+            .iter()
+            .find(|identity| identity.certificate.key() == operation.key())
+            .expect("the operation names a key of the site");
+        let rules = KeyRules {
+            public_key: identity.private_key.public_key(),
+            rsa_decryption: true,
+            rsa_signing: true,
+            legacy: self.policy.legacy,
+        };
+        let checked = operation
+            .check(&rules)
+            .expect("the key server accepts what the engine asks");
+        checked.perform(&identity.private_key).unwrap()
+    }
+
+    pub(crate) fn take_asked(&self) -> Vec<NeedKind> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+}
