@@ -17,3 +17,9 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// The name in the certificates, and the one that clients ask for.
 pub const SERVER_NAME: &str = "bench.example";
+
+/// Whether this is `cargo bench`, which says so with an argument. `cargo test --benches` runs the same programs to see
+/// that they work, and has no use for figures.
+pub fn is_measured() -> bool {
+    std::env::args().any(|argument| argument == "--bench")
+}
