@@ -27,6 +27,13 @@ pub(crate) enum KeyExchange {
     Rsa,
 }
 
+impl KeyExchange {
+    /// Whether the server signs an ephemeral share of its own.
+    pub(crate) fn is_ephemeral(self) -> bool {
+        matches!(self, Self::EcdheEcdsa | Self::EcdheRsa)
+    }
+}
+
 impl Suite {
     pub(crate) fn of(code: CipherSuite) -> Option<&'static Self> {
         SUITES.iter().find(|suite| suite.code == code)
@@ -40,7 +47,6 @@ impl Suite {
     }
 
     /// Whether a server with a key of this kind can do what the suite asks of it.
-    #[expect(dead_code, reason = "server/tls12 is being written")]
     pub(crate) fn fits(&self, key: KeyKind) -> bool {
         let rsa = matches!(key, KeyKind::Rsa { .. });
         match self.key_exchange {

@@ -1,3 +1,4 @@
 //! From shared secrets to traffic keys.
 
+pub(crate) mod tls12;
 pub(crate) mod tls13;

@@ -43,7 +43,6 @@ impl Protection {
         Self::new(algorithm, key, *iv, Form::Tls13)
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "server/tls12 is being written"))]
     /// `iv` has [`tls12_fixed_iv_len`](Self::tls12_fixed_iv_len) bytes.
     pub(crate) fn tls12(algorithm: AeadAlgorithm, key: &[u8], iv: &[u8]) -> Result<Self, Error> {
         if iv.len() != Self::tls12_fixed_iv_len(algorithm) {

@@ -1,0 +1,97 @@
+//! NewSessionTicket (RFC 5077 §3.3), and the session ID of clients that know no tickets.
+
+use keyward_wire::handshake::{self, ClientHello, NewSessionTicketTls12};
+
+use super::State;
+use super::finished::LastFlight;
+use super::server_hello::NewSession;
+use crate::error::Error;
+use crate::needs::{Need, NeedError, NeedKind, NewSessionKind, NewSessionNeed};
+use crate::server::Context;
+use crate::session::SessionState;
+use crate::trace::TraceEvent;
+
+const SESSION_ID_LEN: usize = 32;
+
+/// How the client will name the session of this full handshake.
+pub(super) fn kind(hello: &ClientHello, cx: &Context<'_>) -> Result<Option<NewSessionKind>, Error> {
+    if cx.config.session_lifetime_s == 0 {
+        return Ok(None);
+    }
+    // RFC 5077 §3.4: "If a server is planning on issuing a session ticket to a client that does not
+    // present one, it SHOULD include an empty Session ID in the ServerHello."
+    if hello.extensions.session_ticket.is_some() {
+        return Ok(Some(NewSessionKind::Ticket));
+    }
+    let mut id = vec![0; SESSION_ID_LEN];
+    cx.config
+        .random
+        .fill(&mut id)
+        .map_err(|_| Error::Internal("random generation"))?;
+    Ok(Some(NewSessionKind::SessionId(id)))
+}
+
+/// Asks for the ticket, or for the session to be stored, if there is a name for it.
+pub(super) fn ask(
+    session: NewSession,
+    last: LastFlight,
+    cx: &mut Context<'_>,
+) -> Result<State, Error> {
+    let (Some(kind), Some(negotiated)) = (session.kind, &cx.common.negotiated) else {
+        return last.send(cx);
+    };
+    let state = SessionState {
+        version: negotiated.version,
+        cipher_suite: negotiated.cipher_suite,
+        secret: last.master.to_session(),
+        created: cx.now,
+        lifetime_s: cx.config.session_lifetime_s,
+        age_add: 0,
+        server_name: negotiated.server_name.clone(),
+        alpn: negotiated.alpn.clone(),
+        context: session.context,
+        extended_master_secret: negotiated.extended_master_secret,
+    };
+    let promised = kind == NewSessionKind::Ticket;
+    cx.common
+        .ask(|id| Need::NewSession(NewSessionNeed { id, state, kind }));
+    Ok(State::AwaitNewSession(Box::new(AwaitNewSession {
+        promised,
+        last,
+    })))
+}
+
+pub(crate) struct AwaitNewSession {
+    /// Whether the ServerHello said that a NewSessionTicket comes.
+    promised: bool,
+    last: LastFlight,
+}
+
+impl AwaitNewSession {
+    pub(super) fn answered(
+        mut self,
+        answer: Result<Option<Vec<u8>>, NeedError>,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
+        let ticket = answer.unwrap_or_else(|error| {
+            let failed = TraceEvent::NeedFailed(NeedKind::NewSession, error);
+            cx.common.trace.push(failed);
+            None
+        });
+        if self.promised {
+            // RFC 5077 §3.3: "If the server determines that it does not want to include a ticket after
+            // it has included the SessionTicket extension in the ServerHello, then it sends a
+            // zero-length ticket in the NewSessionTicket handshake message."
+            let ticket = ticket
+                .filter(|ticket| ticket.len() <= usize::from(u16::MAX))
+                .unwrap_or_default();
+            let message = handshake::to_message(&NewSessionTicketTls12 {
+                ticket_lifetime_hint: cx.config.session_lifetime_s,
+                ticket,
+            });
+            self.last.transcript.add(&message);
+            cx.common.send_handshake(&message);
+        }
+        self.last.send(cx)
+    }
+}

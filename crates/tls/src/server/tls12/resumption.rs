@@ -1,0 +1,113 @@
+//! Resumption, by ticket (RFC 5077) or by session ID (RFC 5246 §7.3).
+
+use keyward_wire::handshake::ClientHello;
+use keyward_wire::values::ProtocolVersion;
+
+use super::client_hello::Offer;
+use super::{State, server_hello};
+use crate::error::{Error, PeerMisbehaved};
+use crate::key_schedule::tls12::MasterSecret;
+use crate::needs::{Need, NeedError, NeedKind, OfferedSession, SessionAnswer, SessionNeed};
+use crate::server::Context;
+use crate::server::negotiation::Resumption;
+use crate::session::SessionState;
+use crate::suites::{KeyExchange, Suite};
+use crate::trace::TraceEvent;
+
+/// The session that is resumed: only the check of what it must agree with makes one.
+pub(super) struct Resumed {
+    pub(super) suite: &'static Suite,
+    pub(super) master: MasterSecret,
+}
+
+/// Asks for the session, if the client offers one.
+pub(super) fn look_up(offer: Offer, cx: &mut Context<'_>) -> Result<State, Error> {
+    let Some(offered) = offered(&offer.opening.hello).filter(|_| cx.config.session_lifetime_s > 0)
+    else {
+        return server_hello::send_full(offer, cx);
+    };
+    cx.common.ask(|id| {
+        Need::Session(SessionNeed {
+            id,
+            offered: vec![offered],
+        })
+    });
+    Ok(State::AwaitSession(Box::new(AwaitSession { offer })))
+}
+
+/// RFC 5077 §3.4: "If a client presents a ticket ... it ... MAY generate and include a Session ID":
+/// which then names nothing.
+fn offered(hello: &ClientHello) -> Option<OfferedSession> {
+    match &hello.extensions.session_ticket {
+        Some(ticket) if !ticket.is_empty() => Some(OfferedSession::Ticket(ticket.clone())),
+        _ if hello.session_id.is_empty() => None,
+        _ => Some(OfferedSession::SessionId(hello.session_id.clone())),
+    }
+}
+
+pub(crate) struct AwaitSession {
+    offer: Offer,
+}
+
+impl AwaitSession {
+    pub(super) fn answered(
+        self,
+        answer: Result<Option<Box<SessionAnswer>>, NeedError>,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
+        let session = answer.unwrap_or_else(|error| {
+            let failed = TraceEvent::NeedFailed(NeedKind::Session, error);
+            cx.common.trace.push(failed);
+            None
+        });
+        let resumed = match session {
+            Some(session) if session.0 == 0 => resume(&self.offer, &session.1, cx)?,
+            _ => None,
+        };
+        match resumed {
+            Some(resumed) => server_hello::send_resumed(self.offer, resumed, cx),
+            None => server_hello::send_full(self.offer, cx),
+        }
+    }
+}
+
+/// Checks everything that a resumed session must agree with; one that does not fit is passed over.
+fn resume(
+    offer: &Offer,
+    session: &SessionState,
+    cx: &Context<'_>,
+) -> Result<Option<Resumed>, Error> {
+    let hello = &offer.opening.hello;
+    let server_name = offer.opening.server_name();
+    let resumption = Resumption {
+        version: ProtocolVersion::TLS12,
+        server_name: server_name.as_deref(),
+        alpn: offer.alpn.as_deref(),
+        site: &offer.opening.site,
+        now: cx.now,
+    };
+    // RFC 5246 §7.4.1.2: a client that resumes "MUST include at least the cipher_suite from that
+    // session".
+    let suite = Suite::of(session.cipher_suite)
+        .filter(|suite| hello.cipher_suites.contains(&suite.code))
+        .filter(|suite| offer.opening.site.policy.legacy || suite.key_exchange != KeyExchange::Rsa);
+    let Some(suite) = suite.filter(|_| resumption.permits(session)) else {
+        return Ok(None);
+    };
+    match (
+        session.extended_master_secret,
+        hello.extensions.extended_master_secret,
+    ) {
+        // RFC 7627 §5.3: "If the original session did not use the "extended_master_secret" extension
+        // but the new ClientHello contains the extension, then the server MUST NOT perform the
+        // abbreviated handshake. Instead, it SHOULD continue with a full handshake".
+        (false, true) => return Ok(None),
+        // "If the original session used the "extended_master_secret" extension but the new ClientHello
+        // does not contain it, the server MUST abort the abbreviated handshake."
+        (true, false) => return Err(PeerMisbehaved::ResumedWithoutExtendedMasterSecret.into()),
+        // Neither has it: what then is not safe any more, renegotiation, client authentication and
+        // channel bindings (§5.4), this server does not do.
+        (true, true) | (false, false) => {}
+    }
+    Ok(MasterSecret::of_session(suite, &session.secret).map(|master| Resumed { suite, master }))
+}
