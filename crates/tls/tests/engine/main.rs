@@ -19,4 +19,5 @@ mod needs;
 mod resumption;
 mod server_name;
 mod signature_check;
+mod tls12;
 mod trace;

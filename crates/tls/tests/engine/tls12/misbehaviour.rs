@@ -1,0 +1,174 @@
+use std::sync::Arc;
+
+use keyward_tls::{Error, PeerMisbehaved};
+use keyward_wire::handshake::{self, EcdhClientKeyExchange};
+use keyward_wire::values::{AlertDescription, ContentType, HandshakeType};
+
+use super::HandClient;
+use super::hand_client::CHANGE_CIPHER_SPEC;
+use crate::support::{KeyAlgorithm, Site};
+
+fn client() -> HandClient {
+    HandClient::new(&Arc::new(Site::new(&[KeyAlgorithm::P256])))
+}
+
+/// A client whose turn it is to send ClientKeyExchange.
+fn after_first_flight() -> HandClient {
+    let mut client = client();
+    client.send_hello().unwrap();
+    client.take_flight();
+    client
+}
+
+fn unexpected(typ: HandshakeType) -> Error {
+    PeerMisbehaved::UnexpectedHandshake(typ).into()
+}
+
+fn unexpected_record(content_type: ContentType) -> Error {
+    PeerMisbehaved::UnexpectedRecord(content_type).into()
+}
+
+/// CVE-2014-0224.
+#[test]
+fn an_early_change_cipher_spec_is_refused() {
+    let mut client = after_first_flight();
+    let (content_type, content) = CHANGE_CIPHER_SPEC;
+    let error = client.feed_plain(content_type, content).unwrap_err();
+    assert_eq!(error, unexpected_record(ContentType::CHANGE_CIPHER_SPEC));
+    assert_eq!(error.alert(), Some(AlertDescription::UNEXPECTED_MESSAGE));
+}
+
+#[test]
+fn a_second_change_cipher_spec_is_refused() {
+    let mut client = after_first_flight();
+    let exchange = client.client_key_exchange();
+    client
+        .feed_plain(ContentType::HANDSHAKE, &exchange)
+        .unwrap();
+    let bytes = client.change_cipher_spec();
+    client.feed(&bytes).unwrap();
+    let record = client.sealed(ContentType::CHANGE_CIPHER_SPEC, &[1]);
+    let error = client.feed(&record).unwrap_err();
+    assert_eq!(error, unexpected_record(ContentType::CHANGE_CIPHER_SPEC));
+}
+
+#[test]
+fn a_change_cipher_spec_after_the_handshake_is_refused() {
+    let mut client = client();
+    client.handshake();
+    let record = client.sealed(ContentType::CHANGE_CIPHER_SPEC, &[1]);
+    let error = client.feed(&record).unwrap_err();
+    assert_eq!(error, unexpected_record(ContentType::CHANGE_CIPHER_SPEC));
+}
+
+#[test]
+fn a_finished_without_change_cipher_spec_is_refused() {
+    let mut client = after_first_flight();
+    let exchange = client.client_key_exchange();
+    let finished = client.finished();
+    let both = [exchange, finished].concat();
+    let error = client
+        .feed_plain(ContentType::HANDSHAKE, &both)
+        .unwrap_err();
+    assert_eq!(error, unexpected(HandshakeType::FINISHED));
+}
+
+#[test]
+fn a_message_cut_by_the_change_cipher_spec_is_refused() {
+    let mut client = after_first_flight();
+    let mut exchange = client.client_key_exchange();
+    exchange.extend([20, 0]);
+    client
+        .feed_plain(ContentType::HANDSHAKE, &exchange)
+        .unwrap();
+    let bytes = client.change_cipher_spec();
+    let error = client.feed(&bytes).unwrap_err();
+    assert_eq!(error, PeerMisbehaved::InterleavedHandshake.into());
+}
+
+#[test]
+fn a_wrong_finished_is_refused() {
+    let mut client = after_first_flight();
+    let exchange = client.client_key_exchange();
+    let mut bytes = HandClient::plain(ContentType::HANDSHAKE, &exchange);
+    bytes.extend(client.change_cipher_spec());
+    let mut finished = client.finished();
+    *finished.last_mut().unwrap() ^= 1;
+    bytes.extend(client.sealed(ContentType::HANDSHAKE, &finished));
+    let error = client.feed(&bytes).unwrap_err();
+    assert_eq!(error, PeerMisbehaved::BadFinished.into());
+    assert_eq!(error.alert(), Some(AlertDescription::DECRYPT_ERROR));
+    assert!(client.steps.is_empty());
+}
+
+#[test]
+fn data_before_the_finished_is_refused() {
+    let mut client = after_first_flight();
+    let exchange = client.client_key_exchange();
+    let mut bytes = HandClient::plain(ContentType::HANDSHAKE, &exchange);
+    bytes.extend(client.change_cipher_spec());
+    bytes.extend(client.sealed(ContentType::APPLICATION_DATA, b"early"));
+    let error = client.feed(&bytes).unwrap_err();
+    assert_eq!(error, unexpected_record(ContentType::APPLICATION_DATA));
+}
+
+#[test]
+fn a_message_in_the_place_of_client_key_exchange_is_refused() {
+    for typ in [
+        HandshakeType::CLIENT_HELLO,
+        HandshakeType::CERTIFICATE,
+        HandshakeType::CERTIFICATE_VERIFY,
+        HandshakeType::FINISHED,
+        HandshakeType::KEY_UPDATE,
+    ] {
+        let mut client = after_first_flight();
+        let error = client
+            .feed_plain(ContentType::HANDSHAKE, &[typ.0, 0, 0, 0])
+            .unwrap_err();
+        assert_eq!(error, unexpected(typ));
+    }
+}
+
+#[test]
+fn a_share_that_is_no_point_is_refused() {
+    for public in [vec![0; 32], vec![9; 31], vec![9; 33]] {
+        let mut client = after_first_flight();
+        let exchange = handshake::to_message(&EcdhClientKeyExchange { public });
+        let error = client
+            .feed_plain(ContentType::HANDSHAKE, &exchange)
+            .unwrap_err();
+        assert_eq!(error, PeerMisbehaved::BadKeyShare.into());
+        assert_eq!(error.alert(), Some(AlertDescription::ILLEGAL_PARAMETER));
+    }
+}
+
+#[test]
+fn a_client_key_exchange_that_does_not_parse_is_refused() {
+    let mut client = after_first_flight();
+    let error = client
+        .feed_plain(ContentType::HANDSHAKE, &[16, 0, 0, 2, 32, 0])
+        .unwrap_err();
+    assert_eq!(error.alert(), Some(AlertDescription::DECODE_ERROR));
+}
+
+#[test]
+fn a_record_that_was_changed_is_refused() {
+    let mut client = client();
+    client.handshake();
+    let mut record = client.sealed(ContentType::APPLICATION_DATA, b"request");
+    *record.last_mut().unwrap() ^= 1;
+    let error = client.feed(&record).unwrap_err();
+    assert_eq!(error, Error::DecryptError);
+    assert!(client.received.is_empty());
+}
+
+#[test]
+fn a_key_update_is_no_message_of_tls12() {
+    let mut client = client();
+    client.handshake();
+    let record = client.sealed(ContentType::HANDSHAKE, &[24, 0, 0, 1, 0]);
+    assert_eq!(
+        client.feed(&record).unwrap_err(),
+        unexpected(HandshakeType::KEY_UPDATE)
+    );
+}
