@@ -114,7 +114,7 @@ impl Process {
             }),
             None => {
                 let status = self.child.wait().await.map_err(Failure::run_time)?;
-                Err(ended(name, status))
+                Err(ended(name, "did not start", status))
             }
         }
     }
@@ -122,7 +122,7 @@ impl Process {
     /// Waits until the process ends by itself.
     pub(crate) async fn wait(&mut self) -> Failure {
         match self.child.wait().await {
-            Ok(status) => ended(self.name, status),
+            Ok(status) => ended(self.name, "stopped by itself", status),
             Err(cause) => Failure::run_time(format!("cannot wait for {}: {cause}", self.name)),
         }
     }
@@ -137,9 +137,9 @@ impl Process {
     }
 }
 
-fn ended(name: &str, status: ExitStatus) -> Failure {
+fn ended(name: &str, how: &str, status: ExitStatus) -> Failure {
     match status.code() {
-        Some(code) => Failure::of_exit_code(code, format!("the {name} process did not start")),
+        Some(code) => Failure::of_exit_code(code, format!("the {name} process {how}")),
         None => Failure::run_time(format!("the {name} process was killed: {status}")),
     }
 }

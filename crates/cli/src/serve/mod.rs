@@ -36,7 +36,10 @@ async fn serve(args: &ServeArgs, log: &LogArgs) -> Result<(), Failure> {
 
     let config = keyward_edge::Config::load(&files.edge).map_err(Failure::configuration)?;
     let mut key_server = Supervisor::start(files, log).await?;
-    chains.check_keys(&await_keys(&config.key_server, KEYS).await?)?;
+    tokio::select! {
+        keys = await_keys(&config.key_server, KEYS) => chains.check_keys(&keys?)?,
+        _ = signals.wait() => return Ok(()),
+    }
     let edge = Edge::start(config).await.map_err(Failure::run_time)?;
     // It has a connection of its own; where certificates come from the key server, it needs it.
     tokio::select! {

@@ -41,7 +41,7 @@ impl<'a> Supervisor<'a> {
             if let Some(process) = &mut self.process {
                 let failure = process.wait().await;
                 self.process = None;
-                tracing::error!("the key server's process ended: {failure}; starting it again");
+                tracing::error!("{failure}; starting it again");
             }
             if started.elapsed() > SETTLED {
                 pause = FIRST_PAUSE;

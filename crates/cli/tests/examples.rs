@@ -1,0 +1,73 @@
+//! The commented configurations in `examples/` are right, and so are the settings in their comments.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use keyward_pki::{Authority, KeyAlgorithm, init};
+use tempfile::TempDir;
+
+use crate::support::expect_exit;
+
+/// A folder with an example and the files that it names.
+fn folder(example: &str) -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    init(dir.path().join("pki")).unwrap();
+    fs::create_dir(dir.path().join("keys")).unwrap();
+    let authority = Authority::new("Site CA").unwrap();
+    for (name, algorithm) in [
+        ("shop-ecdsa", KeyAlgorithm::P256),
+        ("shop-rsa", KeyAlgorithm::Rsa2048),
+        ("old-clients", KeyAlgorithm::Rsa2048),
+    ] {
+        let issued = authority
+            .issue_server(&["shop.example"], algorithm)
+            .unwrap();
+        fs::write(dir.path().join(format!("keys/{name}.key")), &issued.key_pem).unwrap();
+        fs::write(dir.path().join(format!("{name}.pem")), &issued.chain_pem).unwrap();
+    }
+    fs::write(dir.path().join("service-ca.pem"), authority.ca_pem()).unwrap();
+    let path = dir.path().join(example);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../examples")
+        .join(example);
+    fs::copy(source, &path).unwrap();
+    (dir, path)
+}
+
+fn check(path: &Path) {
+    expect_exit(0, &["check", "--config", path.to_str().unwrap()]);
+}
+
+/// Takes the comment sign off the lines with these settings.
+fn uncomment(path: &Path, settings: &[&str]) {
+    let mut text = fs::read_to_string(path).unwrap();
+    for setting in settings {
+        let commented = format!("# {setting} = ");
+        assert!(text.contains(&commented), "no commented {setting}");
+        text = text.replacen(&commented, &format!("{setting} = "), 1);
+    }
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn the_edge() {
+    let (_dir, path) = folder("edge.toml");
+    check(&path);
+    uncomment(&path, &["certificates", "alpn"]);
+    check(&path);
+}
+
+#[test]
+fn the_key_server() {
+    let (_dir, path) = folder("keyserver.toml");
+    check(&path);
+    uncomment(
+        &path,
+        &[
+            "allow_rsa_key_transport",
+            "rsa_key_transport_also_signs",
+            "workers",
+        ],
+    );
+    check(&path);
+}
