@@ -87,7 +87,7 @@ impl ServerCertificate {
         use SignatureScheme as S;
         let tls13 = version == ProtocolVersion::TLS13;
         match self.public_key.kind() {
-            // RFC 9846 §4.3.3: the PKCS#1 v1.5 schemes "are not defined for use in signed TLS
+            // RFC 9846 §4.2.3: the PKCS#1 v1.5 schemes "are not defined for use in signed TLS
             // handshake messages".
             KeyKind::Rsa { .. } if tls13 => &[
                 S::RSA_PSS_RSAE_SHA256,

@@ -32,7 +32,7 @@ pub(crate) enum ChangeCipherSpecs {
     Delivered,
 }
 
-/// Early data that was refused and has to be got over (RFC 9846 §4.3.10).
+/// Early data that was refused and has to be got over (RFC 9846 §4.2.10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EarlyData {
     None,

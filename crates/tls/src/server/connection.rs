@@ -301,11 +301,16 @@ impl ServerConnection {
     }
 
     /// Says with close_notify that we send no more. What the peer still sends can be read (RFC 9846
-    /// §6.1).
+    /// §6.1). Before the handshake is complete this ends the connection.
     pub fn close(&mut self) {
+        if self.end.is_some() {
+            return;
+        }
         let alert = Alert::warning(AlertDescription::CLOSE_NOTIFY);
         if let Err(error) = self.say_last(alert) {
             self.finish(End::Failed(error));
+        } else if !self.common.is_handshake_complete() {
+            self.finish(End::Aborted);
         }
     }
 

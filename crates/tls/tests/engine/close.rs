@@ -126,6 +126,25 @@ fn an_alert_in_the_clear_is_heard_before_the_first_encrypted_record() {
     assert_eq!(client.feed(&alert), Err(expected));
 }
 
+/// Nothing of a handshake follows a close_notify.
+#[test]
+fn a_close_during_the_handshake_ends_it() {
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let mut client = HandClient::new(&site);
+    let hello = client.client_hello();
+    let record = HandClient::plain(ContentType::HANDSHAKE, &hello);
+    client.server.receive(&record);
+    let Step::Need(need) = client.server.step(now()).unwrap() else {
+        panic!("the certificate need comes first");
+    };
+    client.server.close();
+    let answer = site.answer(need);
+    assert_eq!(client.server.answer(answer), Err(Misuse::UnknownNeed));
+    client.step().unwrap();
+    assert_eq!(client.steps, ["Closed"]);
+    assert_eq!(client.records(), [(ContentType::ALERT, vec![1, 0])]);
+}
+
 #[test]
 fn abort_sends_its_alert_and_nothing_more() {
     let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
