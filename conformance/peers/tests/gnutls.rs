@@ -118,26 +118,23 @@ fn priority_strings() {
 #[test]
 fn resumption() {
     let gnutls = peer_or_skip!("gnutls-cli");
-    for (name, priority, argument) in [
+    for (name, priority, arguments) in [
         (
             "TLS 1.3",
             "NORMAL:-VERS-ALL:+VERS-TLS1.3",
-            "--waitresumption",
+            &["--waitresumption"][..],
         ),
-        (
-            "TLS 1.2 by ticket",
-            "NORMAL:-VERS-ALL:+VERS-TLS1.2",
-            "--resume",
-        ),
+        ("TLS 1.2 by ticket", "NORMAL:-VERS-ALL:+VERS-TLS1.2", &[]),
         (
             "TLS 1.2 by session ID",
             "NORMAL:-VERS-ALL:+VERS-TLS1.2",
-            "--noticket",
+            &["--noticket"],
         ),
     ] {
         let host = STAND.host(Site::Ecdsa);
         let outcome = GnutlsCli::new(&gnutls, &STAND, &host, priority)
-            .args(&["--resume", argument])
+            .arg("--resume")
+            .args(arguments)
             .get(&STAND, "/")
             .answered();
         assert!(outcome.resumed(), "{name}:\n{}", outcome.0.text);

@@ -216,7 +216,7 @@ fn unknown_name() {
         panic!("a site was found that the edge does not have");
     };
     // RFC 6066 §3
-    assert!(error.to_string().contains("UnrecognizedName"), "{error}");
+    assert!(error.to_string().contains("UnrecognisedName"), "{error}");
 }
 
 /// Many handshakes at once: many operations in flight on one connection to the key server.
