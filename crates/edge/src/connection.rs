@@ -110,8 +110,8 @@ async fn handshake(stream: &mut Stream, peer: SocketAddr, shared: &Shared) -> Op
     let result = tokio::select! {
         result = stream.handshake() => result.map_err(Failure::Stream),
         () = tokio::time::sleep(limit) => {
-            // RFC 9846 §6.2 has no alert for it; user_canceled with close_notify is what fits: the
-            // handshake ends "for some reason unrelated to a protocol failure".
+            // RFC 9846 §6.1, user_canceled: "the sender is canceling the handshake for some reason
+            // unrelated to a protocol failure".
             stream.abort(AlertDescription::USER_CANCELED).await;
             Err(Failure::TimedOut(limit))
         }

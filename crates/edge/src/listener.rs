@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -46,10 +46,19 @@ impl Drop for Slot {
 
 /// Accepts until the edge stops.
 pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, slots: Arc<Semaphore>) {
+    let mut gate = Gate {
+        slots,
+        shared: shared.clone(),
+        logged: None,
+    };
     let accept_all = async {
         loop {
-            let permit = place(&slots, &shared).await;
+            // Nobody is accepted without a place. The place is not kept while nobody comes, since
+            // another listener may have use for it; then the one that was accepted waits for the
+            // next.
+            drop(gate.place().await);
             let (socket, peer) = accept(&listener).await;
+            let permit = gate.place().await;
             start(socket, peer, permit, &shared);
         }
     };
@@ -71,21 +80,41 @@ fn start(socket: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, shar
     shared.tasks.spawn(connection);
 }
 
-/// Waits for a place. Who connects meanwhile waits in the kernel's backlog.
-async fn place(slots: &Arc<Semaphore>, shared: &Shared) -> OwnedSemaphorePermit {
-    const OPEN: &str = "the semaphore is never closed";
-    if let Ok(permit) = slots.clone().try_acquire_owned() {
-        return permit;
+/// Lets in as many as there may be.
+struct Gate {
+    slots: Arc<Semaphore>,
+    shared: Arc<Shared>,
+    logged: Option<Instant>,
+}
+
+/// An edge that lives at its limit pauses all the time; one line in so long is enough.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
+impl Gate {
+    /// Waits for a place. Who connects meanwhile waits in the kernel's backlog.
+    async fn place(&mut self) -> OwnedSemaphorePermit {
+        if let Ok(permit) = self.slots.clone().try_acquire_owned() {
+            return permit;
+        }
+        let limit = self.shared.connection_limit;
+        Counters::add(&self.shared.counters.accept_pauses);
+        let log = self
+            .logged
+            .is_none_or(|logged| logged.elapsed() >= LOG_EVERY);
+        if log {
+            self.logged = Some(Instant::now());
+            warn!(
+                limit,
+                "the connection limit is reached: accepting pauses until a connection ends"
+            );
+        }
+        let acquired = self.slots.clone().acquire_owned().await;
+        let permit = acquired.expect("the semaphore is never closed");
+        if log {
+            info!(limit, "accepting goes on");
+        }
+        permit
     }
-    let limit = shared.connection_limit;
-    Counters::add(&shared.counters.accept_pauses);
-    warn!(
-        limit,
-        "the connection limit is reached: accepting pauses until a connection ends"
-    );
-    let permit = slots.clone().acquire_owned().await.expect(OPEN);
-    info!(limit, "accepting goes on");
-    permit
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {

@@ -51,7 +51,9 @@ pub(crate) struct Load {
     idle_since: Mutex<Instant>,
     /// There was a request.
     used: AtomicBool,
-    started: Notify,
+    first: Notify,
+    /// From no request to one, or from one to none.
+    changed: Notify,
 }
 
 impl Load {
@@ -60,7 +62,8 @@ impl Load {
             requests: AtomicUsize::new(0),
             idle_since: Mutex::new(Instant::now()),
             used: AtomicBool::new(false),
-            started: Notify::new(),
+            first: Notify::new(),
+            changed: Notify::new(),
         }
     }
 }
@@ -76,9 +79,12 @@ struct Guard(Arc<Client>);
 
 impl InFlight {
     pub(super) fn start(client: &Arc<Client>) -> Self {
-        client.load.requests.fetch_add(1, Ordering::AcqRel);
-        if !client.load.used.swap(true, Ordering::AcqRel) {
-            client.load.started.notify_one();
+        let load = &client.load;
+        if load.requests.fetch_add(1, Ordering::AcqRel) == 0 {
+            load.changed.notify_one();
+        }
+        if !load.used.swap(true, Ordering::AcqRel) {
+            load.first.notify_one();
         }
         Self {
             _guard: Arc::new(Guard(client.clone())),
@@ -94,7 +100,9 @@ impl Drop for Guard {
             .idle_since
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        load.requests.fetch_sub(1, Ordering::AcqRel);
+        if load.requests.fetch_sub(1, Ordering::AcqRel) == 1 {
+            load.changed.notify_one();
+        }
     }
 }
 
@@ -253,13 +261,13 @@ const FIRST_REQUEST: Duration = Duration::from_secs(1);
 async fn may_drain(client: &Client) {
     client.shared.drain.cancelled().await;
     if !client.load.used.load(Ordering::Acquire) {
-        let _ = tokio::time::timeout(FIRST_REQUEST, client.load.started.notified()).await;
+        let _ = tokio::time::timeout(FIRST_REQUEST, client.load.first.notified()).await;
     }
 }
 
 impl Client {
-    /// Returns when the client is too slow. Looks again when a limit could be reached next, so what
-    /// happens in between costs no wake-up.
+    /// Returns when the client is too slow. Looks again when a limit could be reached next, or when
+    /// requests begin or end; bytes that come and go cost no wake-up.
     async fn overdue(&self, protocol: Protocol) -> Overdue {
         loop {
             let now = Instant::now();
@@ -267,7 +275,10 @@ impl Client {
                 Ok(due) => due,
                 Err(overdue) => return overdue,
             };
-            tokio::time::sleep_until(due).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => {}
+                () = self.load.changed.notified() => {}
+            }
         }
     }
 
