@@ -192,9 +192,7 @@ pub enum PeerMisbehaved {
     SecondClientHelloKeyShare,
     /// The second ClientHello offers early data.
     EarlyDataAfterRetry,
-    /// An extended master secret in one handshake of a session and not in the other (RFC 7627 §5.3).
-    ExtendedMasterSecretMismatch,
-    /// A client that resumes without the extended master secret that the session had.
+    /// A client that resumes without the extended master secret that the session had (RFC 7627 §5.3).
     ResumedWithoutExtendedMasterSecret,
     /// `renegotiation_info` that is not empty in a first handshake (RFC 5746 §3.6).
     BadRenegotiationInfo,
@@ -222,9 +220,9 @@ impl PeerMisbehaved {
             | Self::Renegotiation => AlertDescription::UNEXPECTED_MESSAGE,
             Self::PskWithoutModes => AlertDescription::MISSING_EXTENSION,
             Self::BadBinder | Self::BadFinished => AlertDescription::DECRYPT_ERROR,
-            Self::ExtendedMasterSecretMismatch
-            | Self::ResumedWithoutExtendedMasterSecret
-            | Self::BadRenegotiationInfo => AlertDescription::HANDSHAKE_FAILURE,
+            Self::ResumedWithoutExtendedMasterSecret | Self::BadRenegotiationInfo => {
+                AlertDescription::HANDSHAKE_FAILURE
+            }
             Self::InappropriateFallback => AlertDescription::INAPPROPRIATE_FALLBACK,
             Self::BadClientKeyExchange => AlertDescription::DECODE_ERROR,
             Self::Compression
@@ -263,9 +261,6 @@ impl fmt::Display for PeerMisbehaved {
                 "the second ClientHello has not the key share that was asked for"
             }
             Self::EarlyDataAfterRetry => "early data in the second ClientHello",
-            Self::ExtendedMasterSecretMismatch => {
-                "an extended master secret where the session had none, or the reverse"
-            }
             Self::ResumedWithoutExtendedMasterSecret => {
                 "resumption without the extended master secret of the session"
             }

@@ -36,8 +36,8 @@
 //!
 //! # Where to find things
 //!
-//! `server/` is the handshake: `server/tls13/mod.rs` lists the legal order of messages, with one file
-//! a message beside it. `record/` is the record layer, `needs/` the yield points.
+//! `server/` is the handshake: `server/tls13/mod.rs` and `server/tls12/mod.rs` list the legal order of
+//! messages, with one file a message beside each. `record/` is the record layer, `needs/` the yield points.
 
 mod certificate;
 mod common;

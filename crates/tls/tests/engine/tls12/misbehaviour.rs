@@ -172,3 +172,23 @@ fn a_key_update_is_no_message_of_tls12() {
         unexpected(HandshakeType::KEY_UPDATE)
     );
 }
+
+/// Whatever byte of the client's second flight changes on its way, the handshake does not complete.
+#[test]
+fn no_changed_byte_goes_unnoticed() {
+    let exchange = after_first_flight().client_key_exchange();
+    // The version of a record without protection says nothing (RFC 9846 §5.1): the ClientKeyExchange's
+    // and the change_cipher_spec's. The major one tells TLS from noise in the first record alone.
+    let second = 5 + exchange.len();
+    let ignored = [1, 2, second + 1, second + 2];
+
+    let length = after_first_flight().second_flight().len();
+    for at in 0..length {
+        let mut client = after_first_flight();
+        let mut bytes = client.second_flight();
+        bytes[at] ^= 1;
+        let outcome = client.feed(&bytes);
+        let complete = outcome.is_ok() && client.server.is_handshake_complete();
+        assert_eq!(complete, ignored.contains(&at), "byte {at}: {outcome:?}");
+    }
+}
