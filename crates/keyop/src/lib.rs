@@ -33,6 +33,8 @@ mod operation;
 mod result;
 mod rules;
 mod server_nonce;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod tls12;
 mod tls12_rsa_master_secret;
 mod tls12_server_key_exchange;
