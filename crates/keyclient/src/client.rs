@@ -83,8 +83,9 @@ impl KeyClient {
 
     /// Has the key server perform an operation, within `deadline` from now.
     ///
-    /// Without a connection it waits for one, and fails as soon as an attempt to connect does. If the connection dies before the
-    /// answer, the operation is sent once more on the next one. If the future is dropped, the key server is told.
+    /// Without a connection it waits for one, and fails as soon as an attempt to connect does; just after the loss of a connection
+    /// it waits a little longer ([`Timings::restart`](crate::Timings::restart)). If the connection dies before the answer, the
+    /// operation is sent once more on the next one. If the future is dropped, the key server is told.
     pub async fn perform(
         &self,
         operation: Operation,
@@ -120,27 +121,40 @@ impl KeyClient {
         let mut link = self.inner.link.clone();
         // A failure from before does not count: since then the key server may have come.
         let before = link.borrow().last_ended();
+        let mut failure = KeyClientError::Unreachable {
+            cause: format!("{}: no connection within the deadline", self.inner.address),
+        };
         loop {
+            let mut wait_until = until;
             match &*link.borrow_and_update() {
                 Link::Connected { connection, .. } if connection.is_usable() => {
                     return Ok(Arc::clone(connection));
                 }
-                Link::Failed { attempt, error } if *attempt > before => return Err(error.clone()),
+                Link::Failed {
+                    attempt,
+                    error,
+                    patient_until,
+                } => {
+                    let patient = Instant::now() < *patient_until;
+                    if *attempt > before && !patient {
+                        return Err(error.clone());
+                    }
+                    failure = error.clone();
+                    if patient {
+                        wait_until = until.min(*patient_until);
+                    }
+                }
                 _ => (),
             }
             self.inner.wanted.notify_one();
-            match timeout_at(until.into(), link.changed()).await {
+            match timeout_at(wait_until.into(), link.changed()).await {
                 Ok(Ok(())) => (),
                 Ok(Err(_)) => {
                     return Err(KeyClientError::Unreachable {
                         cause: "the client's runtime has ended".to_owned(),
                     });
                 }
-                Err(_) => {
-                    return Err(KeyClientError::Unreachable {
-                        cause: format!("{}: no connection within the deadline", self.inner.address),
-                    });
-                }
+                Err(_) => return Err(failure),
             }
         }
     }

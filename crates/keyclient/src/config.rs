@@ -55,6 +55,9 @@ pub struct Timings {
     pub backoff_max: Duration,
     /// The longest pause while operations are asked for.
     pub backoff_wanted: Duration,
+    /// How long after the loss of a connection, or after the start, operations wait for the key server to come; then they fail as
+    /// soon as an attempt to connect does. It lets a key server restart without a failed handshake.
+    pub restart: Duration,
 }
 
 impl Default for Timings {
@@ -65,7 +68,8 @@ impl Default for Timings {
             ping_timeout: Duration::from_secs(5),
             backoff_min: Duration::from_millis(50),
             backoff_max: Duration::from_secs(10),
-            backoff_wanted: Duration::from_millis(250),
+            backoff_wanted: Duration::from_millis(100),
+            restart: Duration::from_secs(1),
         }
     }
 }

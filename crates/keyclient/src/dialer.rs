@@ -45,50 +45,72 @@ impl Dialer {
     }
 
     async fn keep_connected(&self) {
+        let timings = &self.context.timings;
         let mut failures = 0;
-        // The first attempt is announced by the client's start.
+        let mut outage_began = Instant::now();
         for attempt in 1.. {
             self.link.send_replace(Link::Connecting { attempt });
             let began = Instant::now();
             let error = match self.dial_within_limit().await {
                 Ok(connection) => {
-                    info!(server = %self.address, software = ?connection.software(),
-                        key_exchange = connection.key_exchange(), "key server connected");
-                    self.link.send_replace(Link::Connected {
-                        attempt,
-                        connection: Arc::clone(&connection),
-                    });
-                    connection.retired().await;
-                    // One that says no after the hello must not be asked again at once, for ever.
-                    let held = began.elapsed() >= self.context.timings.backoff_wanted;
-                    match connection.cause() {
-                        None => {
-                            info!(server = %self.address, "key server stops; connecting anew");
-                            tokio::spawn(finish(connection));
-                            failures = 0;
-                            continue;
-                        }
-                        Some(cause) => {
-                            warn!(server = %self.address, "connection to the key server lost: {cause}");
-                            if held {
-                                failures = 0;
-                                continue;
-                            }
-                            KeyClientError::ConnectionLost { cause }
-                        }
+                    let error = self.stay_connected(attempt, connection).await;
+                    outage_began = Instant::now();
+                    // A key server that ends connections at once must not be dialled without a pause, for ever.
+                    if began.elapsed() >= timings.backoff_wanted {
+                        failures = 0;
+                        continue;
+                    }
+                    Failure {
+                        error,
+                        transient: true,
                     }
                 }
-                Err(error) => {
+                Err(failure) => {
                     // Once in a while is enough for a log while it lasts.
                     if failures < 3 || failures % 16 == 0 {
-                        warn!(server = %self.address, "{error}");
+                        warn!(server = %self.address, "{}", failure.error);
                     }
-                    error
+                    failure
                 }
             };
             failures += 1;
-            self.link.send_replace(Link::Failed { attempt, error });
+            let patience = if error.transient {
+                timings.restart
+            } else {
+                Duration::ZERO
+            };
+            self.link.send_replace(Link::Failed {
+                attempt,
+                error: error.error,
+                patient_until: outage_began + patience,
+            });
             self.pause(failures, began).await;
+        }
+    }
+
+    /// Offers a connection to the callers until nothing new may be sent on it.
+    async fn stay_connected(&self, attempt: u64, connection: Arc<Connection>) -> KeyClientError {
+        info!(
+            server = %self.address, software = ?connection.software(),
+            key_exchange = connection.key_exchange(), "key server connected"
+        );
+        self.link.send_replace(Link::Connected {
+            attempt,
+            connection: Arc::clone(&connection),
+        });
+        connection.retired().await;
+        match connection.cause() {
+            Some(cause) => {
+                warn!(server = %self.address, "connection to the key server lost: {cause}");
+                KeyClientError::ConnectionLost { cause }
+            }
+            None => {
+                info!(server = %self.address, "key server stops; connecting anew");
+                tokio::spawn(finish(connection));
+                KeyClientError::ConnectionLost {
+                    cause: "the key server stops".to_owned(),
+                }
+            }
         }
     }
 
@@ -105,16 +127,25 @@ impl Dialer {
         }
     }
 
-    async fn dial_within_limit(&self) -> Result<Arc<Connection>, KeyClientError> {
+    async fn dial_within_limit(&self) -> Result<Arc<Connection>, Failure> {
         let limit = self.context.timings.connect;
-        let unreachable = |cause: String| KeyClientError::Unreachable {
-            cause: format!("{}: {cause}", self.address),
+        let unreachable = |cause: String, transient| Failure {
+            error: KeyClientError::Unreachable {
+                cause: format!("{}: {cause}", self.address),
+            },
+            transient,
         };
         match timeout(limit, self.dial()).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(DialError::Key(error))) => Err(error),
-            Ok(Err(DialError::Io(error))) => Err(unreachable(explain(&error))),
-            Err(_) => Err(unreachable(format!("no answer within {limit:?}"))),
+            Ok(Err(DialError::Key(error))) => Err(Failure {
+                error,
+                transient: false,
+            }),
+            // Sockets come and go; what TLS does not accept now, it will not accept in a moment.
+            Ok(Err(DialError::Io(error))) => {
+                Err(unreachable(explain(&error), tls_error(&error).is_none()))
+            }
+            Err(_) => Err(unreachable(format!("no answer within {limit:?}"), false)),
         }
     }
 
@@ -234,6 +265,17 @@ impl From<ReadError> for DialError {
             other => io::Error::other(other),
         })
     }
+}
+
+/// An attempt that failed, for the callers.
+struct Failure {
+    error: KeyClientError,
+    /// It may be a restart, and over in a moment.
+    transient: bool,
+}
+
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
 /// What TLS and sockets say, for the person who has to do something about it.

@@ -1,6 +1,7 @@
 //! Whether there is a connection, or why not.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::connection::Connection;
 use crate::error::KeyClientError;
@@ -18,6 +19,8 @@ pub(crate) enum Link {
     Failed {
         attempt: u64,
         error: KeyClientError,
+        /// Until then it is likely to be a restart, and who asks for an operation waits for it.
+        patient_until: Instant,
     },
 }
 
