@@ -175,16 +175,20 @@ struct Reading {
 impl Reading {
     fn config(&mut self, file: File) -> Config {
         let listen = match file.listen {
-            Some(listen) => self.list("listen", listen, |text: &str| text.parse::<Address>()),
-            None => Vec::new(),
+            Some(listen) if !listen.get_ref().is_empty() => {
+                self.list("listen", listen, |text: &str| text.parse::<Address>())
+            }
+            absent => {
+                self.origin
+                    .mark("listen", absent.map_or(0..0, |empty| empty.span()));
+                self.wrong(
+                    "listen",
+                    "nothing to listen on",
+                    "write `listen = [\"0.0.0.0:2410\"]`",
+                );
+                Vec::new()
+            }
         };
-        if listen.is_empty() {
-            self.wrong(
-                "listen",
-                "nothing to listen on",
-                "write `listen = [\"0.0.0.0:2410\"]`",
-            );
-        }
         let certificate = self.required_path(
             "certificate",
             file.certificate,
