@@ -1,0 +1,242 @@
+//! Key files of every format, and broken ones, which are named and skipped.
+
+use keyward_crypto::signature::KeyKind;
+use keyward_keyserver::{Config, KeyServer, Report};
+
+use crate::support::{Home, PATIENCE, run, set_mode, site, start};
+
+fn problem(report: &Report, file: &str) -> String {
+    let all = report.errors.iter().chain(&report.warnings);
+    let of_file: Vec<_> = all
+        .map(ToString::to_string)
+        .filter(|problem| problem.contains(file))
+        .collect();
+    assert_eq!(
+        of_file.len(),
+        1,
+        "{file}: {:?} {:?}",
+        report.errors,
+        report.warnings
+    );
+    of_file[0].clone()
+}
+
+#[test]
+fn broken_files_are_named_and_the_others_served() {
+    run(async {
+        let home = Home::new(&["p256", "rsa2048"]);
+        let p384 = &site("p384").issued;
+        home.write_key(
+            "garbage.key",
+            b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        );
+        home.write_key("cut.pem", &p384.key_pem.as_bytes()[..100]);
+        home.write_key("empty.pem", b"");
+        home.write_key("binary.pem", &[0xff; 300]);
+        home.write_key(
+            "encrypted.key",
+            b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        );
+        home.write_key(
+            "two.pem",
+            [
+                p384.key_pem.as_bytes(),
+                site("ed25519").issued.key_pem.as_bytes(),
+            ]
+            .concat()
+            .as_slice(),
+        );
+        home.write_key("large.pem", &vec![b'a'; 2 << 20]);
+        home.write_key("copy.key", site("p256").issued.key_pem.as_bytes());
+        // Chains: of no key, beside another key, in the wrong order.
+        home.write_key("stranger.crt", site("ed25519").issued.chain_pem.as_bytes());
+        std::fs::remove_file(home.path("keys/rsa2048.crt")).unwrap();
+        home.write_key(
+            "rsa2048.chain.pem",
+            site("rsa3072").issued.chain_pem.as_bytes(),
+        );
+        let reversed = [p384.chain_pem.as_str(), &site("p256").issued.chain_pem].concat();
+        home.write_key("reversed.crt", reversed.as_bytes());
+        std::fs::create_dir(home.path("keys/directory.pem")).unwrap();
+        home.write_key("README", b"not looked at");
+        home.write_key(".hidden.pem", b"not looked at");
+
+        let config = home.open_config("");
+        let report = config.check();
+        for (file, part) in [
+            ("garbage.key", "skipped"),
+            ("cut.pem", "skipped"),
+            ("empty.pem", "neither a private key nor a certificate"),
+            ("binary.pem", "neither a private key nor a certificate"),
+            ("encrypted.key", "encrypted"),
+            ("two.pem", "2 private keys"),
+            ("large.pem", "larger than"),
+            ("p256.key: this", "copy.key as well"),
+            ("stranger.crt", "in none of the files"),
+            ("rsa2048.chain.pem", "does not fit the key in"),
+            ("reversed.crt", "not the first of the chain"),
+            ("directory.pem", "not a regular file"),
+        ] {
+            let problem = problem(&report, file);
+            assert!(problem.contains(part), "{problem}");
+        }
+        let everything = format!("{:?}{:?}", report.errors, report.warnings);
+        assert!(!everything.contains("README") && !everything.contains("hidden"));
+        let labels: Vec<_> = report.keys.iter().map(|key| key.label.as_str()).collect();
+        assert_eq!(labels, ["copy", "rsa2048"]);
+
+        let server = start(config).await;
+        assert_eq!(server.keys(), report.keys);
+        let client = home.client(&server.addresses()[0]);
+        client
+            .perform(site("p256").tls13(), PATIENCE)
+            .await
+            .unwrap();
+        client
+            .perform(site("rsa2048").tls13(), PATIENCE)
+            .await
+            .unwrap();
+    });
+}
+
+#[test]
+fn a_key_that_others_can_read_is_a_warning_with_the_command() {
+    let home = Home::new(&["p256", "p384"]);
+    set_mode(&home.path("keys/p256.key"), 0o640);
+    set_mode(&home.path("keys/p256.crt"), 0o644);
+    let report = home.open_config("").check();
+    assert!(report.errors.is_empty(), "{:?}", report.errors);
+    let warnings: Vec<_> = report.warnings.iter().map(ToString::to_string).collect();
+    let path = home.path("keys/p256.key").display().to_string();
+    assert_eq!(
+        warnings,
+        [format!(
+            "{path}: other users can get at this private key (mode 0640); run `chmod 600 {path}`"
+        )]
+    );
+    assert_eq!(report.keys.len(), 2);
+}
+
+#[test]
+fn key_and_chain_may_share_a_file_and_keys_may_be_named_one_by_one() {
+    run(async {
+        let home = Home::new(&["p384"]);
+        let ed25519 = &site("ed25519").issued;
+        let both = [ed25519.key_pem.as_str(), &ed25519.chain_pem].concat();
+        home.write_key("both.pem", both.as_bytes());
+        std::fs::write(
+            home.path("single.key"),
+            site("p256").issued.key_pem.as_bytes(),
+        )
+        .unwrap();
+        let config = home.open_config(r#"files = ["single.key"]"#);
+        let keys = config.check().keys;
+        let summary: Vec<_> = keys
+            .iter()
+            .map(|key| (key.label.as_str(), key.kind, key.chains))
+            .collect();
+        assert_eq!(
+            summary,
+            [
+                ("both", KeyKind::Ed25519, 1),
+                ("p384", KeyKind::EcP384, 1),
+                ("single", KeyKind::EcP256, 0)
+            ]
+        );
+    });
+}
+
+#[test]
+fn without_one_key_it_does_not_start() {
+    run(async {
+        let home = Home::new(&[]);
+        home.write_key("broken.key", b"nothing");
+        let error = KeyServer::start(home.open_config(""))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("no key can be served") && error.contains("broken.key"),
+            "{error}"
+        );
+
+        std::fs::remove_dir_all(home.path("keys")).unwrap();
+        let error = KeyServer::start(home.open_config(""))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("cannot list the directory"), "{error}");
+    });
+}
+
+#[test]
+fn the_channels_own_files_are_checked_all_at_once() {
+    let home = Home::new(&["p256"]);
+    std::fs::remove_file(home.path("keyserver.pem")).unwrap();
+    std::fs::write(home.path("keyserver.key"), "nothing").unwrap();
+    std::fs::write(home.path("ca.pem"), "").unwrap();
+    let errors: Vec<_> = home
+        .open_config("")
+        .check()
+        .errors
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(errors.len(), 3, "{errors:?}");
+    assert!(
+        errors[0].contains("keyserver.toml:3:27: cannot read"),
+        "{errors:?}"
+    );
+    assert!(
+        errors[1].contains("keyserver.toml:4:19: cannot read"),
+        "{errors:?}"
+    );
+    assert!(errors[2].contains("keyserver.toml:5:25: "), "{errors:?}");
+}
+
+#[test]
+fn a_key_of_another_certificate_is_named() {
+    let home = Home::new(&["p256"]);
+    std::fs::write(
+        home.path("keyserver.key"),
+        site("p256").issued.key_pem.as_bytes(),
+    )
+    .unwrap();
+    let errors: Vec<_> = home
+        .open_config("")
+        .check()
+        .errors
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].contains("cannot be used together"), "{errors:?}");
+}
+
+#[test]
+fn rules_about_keys_that_are_not_there_are_named_with_their_place() {
+    let home = Home::new(&["p256", "rsa2048"]);
+    let config: Config = home.config(
+        r#"allow_rsa_key_transport = ["rsa2048", "p256", "old"]
+[[edge]]
+name = "edge-1.example"
+keys = ["p256", "typo"]
+operations = ["tls13-server-certificate-verify"]
+names = ["*"]
+"#,
+    );
+    let errors: Vec<_> = config
+        .check()
+        .errors
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(errors.len(), 3, "{errors:?}");
+    assert!(errors[0].contains("`p256` is not an RSA key"), "{errors:?}");
+    assert!(
+        errors[1].contains("there is no key `typo`; there are: p256, rsa2048"),
+        "{errors:?}"
+    );
+    assert!(errors[1].contains("keyserver.toml:11:17:"), "{errors:?}");
+    assert!(errors[2].contains("there is no key `old`"), "{errors:?}");
+}

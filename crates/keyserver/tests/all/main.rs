@@ -1,0 +1,11 @@
+//! The key server over real sockets, most of it with the real client.
+
+mod config_errors;
+mod key_files;
+mod lifecycle;
+mod load;
+mod operations;
+mod policy;
+mod raw_edge;
+mod strangers;
+mod support;

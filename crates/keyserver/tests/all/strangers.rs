@@ -1,0 +1,276 @@
+//! Peers that are no edges, and edges that break the protocol: each loses its own connection and nothing else.
+
+use std::time::Duration;
+
+use keyward_keyclient::{KeyClient, KeyClientError};
+use keyward_pki::Authority;
+use keyward_protocol::{ErrorCode, Frame, Hello, RefusalReason};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::raw_edge::{RawEdge, connect, tcp};
+use crate::support::{Home, PATIENCE, eventually, run, site, start};
+
+/// Reads to the end, which must come.
+async fn ends(mut stream: TcpStream) {
+    let mut rest = Vec::new();
+    // An end or a reset, but an end.
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut rest))
+        .await
+        .expect("the connection stays open");
+}
+
+#[test]
+fn garbage_before_tls_ends_that_connection() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let server = start(home.open_config("")).await;
+        let client = home.client(&server.addresses()[0]);
+        client.connected(PATIENCE).await.unwrap();
+        let garbage: [&[u8]; 3] = [
+            b"GET / HTTP/1.1\r\n\r\n",
+            &[0xff; 2000],
+            &[0x16, 3, 1, 0xff, 0xff, 1, 0xff, 0xff, 0xff],
+        ];
+        for bytes in garbage {
+            let mut stream = TcpStream::connect(tcp(&server)).await.unwrap();
+            stream.write_all(bytes).await.unwrap();
+            ends(stream).await;
+        }
+        eventually("all are counted", || {
+            server.metrics().connections_rejected == 3
+        })
+        .await;
+        client
+            .perform(site("p256").tls13(), PATIENCE)
+            .await
+            .unwrap();
+    });
+}
+
+#[test]
+fn half_open_connections_end_at_the_deadline_and_make_room() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let server = start(home.open_config("[limits]\nhandshake_ms = 300\nconnections = 3")).await;
+        let mut silent = Vec::new();
+        for bytes in [
+            b"".as_slice(),
+            &[0x16, 3, 1],
+            &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3],
+        ] {
+            let mut stream = TcpStream::connect(tcp(&server)).await.unwrap();
+            stream.write_all(bytes).await.unwrap();
+            silent.push(stream);
+        }
+        // One over the limit is closed without waiting.
+        let began = std::time::Instant::now();
+        eventually("the three are accepted", || silent.len() == 3).await;
+        ends(TcpStream::connect(tcp(&server)).await.unwrap()).await;
+        assert!(began.elapsed() < Duration::from_millis(250));
+        for stream in silent {
+            ends(stream).await;
+        }
+        eventually("all are counted", || {
+            server.metrics().connections_rejected == 4
+        })
+        .await;
+        home.client(&server.addresses()[0])
+            .perform(site("p256").tls13(), PATIENCE)
+            .await
+            .unwrap();
+    });
+}
+
+#[test]
+fn a_certificate_of_another_authority_is_told_so() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let other = Authority::new("private CA").unwrap();
+        let issued = other.issue_client("edge-1.example").unwrap();
+        let server = start(home.open_config("")).await;
+        let mut config = home.client_config(&server.addresses()[0], "edge-1.example");
+        config.certificate_chain = issued.chain_der;
+        config.key = issued.key_der;
+        let client = KeyClient::start(config).unwrap();
+        let error = client
+            .perform(site("p256").tls13(), PATIENCE)
+            .await
+            .unwrap_err();
+        let KeyClientError::Unreachable { cause } = &error else {
+            panic!("{error:?}")
+        };
+        assert!(
+            cause.contains("does not accept this edge's certificate"),
+            "{cause}"
+        );
+
+        // The other way round: a key server that the edge has no reason to trust.
+        let mut config = home.client_config(&server.addresses()[0], "edge-1.example");
+        config.ca = vec![other.ca_der().clone()];
+        let client = KeyClient::start(config).unwrap();
+        let error = client
+            .perform(site("p256").tls13(), PATIENCE)
+            .await
+            .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("its certificate is not acceptable"),
+            "{error}"
+        );
+    });
+}
+
+#[test]
+fn without_alpn_there_is_no_greeting() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let server = start(home.open_config("")).await;
+        if let Ok(mut stream) = connect(&home, &server, b"").await {
+            let mut bytes = Vec::new();
+            let _ = timeout(PATIENCE, stream.read_to_end(&mut bytes))
+                .await
+                .expect("the connection stays open");
+            assert!(bytes.is_empty());
+        }
+        assert!(connect(&home, &server, b"h2").await.is_err());
+        eventually("both are turned away", || {
+            server.metrics().connections_rejected == 2
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_version_that_is_not_spoken_is_told_so() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let server = start(home.open_config("")).await;
+        let mut edge = RawEdge::new(
+            connect(&home, &server, keyward_protocol::ALPN)
+                .await
+                .unwrap(),
+        );
+        let hello = Hello {
+            min_version: 7,
+            max_version: 9,
+            ..Hello::edge()
+        };
+        edge.writer.send(&Frame::Hello(hello)).await.unwrap();
+        assert!(matches!(edge.next().await, Some(Frame::Hello(_))));
+        assert_eq!(edge.error_code().await, (0, ErrorCode::Unsupported));
+        assert!(edge.next().await.is_none());
+    });
+}
+
+#[test]
+fn frames_that_break_the_protocol_close_only_their_connection() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let server = start(home.open_config("")).await;
+        let mut good = RawEdge::greeted(&home, &server).await;
+        let request = |id| {
+            keyward_protocol::encode_request(id, 1000, &site("p256").tls13())
+                .unwrap()
+                .to_vec()
+        };
+        let bad: [(&str, Vec<u8>); 7] = [
+            ("too short", vec![0, 0, 4, 5, 0, 0, 0]),
+            ("too long", vec![0xff, 0xff, 0xff, 2, 0, 0, 0, 1]),
+            (
+                "second hello",
+                Frame::Hello(Hello::edge()).encode().unwrap().to_vec(),
+            ),
+            ("hello that does not parse", vec![0, 0, 6, 1, 0, 0, 0, 0, 9]),
+            (
+                "frame that key servers send",
+                Frame::Catalog {
+                    id: 1,
+                    part: Default::default(),
+                }
+                .encode()
+                .unwrap()
+                .to_vec(),
+            ),
+            ("request with id 0", request(0)),
+            ("id in flight", [request(7), request(7)].concat()),
+        ];
+        let count = bad.len() as u64;
+        for (what, bytes) in bad {
+            let mut edge = RawEdge::greeted(&home, &server).await;
+            edge.bytes(bytes).await;
+            loop {
+                match edge.next().await {
+                    // The first of the two with the same id.
+                    Some(Frame::Reply { id: 7, .. }) => (),
+                    Some(Frame::Error { id: 0, error }) => {
+                        assert_eq!(error.code, ErrorCode::Malformed, "{what}");
+                        break;
+                    }
+                    other => panic!("{what}: {other:?}"),
+                }
+            }
+            assert!(edge.next().await.is_none(), "{what}");
+            assert!(good.is_alive().await, "{what}");
+        }
+        assert_eq!(server.metrics().malformed, count);
+    });
+}
+
+#[test]
+fn a_request_that_does_not_parse_costs_only_itself() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let server = start(home.open_config("")).await;
+        let mut edge = RawEdge::greeted(&home, &server).await;
+        let good = keyward_protocol::encode_request(5, 1000, &site("p256").tls13())
+            .unwrap()
+            .to_vec();
+        // Cut short, with the length to match.
+        let mut cut = good[..40].to_vec();
+        cut[2] = 37;
+        cut[1] = 0;
+        edge.bytes(cut).await;
+        assert_eq!(edge.error_code().await, (5, ErrorCode::Malformed));
+        // An operation of the future, and a frame of the future.
+        edge.bytes(vec![0, 0, 12, 2, 0, 0, 0, 6, 0, 0, 0, 9, 200, 1, 2])
+            .await;
+        assert_eq!(edge.error_code().await, (6, ErrorCode::Unsupported));
+        edge.bytes(vec![0, 0, 8, 99, 0, 0, 0, 7, 1, 2, 3]).await;
+        // Bytes that a later version adds at the end.
+        let mut longer = good.clone();
+        longer.extend([1, 2, 3]);
+        let length = u16::from_be_bytes([longer[1], longer[2]]) + 3;
+        longer[1..3].copy_from_slice(&length.to_be_bytes());
+        edge.bytes(longer).await;
+        assert_eq!(edge.answers(1).await, []);
+        assert!(edge.is_alive().await);
+    });
+}
+
+#[test]
+fn a_refused_edge_reads_why() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let server = start(home.config("")).await;
+        let mut edge = RawEdge::new(
+            connect(&home, &server, keyward_protocol::ALPN)
+                .await
+                .unwrap(),
+        );
+        edge.writer
+            .send(&Frame::Hello(Hello::edge()))
+            .await
+            .unwrap();
+        assert!(matches!(edge.next().await, Some(Frame::Hello(_))));
+        let Some(Frame::Error { id: 0, error }) = edge.next().await else {
+            panic!("no error")
+        };
+        assert_eq!(
+            (error.code, error.reason),
+            (ErrorCode::Refused, RefusalReason::Edge)
+        );
+    });
+}
