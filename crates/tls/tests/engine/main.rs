@@ -4,6 +4,7 @@
 mod support;
 
 mod alpn;
+mod any_order;
 mod bad_input;
 mod bulk;
 mod certificate_choice;
