@@ -39,8 +39,10 @@ impl Dialer {
     pub(crate) async fn run(self) {
         let stop = self.context.stop.clone();
         tokio::select! {
-            () = self.keep_connected() => (),
+            // Being stopped ends the connection too, which is no loss to report or to dial again for.
+            biased;
             () = stop.cancelled() => (),
+            () = self.keep_connected() => (),
         }
     }
 
