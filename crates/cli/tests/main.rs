@@ -2,6 +2,7 @@
 
 mod check;
 mod daemons;
+mod demo;
 mod examples;
 mod key_is_not_there;
 mod pki;

@@ -152,6 +152,34 @@ fn what_lies_between_the_processes_is_private_and_removed() {
 }
 
 #[test]
+fn legacy_lets_rsa_key_transport_in() {
+    let served = serve(&["--policy", "legacy"]);
+    assert!(served.get("/").unwrap().contains("200 OK"));
+    let transport = |policy: &Served| {
+        std::process::Command::new("openssl")
+            .args([
+                "s_client",
+                "-brief",
+                "-tls1_2",
+                "-cipher",
+                "AES128-GCM-SHA256",
+            ])
+            .args(["-servername", NAME, "-connect", &policy.address])
+            .stdin(std::process::Stdio::null())
+            .output()
+    };
+    match transport(&served) {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(text.contains("AES128-GCM-SHA256"), "{text}");
+            let refused = transport(&serve(&[])).unwrap();
+            assert!(!refused.status.success());
+        }
+        Err(error) => println!("skipped: no openssl here: {error}"),
+    }
+}
+
+#[test]
 fn tcp_services_get_the_bytes() {
     // Bare HOST:PORT is TCP.
     let served = serve_to(&site::start().to_string(), &[]);

@@ -39,7 +39,7 @@ pub(crate) fn handshake(played: &Played) -> String {
     };
     text.push_str(&draw(&played.story(), &options));
     text.push_str(&format!(
-        "\n  {} until the first byte of the response, {}; {} in all\n",
+        "\n  {} to the first byte of the response, {}, {} in all\n",
         counted(found.round_trips, "round trip"),
         match found.key_operations {
             0 => "no private-key operation".to_owned(),
@@ -59,7 +59,6 @@ pub(crate) fn summary(played: &[Played]) -> String {
     let mut rows = vec![[
         "".to_owned(),
         "cipher suite".to_owned(),
-        "group".to_owned(),
         "trips".to_owned(),
         "key ops".to_owned(),
         "key op".to_owned(),
@@ -70,7 +69,6 @@ pub(crate) fn summary(played: &[Played]) -> String {
         [
             found.name.to_owned(),
             found.cipher_suite.clone().unwrap_or("-".to_owned()),
-            found.group.clone().unwrap_or("-".to_owned()),
             found.round_trips.to_string(),
             found.key_operations.to_string(),
             match found.key_operations {
@@ -80,7 +78,7 @@ pub(crate) fn summary(played: &[Played]) -> String {
             duration(found.total_us),
         ]
     }));
-    table(&rows, 3)
+    table(&rows, 2)
 }
 
 /// Columns as wide as their widest cell; those from `right` on are aligned to the right.

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 /// `keyward` with these arguments, not started yet.
 pub(crate) fn keyward<A: AsRef<OsStr>>(arguments: &[A]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
@@ -49,11 +51,15 @@ pub(crate) struct Daemon {
     stdout: BufReader<ChildStdout>,
     stderr: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
+    /// Where it has its temporary files: gone with this, also where it was killed.
+    _temporary: TempDir,
 }
 
 impl Daemon {
     pub(crate) fn start<A: AsRef<OsStr>>(arguments: &[A]) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
         let mut child = keyward(arguments)
+            .env("TMPDIR", temporary.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -74,6 +80,7 @@ impl Daemon {
             stdout: BufReader::new(child.stdout.take().unwrap()),
             stderr,
             reader: Some(reader),
+            _temporary: temporary,
             child,
         }
     }
