@@ -294,18 +294,15 @@ pub enum PeerIncompatible {
     MissingKeyShare,
     /// An EC point format list without the uncompressed one (RFC 8422 §5.1.2).
     NoUncompressedPoints,
-    /// Extended master secret is required and not offered.
-    NoExtendedMasterSecret,
 }
 
 impl PeerIncompatible {
     fn alert(&self) -> AlertDescription {
         match self {
             Self::NoVersion => AlertDescription::PROTOCOL_VERSION,
-            Self::NoCipherSuite
-            | Self::NoGroup
-            | Self::NoSignatureScheme
-            | Self::NoExtendedMasterSecret => AlertDescription::HANDSHAKE_FAILURE,
+            Self::NoCipherSuite | Self::NoGroup | Self::NoSignatureScheme => {
+                AlertDescription::HANDSHAKE_FAILURE
+            }
             Self::NoApplicationProtocol => AlertDescription::NO_APPLICATION_PROTOCOL,
             Self::MissingSignatureAlgorithms
             | Self::MissingSupportedGroups
@@ -327,7 +324,6 @@ impl fmt::Display for PeerIncompatible {
             Self::MissingSupportedGroups => "no supported_groups extension",
             Self::MissingKeyShare => "no key_share extension",
             Self::NoUncompressedPoints => "no uncompressed point format",
-            Self::NoExtendedMasterSecret => "no extended master secret",
         })
     }
 }
