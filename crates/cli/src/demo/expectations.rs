@@ -113,3 +113,118 @@ fn expectations(played: &Played) -> Vec<Expectation> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use keyward_observe::HandshakeRecord;
+
+    use super::*;
+    use crate::demo::client::Seen;
+    use crate::demo::measure::Measurement;
+    use crate::demo::scenario::SCENARIOS;
+
+    /// A full TLS 1.3 handshake as it should be.
+    fn good() -> Played {
+        let scenario = SCENARIOS
+            .iter()
+            .find(|scenario| scenario.name == "tls13-full-ecdsa")
+            .unwrap();
+        let suite = "TLS_AES_128_GCM_SHA256".to_owned();
+        let group = Some("x25519".to_owned());
+        Played {
+            scenario,
+            measurement: Measurement {
+                name: scenario.name,
+                version: "TLS 1.3",
+                cipher_suite: Some(suite.clone()),
+                group: group.clone(),
+                certificate: Some("ECDSA P-256"),
+                resumed: false,
+                round_trips: 3,
+                key_operations: 1,
+                key_operation_us: 400,
+                total_us: 2000,
+            },
+            key_server_operations: 1,
+            record: Some(HandshakeRecord {
+                version: Some("TLS 1.3".to_owned()),
+                cipher_suite: Some(suite.clone()),
+                key_operations: 1,
+                ..HandshakeRecord::default()
+            }),
+            seen: Seen {
+                local_address: "127.0.0.1:1".to_owned(),
+                version: "TLS 1.3",
+                cipher_suite: Some(suite),
+                group,
+                leaf: None,
+                resumed: false,
+                round_trips: 3,
+                total: Duration::from_millis(2),
+                flights: Vec::new(),
+                status: "HTTP/1.1 200 OK".to_owned(),
+                body: site::PAGE.as_bytes().to_vec(),
+                session: None,
+            },
+        }
+    }
+
+    #[test]
+    fn what_is_as_it_should_be_breaks_nothing() {
+        assert_eq!(broken(&[good()]), [""; 0]);
+        assert_eq!(count(&[good()]), 13);
+    }
+
+    type Deviate = fn(&mut Played);
+
+    #[test]
+    fn each_deviation_is_named() {
+        let deviations: [(&str, Deviate); 12] = [
+            ("version:", |played| {
+                played.measurement.version = "TLS 1.2";
+            }),
+            ("cipher suite:", |played| {
+                played.measurement.cipher_suite = Some("TLS_NULL".to_owned());
+            }),
+            ("cipher suite:", |played| {
+                played.measurement.cipher_suite = None;
+            }),
+            ("key exchange group:", |played| {
+                played.measurement.group = None;
+            }),
+            ("resumed:", |played| {
+                played.measurement.resumed = true;
+            }),
+            ("verified certificate:", |played| {
+                played.measurement.certificate = Some("unknown");
+            }),
+            ("round trips:", |played| {
+                played.measurement.round_trips = 4;
+            }),
+            ("edge's record:", |played| {
+                played.measurement.key_operations = 2;
+            }),
+            ("key server's counter:", |played| {
+                played.key_server_operations = 0;
+            }),
+            ("status:", |played| {
+                played.seen.status = "HTTP/1.1 502 Bad Gateway".to_owned();
+            }),
+            ("response body:", |played| played.seen.body.clear()),
+            ("version by the edge's record:", |played| {
+                played.record = Some(HandshakeRecord::default());
+            }),
+        ];
+        for (name, deviate) in deviations {
+            let mut played = good();
+            deviate(&mut played);
+            let broken = broken(&[played]).join("\n");
+            assert!(
+                broken.contains(name) && broken.contains("tls13-full-ecdsa: "),
+                "{name} is not in {broken:?}"
+            );
+        }
+    }
+}
