@@ -1,11 +1,17 @@
 //! The TLS 1.2 pseudorandom function (RFC 5246 §5).
 
+use aws_lc_rs::tls_prf::{self, P_SHA256, P_SHA384, P_SHA512};
+
 use crate::hash::HashAlgorithm;
-use crate::hmac::HmacKey;
 
 /// `PRF(secret, label, seed)` into the whole of `out`; the parts of `seed` count as one string.
 ///
 /// `algorithm` is the cipher suite's: SHA-256 or SHA-384.
+///
+/// # Panics
+///
+/// If `algorithm` is SHA-1, which no cipher suite has for its PRF, or `secret` is empty, which no premaster or master
+/// secret is.
 pub fn tls12(
     algorithm: HashAlgorithm,
     secret: &[u8],
@@ -13,22 +19,26 @@ pub fn tls12(
     seed: &[&[u8]],
     out: &mut [u8],
 ) {
-    // PRF(secret, label, seed) = P_<hash>(secret, label + seed)
-    let key = HmacKey::new(algorithm, secret);
-    let mut parts = Vec::with_capacity(2 + seed.len());
-    parts.extend([&[], label]);
-    parts.extend(seed);
-
-    // P_hash(secret, seed) = HMAC_hash(secret, A(1) + seed) +
-    //                        HMAC_hash(secret, A(2) + seed) + ...
-    // A(0) = seed
-    // A(i) = HMAC_hash(secret, A(i-1))
-    let mut a = key.derive(&parts[1..]);
-    for chunk in out.chunks_mut(algorithm.output_len()) {
-        let mut with_a = parts.clone();
-        with_a[0] = a.as_bytes();
-        let block = key.derive(&with_a);
-        chunk.copy_from_slice(&block.as_bytes()[..chunk.len()]);
-        a = key.derive(&[a.as_bytes()]);
+    if out.is_empty() {
+        return;
     }
+    let algorithm = match algorithm {
+        HashAlgorithm::Sha256 => &P_SHA256,
+        HashAlgorithm::Sha384 => &P_SHA384,
+        HashAlgorithm::Sha512 => &P_SHA512,
+        HashAlgorithm::Sha1 => panic!("no cipher suite of TLS 1.2 has a PRF with SHA-1"),
+    };
+    let secret =
+        tls_prf::Secret::new(algorithm, secret).expect("a premaster or master secret is not empty");
+    let derived = match seed {
+        [seed] => secret.derive(label, seed, out.len()),
+        [first, second] => secret.derive_with_seed_concatination(label, first, second, out.len()),
+        parts => secret.derive(label, &parts.concat(), out.len()),
+    };
+    // Both secrets wipe themselves.
+    out.copy_from_slice(
+        derived
+            .expect("AWS-LC's PRF has no other inputs to refuse")
+            .as_ref(),
+    );
 }
