@@ -17,7 +17,8 @@ use crate::{Result, SERVER_NAME};
 pub struct Client(Arc<ClientConfig>);
 
 impl Client {
-    /// A client that offers one version, one group, and the AES-128-GCM suites only, so that both servers choose alike.
+    /// A client that offers one version, `group` first and with a key share for it, and the AES-128-GCM suites only, so that
+    /// both servers choose alike.
     ///
     /// # Errors
     ///
@@ -28,10 +29,12 @@ impl Client {
         group: NamedGroup,
     ) -> Result<Self> {
         let mut provider: CryptoProvider = aws_lc_rs::default_provider();
-        provider.kx_groups = aws_lc_rs::ALL_KX_GROUPS
-            .iter()
+        // P-256 second: an ECDSA certificate's curve must be among the groups as well (RFC 8422 §5.1).
+        let kx_group = |name| aws_lc_rs::ALL_KX_GROUPS.iter().find(|kx| kx.name() == name);
+        provider.kx_groups = [group, NamedGroup::secp256r1]
+            .into_iter()
+            .filter_map(kx_group)
             .copied()
-            .filter(|kx| kx.name() == group)
             .collect();
         provider.cipher_suites.retain(|suite| {
             matches!(

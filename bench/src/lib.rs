@@ -23,3 +23,11 @@ pub const SERVER_NAME: &str = "bench.example";
 pub fn is_measured() -> bool {
     std::env::args().any(|argument| argument == "--bench")
 }
+
+/// Whether a row is wanted: `cargo bench … -- "TLS 1.2" RSA` wants those with both in their names.
+pub fn is_wanted(row: &str) -> bool {
+    let mut filters = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"));
+    filters.all(|filter| row.contains(&filter))
+}

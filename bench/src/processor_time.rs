@@ -4,22 +4,23 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::Result;
 
-/// What the calling thread has spent, user and system; the kernel brings it up to date at each tick.
-///
-/// # Errors
-///
-/// There is no `/proc`, or the kernel does not keep these statistics.
-pub fn of_this_thread() -> Result<Duration> {
-    read(Path::new("/proc/thread-self/schedstat"))
+/// What the calling thread has spent, user and system.
+pub fn of_this_thread() -> Duration {
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(spent.tv_sec).expect("no thread runs for a negative time");
+    let nanoseconds = u32::try_from(spent.tv_nsec).expect("nanoseconds are below a second");
+    Duration::new(seconds, nanoseconds)
 }
 
 /// What all running threads of a process have spent.
 ///
 /// # Errors
 ///
-/// As [`of_this_thread`], or the process is gone.
+/// There is no `/proc`, the kernel does not keep these statistics, or the process is gone.
 pub fn of_process(id: u32) -> Result<Duration> {
     fs::read_dir(format!("/proc/{id}/task"))?
         .map(|thread| read(&thread?.path().join("schedstat")))
