@@ -18,7 +18,8 @@ const CAPACITY: usize = LENGTH_LEN + MAX_FRAME_LEN;
 /// use keyward_protocol::{Decoder, Frame};
 ///
 /// let mut decoder = Decoder::new();
-/// for byte in Frame::Ping { id: 7 }.encode().unwrap().iter() {
+/// let ping = Frame::Ping { id: 7 }.encode().unwrap();
+/// for byte in ping.iter() {
 ///     assert!(decoder.next_frame().unwrap().is_none());
 ///     assert_eq!(decoder.receive(&[*byte]), 1);
 /// }

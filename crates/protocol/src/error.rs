@@ -86,7 +86,7 @@ pub enum RefusalReason {
     Operation,
     /// 4: the handshake is for a name that is not this edge's.
     Name,
-    /// 5: the operation broke one of its own rules (DESIGN §4).
+    /// 5: the operation broke one of its own rules.
     Check,
     /// A class of a later version.
     Other(u8),
