@@ -106,7 +106,8 @@ impl Policy {
         KeyRules {
             public_key: key.public_key(),
             rsa_decryption: transport.is_some(),
-            // DESIGN §4 keeps such a key from "nothing that signs TLS 1.3"; TLS 1.2 clients meet it in both roles anyway.
+            // RFC 8446 Appendix E.8: if TLS 1.3 servers "also support static RSA in the context of previous versions of TLS, then
+            // it may be possible to impersonate the server for TLS 1.3 connections". TLS 1.2 clients meet the key in both roles.
             rsa_signing: operation == OperationKind::Tls12ServerKeyExchange
                 || transport != Some(&RsaKeyTransport::Only),
             legacy: false,

@@ -2,6 +2,8 @@
 
 mod file;
 mod problem;
+mod reading;
+mod suggestion;
 
 use std::collections::HashMap;
 use std::ops::Range;
