@@ -1,0 +1,29 @@
+//! The edge with real sockets, a real key server, real clients and small services: one behaviour a
+//! file.
+
+mod support;
+
+mod byte_by_byte;
+mod catalog_chains;
+mod client_leaves;
+mod config_errors;
+mod connection_limit;
+mod forwarded_headers;
+mod garbage;
+mod graceful_stop;
+mod handshake_records;
+mod idle;
+mod key_server_down;
+mod key_server_killed;
+mod misdirected;
+mod requests;
+mod resumption;
+mod slow_client;
+mod smuggling;
+mod streaming;
+mod tcp_mode;
+mod trailers;
+mod unknown_name;
+mod upstream_down;
+mod upstream_tls;
+mod websocket;
