@@ -11,6 +11,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::config::{Config, Problem};
+use crate::store::files;
 
 /// The key exchanges of the channel. X25519MLKEM768 comes first and both of Keyward's ends have it: what is recorded today, with
 /// the nonces and master secrets in it, stays closed to a quantum computer.
@@ -36,6 +37,13 @@ pub(crate) fn server_config(config: &Config) -> Result<Arc<ServerConfig>, Vec<Pr
         return Err(problems);
     };
     build(config, chain, key, roots).map_err(|problem| vec![problem])
+}
+
+/// A warning if others can get at the channel's private key.
+pub(crate) fn permission_warning(config: &Config) -> Option<Problem> {
+    let metadata = std::fs::metadata(&config.key).ok()?;
+    let mode = files::open_to_others(&metadata)?;
+    Some(files::permission_warning(&config.key, mode))
 }
 
 fn build(

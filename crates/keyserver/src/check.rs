@@ -43,6 +43,7 @@ impl Config {
         if let Err(problems) = channel::server_config(self) {
             report.errors.extend(problems);
         }
+        report.warnings.extend(channel::permission_warning(self));
         match Directory::open(&self.keys) {
             Ok(opened) => {
                 report.errors.extend(opened.skipped);

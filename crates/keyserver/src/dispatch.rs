@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyward_crypto::signature::KeyKind;
+use keyward_keyop::Operation;
 use keyward_protocol::{EncodedFrame, ErrorCode, ErrorReply, Request};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
@@ -72,6 +73,13 @@ impl Dispatch {
             );
             return Err(Rejected::Answer(ErrorReply::refused(refusal.reason)));
         }
+        let Ok(bytes) =
+            Arc::clone(&self.shared.queued_bytes).try_acquire_many_owned(size(&operation))
+        else {
+            return Err(overloaded(
+                "the handshakes that wait are too large together",
+            ));
+        };
         let wait = Duration::from_millis(deadline_ms.into()).min(self.shared.limits.deadline);
         let weight = match key.public_key().kind() {
             KeyKind::Rsa { .. } => Weight::Heavy,
@@ -83,6 +91,7 @@ impl Dispatch {
             edge: Arc::clone(&self.edge),
             arrived,
             deadline: arrived + wait,
+            _bytes: bytes,
             reply,
         };
         self.shared
@@ -90,6 +99,18 @@ impl Dispatch {
             .push(weight, job)
             .map_err(|_| overloaded("the queue for this kind of key is full"))
     }
+}
+
+/// The bytes of handshake that an operation keeps in memory.
+fn size(operation: &Operation) -> u32 {
+    let messages = match operation {
+        Operation::Tls13ServerCertificateVerify(operation) => operation.messages.len(),
+        Operation::Tls12ServerKeyExchange(operation) => {
+            operation.messages.len() + operation.params.len()
+        }
+        Operation::Tls12RsaMasterSecret(operation) => operation.messages.len(),
+    };
+    u32::try_from(messages).unwrap_or(u32::MAX)
 }
 
 impl Drop for Dispatch {

@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) tls: TlsAcceptor,
     pub(crate) connections: Arc<Semaphore>,
+    /// Bytes of handshakes that wait for a worker: one permit each.
+    pub(crate) queued_bytes: Arc<Semaphore>,
     /// No new connections; the old ones say `going_away` and end when they have answered.
     pub(crate) draining: CancellationToken,
     /// Everything ends at once.
@@ -54,7 +56,13 @@ impl KeyServer {
         let tls = channel::server_config(&config).map_err(StartError::Config)?;
         let opened = Directory::open(&config.keys)
             .map_err(|problem| StartError::Config(vec![config.keys_problem(&problem)]))?;
-        for problem in opened.skipped.iter().chain(&opened.warnings) {
+        let channel_key = channel::permission_warning(&config);
+        for problem in opened
+            .skipped
+            .iter()
+            .chain(&opened.warnings)
+            .chain(&channel_key)
+        {
             warn!("{problem}");
         }
         let store: Arc<dyn KeyStore> = Arc::new(opened.store);
@@ -102,6 +110,7 @@ impl KeyServer {
             metrics,
             tls: TlsAcceptor::from(tls),
             connections: Arc::new(Semaphore::new(config.limits.connections)),
+            queued_bytes: Arc::new(Semaphore::new(config.limits.queue_bytes)),
             draining: CancellationToken::new(),
             killed: CancellationToken::new(),
             tracker: TaskTracker::new(),

@@ -8,6 +8,7 @@ use std::{fmt, io};
 
 use keyward_keyop::{CheckError, Operation, OperationResult, PerformError};
 use keyward_protocol::{ErrorCode, ErrorReply, Frame, RefusalReason, Reply};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, error, warn};
 
 use crate::in_flight::ReplySlot;
@@ -24,6 +25,8 @@ pub(crate) struct Job {
     pub(crate) edge: Arc<EdgeGrant>,
     pub(crate) arrived: Instant,
     pub(crate) deadline: Instant,
+    /// Its share of what may wait.
+    pub(crate) _bytes: OwnedSemaphorePermit,
     pub(crate) reply: ReplySlot,
 }
 

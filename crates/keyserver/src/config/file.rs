@@ -56,6 +56,7 @@ pub(super) struct LimitsTable {
     pub(super) connections: Option<Spanned<i64>>,
     pub(super) in_flight: Option<Spanned<i64>>,
     pub(super) queue: Option<Spanned<i64>>,
+    pub(super) queue_bytes: Option<Spanned<i64>>,
     pub(super) workers: Option<Spanned<i64>>,
     pub(super) handshake_ms: Option<Spanned<i64>>,
     pub(super) idle_ms: Option<Spanned<i64>>,

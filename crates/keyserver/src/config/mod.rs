@@ -134,6 +134,8 @@ pub struct Limits {
     pub in_flight: u16,
     /// Requests that wait for a worker, in each of the two queues.
     pub queue: usize,
+    /// Bytes of the handshakes in both queues together. A usual one has a few thousand, the largest a hundred thousand.
+    pub queue_bytes: usize,
     /// Threads that use private keys; one more is kept for elliptic curves.
     pub workers: usize,
     /// From accept to the edge's hello.
@@ -154,6 +156,7 @@ impl Default for Limits {
             connections: 1024,
             in_flight: 1024,
             queue: 8192,
+            queue_bytes: 128 * 1024 * 1024,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             handshake: Duration::from_secs(5),
             idle: Duration::from_secs(60),

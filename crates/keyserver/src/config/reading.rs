@@ -225,6 +225,12 @@ impl Reading {
                 u16::MAX.into(),
             ),
             queue: self.count("queue", &table.queue, default.queue, 1_000_000),
+            queue_bytes: self.count(
+                "queue_bytes",
+                &table.queue_bytes,
+                default.queue_bytes,
+                1 << 36,
+            ),
             workers: self.count("workers", &table.workers, default.workers, 1024),
             handshake: self.time("handshake_ms", &table.handshake_ms, default.handshake, hour),
             idle: self.time("idle_ms", &table.idle_ms, default.idle, hour),

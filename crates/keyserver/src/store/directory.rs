@@ -141,11 +141,7 @@ impl Reading {
         if file.key.is_some()
             && let Some(mode) = file.open_to_others
         {
-            self.warn(
-                path,
-                format!("other users can get at this private key (mode {mode:04o})"),
-                format!("run `chmod 600 {}`", path.display()),
-            );
+            self.warnings.push(files::permission_warning(path, mode));
         }
         match file.key {
             Some(Ok(private)) => {

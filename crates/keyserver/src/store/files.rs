@@ -1,6 +1,6 @@
 //! One PEM file: what it holds, and whether others can read it.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -9,6 +9,8 @@ use keyward_crypto::private_key::PrivateKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use zeroize::Zeroizing;
+
+use crate::config::Problem;
 
 /// More than any key or chain has.
 const MAX_LEN: u64 = 1024 * 1024;
@@ -25,11 +27,13 @@ pub(super) struct PemFile {
 
 /// Reads a file once, so that what was judged is what is used. `Err` is the cause, for people.
 pub(super) fn read(path: &Path) -> Result<PemFile, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    // Before it is opened: opening a pipe waits for whoever writes into it.
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if !metadata.is_file() {
         return Err("it is not a regular file".to_owned());
     }
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
     // One allocation of the final size: growing would leave copies of the key in freed memory.
     let capacity = usize::try_from(metadata.len().min(MAX_LEN)).unwrap_or(0) + 1;
     let mut text = Zeroizing::new(Vec::with_capacity(capacity));
@@ -39,7 +43,8 @@ pub(super) fn read(path: &Path) -> Result<PemFile, String> {
     if text.len() as u64 > MAX_LEN {
         return Err(format!("it is larger than {MAX_LEN} bytes"));
     }
-    let key = match count(&text, b"PRIVATE KEY-----") / 2 {
+    // Its first line and its last; a file that was cut may have the first alone.
+    let key = match count(&text, b"PRIVATE KEY-----").div_ceil(2) {
         0 => None,
         1 => Some(PrivateKey::from_pem(&text).map_err(|error| error.to_string())),
         keys => Some(Err(format!(
@@ -50,12 +55,27 @@ pub(super) fn read(path: &Path) -> Result<PemFile, String> {
         .map(|certificate| certificate.map(|der| der.to_vec()))
         .collect::<Result<_, _>>()
         .map_err(|error| format!("its PEM is broken: {error}"))?;
-    let mode = metadata.permissions().mode() & 0o7777;
     Ok(PemFile {
         key,
         certificates,
-        open_to_others: (mode & 0o077 != 0).then_some(mode),
+        open_to_others: open_to_others(&metadata),
     })
+}
+
+/// The permission bits of a file, if they let others than its owner get at it.
+pub(crate) fn open_to_others(metadata: &Metadata) -> Option<u32> {
+    let mode = metadata.permissions().mode() & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+/// What to say about a private key that others can get at.
+pub(crate) fn permission_warning(path: &Path, mode: u32) -> Problem {
+    Problem {
+        file: Some(path.to_owned()),
+        position: None,
+        cause: format!("other users can get at this private key (mode {mode:04o})"),
+        remedy: format!("run `chmod 600 {}`", path.display()),
+    }
 }
 
 fn count(text: &[u8], pattern: &[u8]) -> usize {

@@ -2,7 +2,7 @@
 
 mod chain;
 mod directory;
-mod files;
+pub(crate) mod files;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Key files of every format, and broken ones, which are named and skipped.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use keyward_crypto::signature::KeyKind;
 use keyward_keyserver::{Config, KeyServer, Report};
 
@@ -115,6 +116,17 @@ fn a_key_that_others_can_read_is_a_warning_with_the_command() {
         )]
     );
     assert_eq!(report.keys.len(), 2);
+
+    // So is the channel's own key.
+    set_mode(&home.path("keyserver.key"), 0o604);
+    let report = home.open_config("").check();
+    assert!(
+        report.warnings[0]
+            .to_string()
+            .contains("keyserver.key: other users"),
+        "{:?}",
+        report.warnings
+    );
 }
 
 #[test]
@@ -144,6 +156,47 @@ fn key_and_chain_may_share_a_file_and_keys_may_be_named_one_by_one() {
             ]
         );
     });
+}
+
+/// What `openssl ecparam -name prime256v1 -genkey` writes.
+const SEC1: &str = "-----BEGIN EC PARAMETERS-----
+BggqhkjOPQMBBw==
+-----END EC PARAMETERS-----
+-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIAR2K4anhOtW/bdainF2R/tA1d1U8pAnVBCnMH7UVlgSoAoGCCqGSM49
+AwEHoUQDQgAESMx9ddfiJA9m18oEtjulQ+73TCTpLMAhuHFH3c4yjpTP92jMmrdo
+68YPmnGelFzhMk4SwBFloAmSsWQlFvPFzw==
+-----END EC PRIVATE KEY-----
+";
+
+#[test]
+fn the_older_formats_of_private_keys_are_read() {
+    let home = Home::new(&[]);
+    home.write_key("sec1.pem", SEC1.as_bytes());
+    // PKCS#8 has the PKCS#1 structure in its OCTET STRING, behind 26 bytes (RFC 5958 §2).
+    let pkcs8 = site("rsa2048").issued.key_der.secret_der();
+    let mut pkcs1 = "-----BEGIN RSA PRIVATE KEY-----\n".to_owned();
+    for line in BASE64_STANDARD.encode(&pkcs8[26..]).as_bytes().chunks(64) {
+        pkcs1.push_str(std::str::from_utf8(line).unwrap());
+        pkcs1.push('\n');
+    }
+    pkcs1.push_str("-----END RSA PRIVATE KEY-----\n");
+    home.write_key("pkcs1.pem", pkcs1.as_bytes());
+    let report = home.open_config("").check();
+    assert!(report.errors.is_empty(), "{:?}", report.errors);
+    let keys: Vec<_> = report
+        .keys
+        .iter()
+        .map(|key| (key.label.as_str(), key.kind))
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            ("pkcs1", KeyKind::Rsa { bits: 2048 }),
+            ("sec1", KeyKind::EcP256)
+        ]
+    );
+    assert_eq!(report.keys[0].id, site("rsa2048").id());
 }
 
 #[test]

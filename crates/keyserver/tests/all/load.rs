@@ -141,6 +141,37 @@ fn a_request_that_nobody_waits_for_any_more_is_withdrawn() {
 }
 
 #[test]
+fn handshakes_that_are_too_large_together_are_overloaded_whatever_the_queue_has_room_for() {
+    run(async {
+        let home = Home::new(&["rsa4096"]);
+        // Room for two of them.
+        let server = start(home.open_config("[limits]\nworkers = 1\nqueue_bytes = 4000")).await;
+        let mut edge = RawEdge::greeted(&home, &server).await;
+        let request = |id| {
+            encode_request(id, 10_000, &site("rsa4096").tls13())
+                .unwrap()
+                .to_vec()
+        };
+        assert!((1000..2000).contains(&request(1).len()));
+        edge.bytes((1..=50).flat_map(request).collect()).await;
+        let errors = edge.answers(50).await;
+        assert!(
+            (10..=48).contains(&errors.len()),
+            "{} overloaded",
+            errors.len()
+        );
+        assert!(
+            errors
+                .iter()
+                .all(|(_, code)| *code == keyward_protocol::ErrorCode::Overloaded)
+        );
+        // What was answered makes room again.
+        edge.bytes(request(51)).await;
+        assert_eq!(edge.answers(1).await, []);
+    });
+}
+
+#[test]
 fn an_edge_that_does_not_read_is_bounded_and_cut() {
     run(async {
         let home = Home::new(&["p256"]);

@@ -53,7 +53,8 @@ fn garbage_before_tls_ends_that_connection() {
 fn half_open_connections_end_at_the_deadline_and_make_room() {
     run(async {
         let home = Home::new(&["p256"]);
-        let server = start(home.open_config("[limits]\nhandshake_ms = 300\nconnections = 3")).await;
+        let server =
+            start(home.open_config("[limits]\nhandshake_ms = 2000\nconnections = 3")).await;
         let mut silent = Vec::new();
         for bytes in [
             b"".as_slice(),
@@ -66,9 +67,8 @@ fn half_open_connections_end_at_the_deadline_and_make_room() {
         }
         // One over the limit is closed without waiting.
         let began = std::time::Instant::now();
-        eventually("the three are accepted", || silent.len() == 3).await;
         ends(TcpStream::connect(tcp(&server)).await.unwrap()).await;
-        assert!(began.elapsed() < Duration::from_millis(250));
+        assert!(began.elapsed() < Duration::from_millis(1500));
         for stream in silent {
             ends(stream).await;
         }
@@ -168,11 +168,11 @@ fn a_version_that_is_not_spoken_is_told_so() {
 #[test]
 fn frames_that_break_the_protocol_close_only_their_connection() {
     run(async {
-        let home = Home::new(&["p256"]);
-        let server = start(home.open_config("")).await;
+        let home = Home::new(&["rsa4096"]);
+        let server = start(home.open_config("[limits]\nworkers = 1")).await;
         let mut good = RawEdge::greeted(&home, &server).await;
         let request = |id| {
-            keyward_protocol::encode_request(id, 1000, &site("p256").tls13())
+            keyward_protocol::encode_request(id, 1000, &site("rsa4096").tls13())
                 .unwrap()
                 .to_vec()
         };
@@ -195,7 +195,11 @@ fn frames_that_break_the_protocol_close_only_their_connection() {
                 .to_vec(),
             ),
             ("request with id 0", request(0)),
-            ("id in flight", [request(7), request(7)].concat()),
+            // The first of the two waits behind others.
+            (
+                "id in flight",
+                (1..=30).chain([30]).flat_map(request).collect(),
+            ),
         ];
         let count = bad.len() as u64;
         for (what, bytes) in bad {
@@ -203,8 +207,7 @@ fn frames_that_break_the_protocol_close_only_their_connection() {
             edge.bytes(bytes).await;
             loop {
                 match edge.next().await {
-                    // The first of the two with the same id.
-                    Some(Frame::Reply { id: 7, .. }) => (),
+                    Some(Frame::Reply { .. }) => (),
                     Some(Frame::Error { id: 0, error }) => {
                         assert_eq!(error.code, ErrorCode::Malformed, "{what}");
                         break;
