@@ -10,7 +10,7 @@ pub const MASTER_SECRET_LEN: usize = 48;
 
 /// The bytes that a ServerKeyExchange signs.
 ///
-/// RFC 5246 §7.4.3: "digitally-signed struct { opaque client_random[32]; opaque server_random[32];
+/// RFC 5246 §7.4.3: "digitally-signed struct { opaque client_random\[32\]; opaque server_random\[32\];
 /// ServerDHParams params; } signed_params"; RFC 8422 §5.4 puts ServerECDHParams in their place.
 pub fn server_key_exchange_message(
     client_random: &[u8; 32],
