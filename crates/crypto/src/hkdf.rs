@@ -3,20 +3,20 @@
 use std::fmt;
 
 use aws_lc_rs::hkdf;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::hash::HashAlgorithm;
 use crate::hmac::HmacKey;
 
 /// A secret of up to 64 bytes: a stage of the key schedule, a traffic secret, a PSK. Wiped when dropped.
 ///
+/// The bytes are on the heap: a secret moves from one state of a handshake to the next, and a move copies what is within
+/// a value, and leaves the old copy behind.
+///
 /// `Clone` is there because a key schedule forks: one secret is the input of several derivations that outlive one
 /// another, and a session's secret stays while tickets are made of it. Each copy wipes itself.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Secret {
-    bytes: [u8; Self::MAX_LEN],
-    len: usize,
-}
+#[derive(Clone)]
+pub struct Secret(Zeroizing<Box<[u8]>>);
 
 impl Secret {
     /// The longest secret in bytes: a SHA-512 output, or the X25519MLKEM768 shared secret.
@@ -33,37 +33,34 @@ impl Secret {
             "a Secret holds at most {} bytes",
             Self::MAX_LEN
         );
-        let mut this = Self::zeros(secret.len());
-        this.bytes[..secret.len()].copy_from_slice(secret);
-        this
+        Self(Zeroizing::new(secret.into()))
     }
 
     /// The bytes themselves.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        &self.0
     }
 
     /// How many bytes it has.
     pub fn len(&self) -> usize {
-        self.len
+        self.0.len()
     }
 
     /// Whether it has no bytes at all.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.0.is_empty()
     }
 
     fn zeros(len: usize) -> Self {
-        Self {
-            bytes: [0; Self::MAX_LEN],
-            len,
-        }
+        Self(Zeroizing::new(vec![0; len].into()))
     }
 }
 
+impl ZeroizeOnDrop for Secret {}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secret({} bytes)", self.len)
+        write!(f, "Secret({} bytes)", self.len())
     }
 }
 
@@ -120,13 +117,7 @@ pub fn expand_label_secret(
     context: &[u8],
 ) -> Secret {
     let mut out = Secret::zeros(algorithm.output_len());
-    expand_label(
-        algorithm,
-        secret,
-        label,
-        context,
-        &mut out.bytes[..algorithm.output_len()],
-    );
+    expand_label(algorithm, secret, label, context, &mut out.0);
     out
 }
 

@@ -7,6 +7,13 @@ use crate::operation::MAX_MESSAGES_LEN;
 /// The most bytes of key exchange parameters: those of the largest ffdhe group fit.
 const MAX_PARAMS_LEN: usize = 4096;
 
+/// Makes room for a whole operation. Called before the nonce is written: a vector that grows moves,
+/// and leaves what was in it behind.
+pub(crate) fn reserve(messages: &[u8], params: &[u8], out: &mut Vec<u8>) {
+    const KEY_SCHEME_NONCE_AND_LENGTHS: usize = 32 + 2 + 32 + 3 + 2;
+    out.reserve(KEY_SCHEME_NONCE_AND_LENGTHS + messages.len() + params.len());
+}
+
 pub(crate) fn encode_messages(messages: &[u8], out: &mut Vec<u8>) {
     out.put_opaque_u24(messages);
 }

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
+use keyward_crypto::hkdf::Secret;
 use keyward_wire::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Put, Reader};
-use zeroize::Zeroizing;
 
 use crate::tls12::MASTER_SECRET_LEN;
 
@@ -11,9 +11,9 @@ use crate::tls12::MASTER_SECRET_LEN;
 pub enum OperationResult {
     /// A signature, as it goes into the handshake message: ECDSA in DER, RSA as long as the modulus.
     Signature(Vec<u8>),
-    /// The master secret of a TLS 1.2 connection whose key exchange is RSA. Never the premaster
-    /// secret, which would serve for other handshakes.
-    MasterSecret(Zeroizing<[u8; MASTER_SECRET_LEN]>),
+    /// The master secret of a TLS 1.2 connection whose key exchange is RSA, 48 bytes. Never the
+    /// premaster secret, which would serve for other handshakes.
+    MasterSecret(Secret),
 }
 
 /// The longest signature: RSA with 8192 bits.
@@ -41,7 +41,7 @@ impl Encode for OperationResult {
             }
             Self::MasterSecret(secret) => {
                 out.push(MASTER_SECRET);
-                out.extend_from_slice(secret.as_slice());
+                out.extend_from_slice(secret.as_bytes());
             }
         }
     }
@@ -55,9 +55,10 @@ impl<'a> Decode<'a> for OperationResult {
                     .opaque_u16("signature", 1..=MAX_SIGNATURE_LEN)?
                     .to_vec(),
             )),
-            MASTER_SECRET => Ok(Self::MasterSecret(Zeroizing::new(
-                reader.array("master secret")?,
-            ))),
+            MASTER_SECRET => {
+                let secret = reader.take("master secret", MASTER_SECRET_LEN)?;
+                Ok(Self::MasterSecret(Secret::from_slice(secret)))
+            }
             _ => Err(reader.error("OperationResult kind", DecodeErrorKind::IllegalValue)),
         }
     }

@@ -14,7 +14,9 @@ use zeroize::Zeroizing;
 /// nonce, so only who made a ServerHello can have it signed. The edge wipes the nonce when the
 /// handshake is over: who steals the edge later finds recorded handshakes, but not the nonces
 /// that the key server would ask for.
-pub struct ServerNonce(Zeroizing<[u8; Self::LEN]>);
+///
+/// On the heap, since a move leaves a copy of what is within a value behind.
+pub struct ServerNonce(Box<Zeroizing<[u8; Self::LEN]>>);
 
 /// RFC 9846 §4.1.3: "If negotiating TLS 1.2, TLS 1.3 servers MUST set the last 8 bytes of their
 /// Random value to the bytes: 44 4F 57 4E 47 52 44 01".
@@ -26,14 +28,14 @@ impl ServerNonce {
 
     /// Draws a fresh nonce.
     pub fn generate(random: &dyn SecureRandom) -> Result<Self, CryptoError> {
-        let mut nonce = Zeroizing::new([0; Self::LEN]);
-        random.fill(nonce.as_mut_slice())?;
-        Ok(Self(nonce))
+        let mut nonce = Self::from_bytes([0; Self::LEN]);
+        random.fill(nonce.0.as_mut_slice())?;
+        Ok(nonce)
     }
 
     /// A nonce that came over the wire.
     pub fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Box::new(Zeroizing::new(bytes)))
     }
 
     /// The nonce itself.
@@ -79,7 +81,10 @@ impl Encode for ServerNonce {
 
 impl<'a> Decode<'a> for ServerNonce {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        reader.array("ServerNonce").map(Self::from_bytes)
+        let bytes = reader.take("ServerNonce", Self::LEN)?;
+        let mut nonce = Self::from_bytes([0; Self::LEN]);
+        nonce.0.copy_from_slice(bytes);
+        Ok(nonce)
     }
 }
 

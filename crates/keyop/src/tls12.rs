@@ -2,6 +2,7 @@
 //! same functions.
 
 use keyward_crypto::hash::HashAlgorithm;
+use keyward_crypto::hkdf::Secret;
 use keyward_crypto::prf;
 use zeroize::Zeroizing;
 
@@ -43,7 +44,7 @@ pub fn master_secret(
     hash: HashAlgorithm,
     premaster_secret: &[u8],
     seed: MasterSecretSeed<'_>,
-) -> Zeroizing<[u8; MASTER_SECRET_LEN]> {
+) -> Secret {
     let mut secret = Zeroizing::new([0; MASTER_SECRET_LEN]);
     let out = secret.as_mut_slice();
     match seed {
@@ -69,5 +70,5 @@ pub fn master_secret(
             );
         }
     }
-    secret
+    Secret::from_slice(secret.as_slice())
 }

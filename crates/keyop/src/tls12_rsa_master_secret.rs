@@ -131,6 +131,7 @@ fn check_key(
 /// `opaque key[32]; opaque server_nonce[32]; opaque messages<0..2^24-1>`
 impl Encode for Tls12RsaMasterSecret {
     fn encode(&self, out: &mut Vec<u8>) {
+        crate::fields::reserve(&self.messages, &[], out);
         self.key.encode(out);
         self.server_nonce.encode(out);
         crate::fields::encode_messages(&self.messages, out);

@@ -103,6 +103,7 @@ fn check_suite(suite: CipherSuite, rules: &KeyRules<'_>) -> Result<(), CheckErro
 /// opaque params<0..2^16-1>`
 impl Encode for Tls12ServerKeyExchange {
     fn encode(&self, out: &mut Vec<u8>) {
+        crate::fields::reserve(&self.messages, &self.params, out);
         self.key.encode(out);
         self.scheme.encode(out);
         self.server_nonce.encode(out);

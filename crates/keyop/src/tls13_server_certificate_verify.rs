@@ -103,6 +103,7 @@ impl Tls13ServerCertificateVerify {
 /// `opaque key[32]; SignatureScheme scheme; opaque server_nonce[32]; opaque messages<0..2^24-1>`
 impl Encode for Tls13ServerCertificateVerify {
     fn encode(&self, out: &mut Vec<u8>) {
+        crate::fields::reserve(&self.messages, &[], out);
         self.key.encode(out);
         self.scheme.encode(out);
         self.server_nonce.encode(out);

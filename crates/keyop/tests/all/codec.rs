@@ -51,7 +51,7 @@ fn the_form_on_the_wire_is_fixed() {
 
     let signature = OperationResult::Signature(vec![7, 8]);
     assert_eq!(signature.to_bytes(), [1, 0, 2, 7, 8]);
-    let secret = OperationResult::MasterSecret(zeroize::Zeroizing::new([9; 48]));
+    let secret = OperationResult::MasterSecret(keyward_crypto::hkdf::Secret::from_slice(&[9; 48]));
     assert_eq!(secret.to_bytes(), [&[2][..], &[9; 48]].concat());
 }
 
@@ -79,7 +79,7 @@ fn results_come_back_as_they_were() {
 fn secrets_do_not_show() {
     let text = format!(
         "{:?}",
-        OperationResult::MasterSecret(zeroize::Zeroizing::new([9; 48]))
+        OperationResult::MasterSecret(keyward_crypto::hkdf::Secret::from_slice(&[9; 48]))
     );
     assert_eq!(text, "MasterSecret(secret)");
     assert!(format!("{:?}", operations()[0]).contains("ServerNonce(secret)"));

@@ -8,3 +8,5 @@ mod support;
 mod tls12_rsa_master_secret;
 mod tls12_server_key_exchange;
 mod tls13_server_certificate_verify;
+#[cfg(target_os = "linux")]
+mod wiped;

@@ -18,7 +18,7 @@ fn perform(handshake: Handshake) -> Secret {
     let operation = handshake.operation();
     let checked = operation.check(&allowed.rules(identity)).unwrap();
     match checked.perform(&identity.key).unwrap() {
-        OperationResult::MasterSecret(secret) => *secret,
+        OperationResult::MasterSecret(secret) => secret.as_bytes().try_into().unwrap(),
         OperationResult::Signature(_) => panic!("a signature instead of a master secret"),
     }
 }
@@ -37,7 +37,8 @@ fn classic_secret(premaster: &[u8]) -> Secret {
         client_random: &handshake.client_hello.random,
         server_random: &handshake.server_hello.random,
     };
-    *master_secret(HashAlgorithm::Sha256, premaster, seed)
+    let secret = master_secret(HashAlgorithm::Sha256, premaster, seed);
+    secret.as_bytes().try_into().unwrap()
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn a_good_premaster_secret_gives_the_extended_master_secret() {
         };
         assert_eq!(
             perform(handshake),
-            *master_secret(hash, &PREMASTER, seed),
+            *master_secret(hash, &PREMASTER, seed).as_bytes(),
             "{suite}"
         );
     }

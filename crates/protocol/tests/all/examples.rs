@@ -1,5 +1,6 @@
 //! One frame of each kind, small enough to read.
 
+use keyward_crypto::hkdf::Secret;
 use keyward_crypto::signature::KeyKind;
 use keyward_keyop::{
     KeyId, Operation, OperationKind, OperationResult, ServerNonce, Tls12RsaMasterSecret,
@@ -10,7 +11,6 @@ use keyward_protocol::{
     Reply, Request,
 };
 use keyward_wire::values::SignatureScheme;
-use zeroize::Zeroizing;
 
 fn key() -> KeyId {
     KeyId::from_bytes([0xab; 32])
@@ -111,7 +111,10 @@ pub(crate) fn all() -> Vec<(&'static str, Frame)> {
         ),
         (
             "reply with a master secret",
-            reply(3, OperationResult::MasterSecret(Zeroizing::new([0x77; 48]))),
+            reply(
+                3,
+                OperationResult::MasterSecret(Secret::from_slice(&[0x77; 48])),
+            ),
         ),
         (
             "error",

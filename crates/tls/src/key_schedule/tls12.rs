@@ -13,7 +13,7 @@ use crate::suites::Suite;
 
 /// The master secret of a session, with the PRF hash of its cipher suite.
 pub(crate) struct MasterSecret {
-    secret: Zeroizing<[u8; MASTER_SECRET_LEN]>,
+    secret: Secret,
     hash: HashAlgorithm,
 }
 
@@ -30,7 +30,7 @@ pub(crate) const VERIFY_DATA_LEN: usize = 12;
 
 impl MasterSecret {
     /// As the key server made it from an RSA-encrypted premaster secret.
-    pub(crate) fn new(suite: &Suite, secret: Zeroizing<[u8; MASTER_SECRET_LEN]>) -> Self {
+    pub(crate) fn new(suite: &Suite, secret: Secret) -> Self {
         Self {
             secret,
             hash: suite.hash,
@@ -44,13 +44,12 @@ impl MasterSecret {
 
     /// Of the session that is resumed; `None` if it is no master secret.
     pub(crate) fn of_session(suite: &Suite, secret: &Secret) -> Option<Self> {
-        let secret = secret.as_bytes().try_into().ok()?;
-        Some(Self::new(suite, Zeroizing::new(secret)))
+        (secret.len() == MASTER_SECRET_LEN).then(|| Self::new(suite, secret.clone()))
     }
 
     /// For the session to be resumed with.
     pub(crate) fn to_session(&self) -> Secret {
-        Secret::from_slice(self.secret.as_slice())
+        self.secret.clone()
     }
 
     /// The protection of records from the client and of those from the server.
@@ -68,7 +67,7 @@ impl MasterSecret {
         let iv_len = Protection::tls12_fixed_iv_len(suite.aead);
         let mut block = Zeroizing::new(vec![0; 2 * (key_len + iv_len)]);
         let seed = [randoms.server.as_slice(), &randoms.client];
-        let secret = self.secret.as_slice();
+        let secret = self.secret.as_bytes();
         prf::tls12(self.hash, secret, b"key expansion", &seed, &mut block);
 
         let (keys, ivs) = block.split_at(2 * key_len);
@@ -96,7 +95,7 @@ impl MasterSecret {
     /// [0..verify_data_length-1]".
     fn finished(&self, label: &[u8], transcript: &Digest) -> [u8; VERIFY_DATA_LEN] {
         let mut verify_data = [0; VERIFY_DATA_LEN];
-        let secret = self.secret.as_slice();
+        let secret = self.secret.as_bytes();
         prf::tls12(self.hash, secret, label, &[transcript], &mut verify_data);
         verify_data
     }

@@ -35,10 +35,6 @@ enum End {
 /// What a step led to.
 #[derive(Debug)]
 #[non_exhaustive]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a step is taken apart at once, and needs are few"
-)]
 pub enum Step {
     /// Nothing more can be done for now: feed bytes, write the output, or answer the open needs.
     Blocked,

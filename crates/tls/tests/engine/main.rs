@@ -22,3 +22,5 @@ mod server_name;
 mod signature_check;
 mod tls12;
 mod trace;
+#[cfg(target_os = "linux")]
+mod wiped;

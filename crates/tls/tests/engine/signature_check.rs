@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
+use keyward_crypto::hkdf::Secret;
 use keyward_keyop::OperationResult;
 use keyward_tls::{
     Answer, Error, KeyOperationFault, Need, ServerCertificate, ServerConfig, Step, VerifySignatures,
 };
 use keyward_wire::handshake;
 use keyward_wire::values::{ContentType, HandshakeType, SignatureScheme};
-use zeroize::Zeroizing;
 
 use crate::support::{HandClient, Identity, KeyAlgorithm, Site, now};
 
@@ -102,7 +102,7 @@ fn a_wrong_signature_never_reaches_the_client() {
 fn a_master_secret_is_no_signature() {
     let site = fresh_site(KeyAlgorithm::P256);
     let (seen, outcome) = with_signature(&site, VerifySignatures::Always, |_| {
-        OperationResult::MasterSecret(Zeroizing::new([0; 48]))
+        OperationResult::MasterSecret(Secret::from_slice(&[0; 48]))
     });
     assert_eq!(
         outcome,

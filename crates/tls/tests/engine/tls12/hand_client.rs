@@ -336,7 +336,8 @@ impl HandClient {
                 server_random: &server_hello.random,
             }
         };
-        self.master = *master_secret(Sha256, &premaster, seed);
+        let master = master_secret(Sha256, &premaster, seed);
+        self.master = master.as_bytes().try_into().unwrap();
         message
     }
 

@@ -10,7 +10,7 @@ mod renegotiation;
 mod resumption;
 mod rsa_key_transport;
 
-use hand_client::HandClient;
+pub(crate) use hand_client::HandClient;
 
 use crate::support::ClientOptions;
 

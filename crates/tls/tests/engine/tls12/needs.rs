@@ -163,7 +163,7 @@ fn a_wrong_signature_is_not_sent() {
 
 #[test]
 fn a_result_of_another_operation_is_refused() {
-    let secret = OperationResult::MasterSecret(zeroize::Zeroizing::new([7; 48]));
+    let secret = OperationResult::MasterSecret(keyward_crypto::hkdf::Secret::from_slice(&[7; 48]));
     let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
     let wrong = Error::KeyOperation(KeyOperationFault::WrongResult);
     assert_eq!(key_operation(&site, false, Ok(secret)), wrong);
