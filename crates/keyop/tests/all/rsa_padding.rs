@@ -94,7 +94,7 @@ fn what_the_plaintext_holds_is_not_used() {
     let public = RsaPublic::of(identity::rsa());
     for (name, block) in blocks(&public) {
         let secret = perform(classic(&public.encrypt_block(&block)));
-        for len in [0, 46, 47, 48, 49, 50, block.len()] {
+        for len in [1, 46, 47, 48, 49, 50, block.len()] {
             assert_ne!(
                 secret,
                 classic_secret(&block[block.len() - len..]),
