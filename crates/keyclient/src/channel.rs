@@ -1,4 +1,4 @@
-//! TLS to the key server: version 1.3, both sides authenticated, post-quantum key exchange first.
+//! TLS to the key server: version 1.3, both sides authenticated, post-quantum key exchange.
 
 use std::sync::Arc;
 
@@ -22,14 +22,10 @@ pub(crate) fn client_config(
             .add(certificate)
             .map_err(|error| KeyClientConfigError::Authority(error.to_string()))?;
     }
-    // The key server offers the same: what is recorded today, with the nonces and master secrets in it, stays closed to a quantum
+    // No other than the key server's: what is recorded today, with the nonces and master secrets in it, stays closed to a quantum
     // computer.
     let provider = CryptoProvider {
-        kx_groups: vec![
-            aws_lc_rs::kx_group::X25519MLKEM768,
-            aws_lc_rs::kx_group::X25519,
-            aws_lc_rs::kx_group::SECP256R1,
-        ],
+        kx_groups: vec![aws_lc_rs::kx_group::X25519MLKEM768],
         ..aws_lc_rs::default_provider()
     };
     let mut tls = ClientConfig::builder_with_provider(Arc::new(provider))

@@ -1,4 +1,4 @@
-//! TLS between edges and this key server: version 1.3, both sides authenticated, post-quantum key exchange first.
+//! TLS between edges and this key server: version 1.3, both sides authenticated, post-quantum key exchange.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,15 +13,11 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::config::{Config, Problem};
 use crate::store::files;
 
-/// The key exchanges of the channel. X25519MLKEM768 comes first and both of Keyward's ends have it: what is recorded today, with
-/// the nonces and master secrets in it, stays closed to a quantum computer.
+/// The key exchange of the channel is X25519MLKEM768 and no other: what is recorded today, with the nonces and master secrets in
+/// it, stays closed to a quantum computer, and nobody in between can talk the two ends out of it.
 pub(crate) fn provider() -> CryptoProvider {
     CryptoProvider {
-        kx_groups: vec![
-            aws_lc_rs::kx_group::X25519MLKEM768,
-            aws_lc_rs::kx_group::X25519,
-            aws_lc_rs::kx_group::SECP256R1,
-        ],
+        kx_groups: vec![aws_lc_rs::kx_group::X25519MLKEM768],
         ..aws_lc_rs::default_provider()
     }
 }

@@ -6,6 +6,7 @@ use keyward_keyop::Operation;
 use keyward_keyserver::{Address, RunningKeyServer};
 use keyward_protocol::io::{FrameReader, FrameWriter};
 use keyward_protocol::{ErrorCode, Frame, Hello, encode_request};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -38,6 +39,16 @@ pub(crate) async fn connect(
     server: &RunningKeyServer,
     alpn: &[u8],
 ) -> std::io::Result<Stream> {
+    connect_with(home, server, alpn, aws_lc_rs::default_provider()).await
+}
+
+/// The same, with a cryptography provider of the test's.
+pub(crate) async fn connect_with(
+    home: &Home,
+    server: &RunningKeyServer,
+    alpn: &[u8],
+    provider: CryptoProvider,
+) -> std::io::Result<Stream> {
     let mut roots = RootCertStore::empty();
     roots.add(home.authority.ca_der().clone()).unwrap();
     let chain = CertificateDer::pem_file_iter(home.path("edge-1.example.pem"))
@@ -45,14 +56,12 @@ pub(crate) async fn connect(
         .map(Result::unwrap)
         .collect();
     let key = PrivateKeyDer::from_pem_file(home.path("edge-1.example.key")).unwrap();
-    let mut tls = ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::aws_lc_rs::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_root_certificates(roots)
-    .with_client_auth_cert(chain, key)
-    .unwrap();
+    let mut tls = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .unwrap();
     if !alpn.is_empty() {
         tls.alpn_protocols = vec![alpn.to_vec()];
     }

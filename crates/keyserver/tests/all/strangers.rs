@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use keyward_keyclient::{KeyClient, KeyClientError};
 use keyward_pki::Authority;
-use keyward_protocol::{ErrorCode, Frame, Hello, RefusalReason};
+use keyward_protocol::{ALPN, ErrorCode, Frame, Hello, RefusalReason};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::raw_edge::{RawEdge, connect, tcp};
+use crate::raw_edge::{RawEdge, connect, connect_with, tcp};
 use crate::support::{Home, PATIENCE, eventually, run, site, start};
 
 /// Reads to the end, which must come.
@@ -83,6 +84,24 @@ fn half_open_connections_end_at_the_deadline_and_make_room() {
     });
 }
 
+/// docs/protocol.md §1: "Key exchange X25519MLKEM768. Both sides MUST offer it, and MUST NOT accept another".
+#[test]
+fn a_key_exchange_that_a_quantum_computer_opens_is_refused() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let server = start(home.open_config("")).await;
+        let classic = CryptoProvider {
+            kx_groups: vec![aws_lc_rs::kx_group::X25519, aws_lc_rs::kx_group::SECP256R1],
+            ..aws_lc_rs::default_provider()
+        };
+        let error = connect_with(&home, &server, ALPN, classic)
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("HandshakeFailure"), "{error}");
+        RawEdge::greeted(&home, &server).await;
+    });
+}
+
 #[test]
 fn a_certificate_of_another_authority_is_told_so() {
     run(async {
@@ -148,11 +167,7 @@ fn a_version_that_is_not_spoken_is_told_so() {
     run(async {
         let home = Home::new(&["p256"]);
         let server = start(home.open_config("")).await;
-        let mut edge = RawEdge::new(
-            connect(&home, &server, keyward_protocol::ALPN)
-                .await
-                .unwrap(),
-        );
+        let mut edge = RawEdge::new(connect(&home, &server, ALPN).await.unwrap());
         let hello = Hello {
             min_version: 7,
             max_version: 9,
@@ -258,11 +273,7 @@ fn a_refused_edge_reads_why() {
     run(async {
         let home = Home::new(&["p256"]);
         let server = start(home.config("")).await;
-        let mut edge = RawEdge::new(
-            connect(&home, &server, keyward_protocol::ALPN)
-                .await
-                .unwrap(),
-        );
+        let mut edge = RawEdge::new(connect(&home, &server, ALPN).await.unwrap());
         edge.writer
             .send(&Frame::Hello(Hello::edge()))
             .await
