@@ -53,7 +53,10 @@ impl KeyClient {
     pub fn start(config: KeyClientConfig) -> Result<Self, KeyClientConfigError> {
         let (address, timings) = (config.server.clone(), config.timings);
         let (tls, server_name) = channel::client_config(config)?;
-        let (link_sender, link) = watch::channel(Link::Connecting { attempt: 1 });
+        let (link_sender, link) = watch::channel(Link::Connecting {
+            attempt: 1,
+            after: None,
+        });
         let (catalog_sender, catalog) = watch::channel(None);
         let wanted = Arc::new(Notify::new());
         let stop = CancellationToken::new();

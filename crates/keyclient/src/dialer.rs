@@ -50,8 +50,12 @@ impl Dialer {
         let timings = &self.context.timings;
         let mut failures = 0;
         let mut outage_began = Instant::now();
+        let mut after = None;
         for attempt in 1.. {
-            self.link.send_replace(Link::Connecting { attempt });
+            self.link.send_replace(Link::Connecting {
+                attempt,
+                after: after.take(),
+            });
             let began = Instant::now();
             let error = match self.dial_within_limit().await {
                 Ok(connection) => {
@@ -60,6 +64,7 @@ impl Dialer {
                     // A key server that ends connections at once must not be dialled without a pause, for ever.
                     if began.elapsed() >= timings.backoff_wanted {
                         failures = 0;
+                        after = Some(error);
                         continue;
                     }
                     Failure {
@@ -81,6 +86,7 @@ impl Dialer {
             } else {
                 Duration::ZERO
             };
+            after = Some(error.error.clone());
             self.link.send_replace(Link::Failed {
                 attempt,
                 error: error.error,

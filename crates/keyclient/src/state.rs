@@ -11,6 +11,8 @@ use crate::error::KeyClientError;
 pub(crate) enum Link {
     Connecting {
         attempt: u64,
+        /// How the attempt before this one failed, or its connection ended.
+        after: Option<KeyClientError>,
     },
     Connected {
         attempt: u64,
@@ -28,7 +30,7 @@ impl Link {
     /// The last attempt that failed or ended, as far as this state tells.
     pub(crate) fn last_ended(&self) -> u64 {
         match self {
-            Self::Connecting { attempt } => attempt - 1,
+            Self::Connecting { attempt, .. } => attempt - 1,
             Self::Connected { attempt, .. } | Self::Failed { attempt, .. } => *attempt,
         }
     }
@@ -47,19 +49,22 @@ pub enum ConnectionState {
         /// The key exchange of the channel, by its IANA name.
         key_exchange: String,
     },
-    /// The last attempt failed; the next is made in the background.
+    /// The last attempt failed, or its connection has ended; the next is made in the background.
     Failed(KeyClientError),
 }
 
 impl From<&Link> for ConnectionState {
     fn from(link: &Link) -> Self {
         match link {
-            Link::Connecting { .. } => Self::Connecting,
+            Link::Connecting { after: None, .. } => Self::Connecting,
             Link::Connected { connection, .. } => Self::Connected {
                 software: connection.software().to_owned(),
                 key_exchange: connection.key_exchange().to_owned(),
             },
-            Link::Failed { error, .. } => Self::Failed(error.clone()),
+            Link::Connecting {
+                after: Some(error), ..
+            }
+            | Link::Failed { error, .. } => Self::Failed(error.clone()),
         }
     }
 }

@@ -63,6 +63,12 @@ fn every_error_has_its_type() {
                 new(ErrorCode::Unsupported),
                 KeyClientError::Unsupported { message: message() },
             ),
+            (
+                new(ErrorCode::Internal),
+                KeyClientError::Internal {
+                    message: new(ErrorCode::Internal).to_string(),
+                },
+            ),
         ];
         for (error, expected) in table {
             let performing = tokio::spawn({

@@ -1,5 +1,6 @@
 //! Connections that die, that are not accepted, that are replaced.
 
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use keyward_keyclient::{
@@ -13,9 +14,14 @@ use zeroize::Zeroizing;
 
 use crate::scripted::{PATIENCE, Scripted, hello, operation, quick, run, unhurried};
 
+/// Asks for an operation. It is asked for when this returns, however busy the machine is: an attempt to
+/// connect that fails from now on is one that the operation has waited for.
 fn perform(client: &KeyClient) -> JoinHandle<Result<Performed, KeyClientError>> {
     let client = client.clone();
-    tokio::spawn(async move { client.perform(operation(), PATIENCE).await })
+    let mut performing = Box::pin(async move { client.perform(operation(), PATIENCE).await });
+    let mut nobody = Context::from_waker(Waker::noop());
+    assert!(performing.as_mut().poll(&mut nobody).is_pending());
+    tokio::spawn(performing)
 }
 
 #[test]
@@ -145,11 +151,13 @@ fn what_the_key_server_says_instead_of_a_catalog_is_the_error() {
         })
         .await;
         assert_eq!(performing.await.unwrap().unwrap_err(), refused);
-        assert_eq!(client.state(), ConnectionState::Failed(refused));
+        assert_eq!(client.state(), ConnectionState::Failed(refused.clone()));
 
-        let performing = perform(&client);
+        // It stays the state while the next attempt is under way.
         let mut peer = server.accept().await;
         peer.next().await;
+        assert_eq!(client.state(), ConnectionState::Failed(refused));
+        let performing = perform(&client);
         peer.send(Frame::Hello(Hello {
             min_version: 2,
             max_version: 3,
