@@ -1,15 +1,15 @@
 //! Every operation with every kind of key, over TCP and over a Unix socket.
 
-use std::time::Instant;
-
 use keyward_crypto::hash::HashAlgorithm;
 use keyward_crypto::prf;
 use keyward_crypto::signature::SignatureAlgorithm;
 use keyward_keyclient::ConnectionState;
 use keyward_keyop::{Operation, OperationKind, OperationResult, tls12, tls13};
+use keyward_protocol::Frame;
 use keyward_wire::codec::Decode;
 use keyward_wire::handshake::{ClientHello, ServerHello, split};
 
+use crate::raw_edge::RawEdge;
 use crate::support::{Home, PATIENCE, Site, run, site, sites, start};
 
 /// What must have been signed, made here from the operation.
@@ -138,37 +138,20 @@ fn a_fast_key_overtakes_slow_ones() {
     run(async {
         let home = Home::new(&["p256", "rsa4096"]);
         let server = start(home.open_config("[limits]\nworkers = 1")).await;
-        let client = home.client(&server.addresses()[0]);
-        client.connected(PATIENCE).await.unwrap();
-        let slow: Vec<_> = (0..30)
-            .map(|_| {
-                let client = client.clone();
-                tokio::spawn(async move {
-                    client
-                        .perform(site("rsa4096").tls13(), PATIENCE)
-                        .await
-                        .unwrap();
-                    Instant::now()
-                })
-            })
-            .collect();
-        // The key server has begun with them.
-        while server.metrics().performed_total() == 0 {
-            tokio::task::yield_now().await;
+        let mut edge = RawEdge::greeted(&home, &server).await;
+        let slow = (1..=30).map(|id| (id, 10_000, site("rsa4096")));
+        edge.requests(slow.chain([(31, 10_000, site("p256"))]))
+            .await;
+        let mut before = 0;
+        loop {
+            match edge.next().await {
+                Some(Frame::Reply { id: 31, .. }) => break,
+                Some(Frame::Reply { .. }) => before += 1,
+                other => panic!("not a reply: {other:?}"),
+            }
         }
-        client
-            .perform(site("p256").tls13(), PATIENCE)
-            .await
-            .unwrap();
-        let fast_done = Instant::now();
-        let mut later = 0;
-        for slow in slow {
-            later += usize::from(slow.await.unwrap() > fast_done);
-        }
-        assert!(
-            later > 10,
-            "only {later} of 30 RSA operations were overtaken"
-        );
+        assert!(before < 20, "{before} of 30 RSA operations came first");
+        assert_eq!(edge.answers(30 - before).await, []);
     });
 }
 

@@ -109,6 +109,8 @@ fn a_certificate_of_another_authority_is_told_so() {
         let other = Authority::new("private CA").unwrap();
         let issued = other.issue_client("edge-1.example").unwrap();
         let server = start(home.open_config("")).await;
+        let ours = home.client(&server.addresses()[0]);
+        ours.connected(PATIENCE).await.unwrap();
         let mut config = home.client_config(&server.addresses()[0], "edge-1.example");
         config.certificate_chain = issued.chain_der;
         config.key = issued.key_der;
@@ -124,6 +126,16 @@ fn a_certificate_of_another_authority_is_told_so() {
             cause.contains("does not accept this edge's certificate"),
             "{cause}"
         );
+        eventually("it is counted", || {
+            server.metrics().connections_rejected > 0
+        })
+        .await;
+        // Neither who is there nor who comes is held up by it.
+        ours.perform(site("p256").tls13(), PATIENCE).await.unwrap();
+        home.client(&server.addresses()[0])
+            .perform(site("p256").tls13(), PATIENCE)
+            .await
+            .unwrap();
 
         // The other way round: a key server that the edge has no reason to trust.
         let mut config = home.client_config(&server.addresses()[0], "edge-1.example");
