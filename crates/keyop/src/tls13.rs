@@ -3,8 +3,10 @@
 
 use keyward_crypto::hash::{Digest, HashAlgorithm};
 use keyward_wire::codec::DecodeError;
-use keyward_wire::handshake::{self, HELLO_RETRY_REQUEST_RANDOM, HandshakeMessage};
+use keyward_wire::handshake::{self, ClientHello, HELLO_RETRY_REQUEST_RANDOM, HandshakeMessage};
 use keyward_wire::values::{CipherSuite, HandshakeType};
+
+use crate::checks::hello_retry;
 
 /// RFC 9846 §4.4.3: "The context string for a server's signature is
 /// 'TLS 1.3, server CertificateVerify'".
@@ -74,4 +76,11 @@ pub fn suite_hash(suite: CipherSuite) -> Option<HashAlgorithm> {
         CipherSuite::TLS_AES_256_GCM_SHA384 => Some(HashAlgorithm::Sha384),
         _ => None,
     }
+}
+
+/// The field of a second ClientHello that differs from the first where a HelloRetryRequest does not let
+/// it (RFC 9846 §4.1.2), if there is one: engine and key server refuse the same. The key shares and the
+/// cookie depend on the HelloRetryRequest and are not looked at.
+pub fn changed_after_retry(first: &ClientHello, second: &ClientHello) -> Option<&'static str> {
+    hello_retry::changed_field(first, second)
 }

@@ -15,7 +15,9 @@ pub(crate) fn check_hello_retry(
 ) -> Result<(), CheckError> {
     check_tls13_choices(retry, first)?;
     check_cause(first, retry)?;
-    check_unchanged(first, second)?;
+    if let Some(field) = changed_field(first, second) {
+        return Err(CheckError::SecondClientHelloDiffers { field });
+    }
     check_key_share(first, retry, second)?;
     // RFC 9846 §4.2.2: "When sending the new ClientHello, the client MUST copy the contents of the
     // extension received in the HelloRetryRequest into a 'cookie' extension".
@@ -49,31 +51,29 @@ fn check_cause(first: &ClientHello, retry: &ServerHello) -> Result<(), CheckErro
 }
 
 /// RFC 9846 §4.1.2: "the client MUST send the same ClientHello without modification, except as
-/// follows".
-fn check_unchanged(first: &ClientHello, second: &ClientHello) -> Result<(), CheckError> {
-    let differs = |field| Err(CheckError::SecondClientHelloDiffers { field });
-    if first.legacy_version != second.legacy_version {
-        return differs("legacy_version");
-    }
-    if first.random != second.random {
-        return differs("random");
-    }
-    if first.session_id != second.session_id {
-        return differs("legacy_session_id");
-    }
-    if first.cipher_suites != second.cipher_suites {
-        return differs("cipher_suites");
-    }
-    if first.compression_methods != second.compression_methods {
-        return differs("legacy_compression_methods");
-    }
-    if second.extensions.early_data {
-        return differs("early_data");
-    }
-    if fixed_extensions(first) != fixed_extensions(second) {
-        return differs("extension");
-    }
-    Ok(())
+/// follows". The first field that differs and must not.
+pub(crate) fn changed_field(first: &ClientHello, second: &ClientHello) -> Option<&'static str> {
+    let fields = [
+        (
+            "legacy_version",
+            first.legacy_version == second.legacy_version,
+        ),
+        ("random", first.random == second.random),
+        ("legacy_session_id", first.session_id == second.session_id),
+        ("cipher_suites", first.cipher_suites == second.cipher_suites),
+        (
+            "legacy_compression_methods",
+            first.compression_methods == second.compression_methods,
+        ),
+        ("early_data", !second.extensions.early_data),
+        (
+            "extension",
+            fixed_extensions(first) == fixed_extensions(second),
+        ),
+    ];
+    fields
+        .into_iter()
+        .find_map(|(field, same)| (!same).then_some(field))
 }
 
 /// The extensions that a second ClientHello repeats. RFC 9846 §4.1.2 excepts key_share, early_data,

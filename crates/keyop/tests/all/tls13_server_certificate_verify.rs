@@ -277,6 +277,12 @@ fn key_and_scheme() -> Vec<Row> {
             CheckError::SchemeNotAllowed(SignatureScheme::ECDSA_SHA1),
         ),
         (
+            "PSS with the scheme of keys for PSS alone",
+            || handshake_with(rsa(), SignatureScheme::RSA_PSS_PSS_SHA256),
+            |_| (),
+            CheckError::SchemeNotAllowed(SignatureScheme::RSA_PSS_PSS_SHA256),
+        ),
+        (
             "curve of another scheme",
             || handshake_with(p256(), SignatureScheme::ECDSA_SECP384R1_SHA384),
             |_| (),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use keyward_crypto::key_exchange::{Group, KeyPair};
 use keyward_tls::{Error, PeerMisbehaved, Policy};
 use keyward_wire::extensions::KeyShareEntry;
-use keyward_wire::values::{CipherSuite, ContentType, NamedGroup};
+use keyward_wire::values::{CipherSuite, ContentType, ExtensionType, NamedGroup, ProtocolVersion};
 use rustls::HandshakeKind;
 use rustls::crypto::aws_lc_rs::kx_group;
 
@@ -105,7 +105,7 @@ fn a_second_hello_by_hand_is_accepted() {
 #[test]
 fn a_second_hello_that_differs_is_refused() {
     type Change = fn(&mut HandClient);
-    let changes: [Change; 6] = [
+    let changes: [Change; 10] = [
         |client| client.hello.random[0] ^= 1,
         |client| client.hello.session_id.clear(),
         |client| {
@@ -115,6 +115,10 @@ fn a_second_hello_that_differs_is_refused() {
         |client| client.hello.extensions.server_name = Some("blog.example".parse().unwrap()),
         |client| client.hello.extensions.alpn = Some(vec![b"h2".to_vec()]),
         |client| client.hello.extensions.signature_algorithms = None,
+        |client| client.hello.extensions.extended_master_secret = true,
+        |client| client.hello.extensions.unknown = vec![(0x5555.into(), vec![1])],
+        |client| client.hello.legacy_version = ProtocolVersion(0x0302),
+        |client| client.hello.extensions.cookie = Some(b"nobody's".to_vec()),
     ];
     for change in changes {
         let (mut client, share) = retried();
@@ -126,6 +130,21 @@ fn a_second_hello_that_differs_is_refused() {
                 PeerMisbehaved::SecondClientHelloDiffers
             ))
         );
+    }
+}
+
+/// RFC 9846 §4.1.2 and RFC 9849 §6.1.5 let these differ: the key server, which is asked after them, has
+/// to agree.
+#[test]
+fn what_may_differ_in_a_second_hello_may() {
+    for extension in [
+        ExtensionType::PADDING,
+        ExtensionType::ENCRYPTED_CLIENT_HELLO,
+    ] {
+        let (mut client, share) = retried();
+        client.hello.extensions.key_share = Some(vec![share]);
+        client.hello.extensions.unknown = vec![(extension, vec![0; 50])];
+        client.handshake();
     }
 }
 

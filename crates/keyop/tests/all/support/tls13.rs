@@ -56,6 +56,7 @@ pub(crate) fn handshake() -> Handshake {
             SignatureScheme::RSA_PKCS1_SHA256,
             SignatureScheme::RSA_PKCS1_SHA1,
             SignatureScheme::ECDSA_SHA1,
+            SignatureScheme::RSA_PSS_PSS_SHA256,
             SignatureScheme::ED25519,
         ]),
         key_share: Some(vec![share(NamedGroup::X25519)]),

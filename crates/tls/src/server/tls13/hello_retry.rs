@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keyward_keyop::tls13::changed_after_retry;
 use keyward_wire::handshake::{self, ClientHello, ServerHello};
 use keyward_wire::values::{HandshakeType, NamedGroup};
 
@@ -50,11 +51,16 @@ impl ExpectSecondClientHello {
         let mut chosen = self.chosen;
         cx.common.expect_no_more_handshake()?;
         client_hello::check(&hello)?;
-        check_unchanged(&chosen.opening.hello, &hello)?;
         // RFC 9846 §4.2.10: "If the client sent early data in its first ClientHello, it MUST NOT
         // include the early_data extension in its followup ClientHello."
         if hello.extensions.early_data {
             return Err(PeerMisbehaved::EarlyDataAfterRetry.into());
+        }
+        // What the choices so far came from must not change under them; and we have sent no cookie.
+        if changed_after_retry(&chosen.opening.hello, &hello).is_some()
+            || hello.extensions.cookie.is_some()
+        {
+            return Err(PeerMisbehaved::SecondClientHelloDiffers.into());
         }
         // RFC 9846 §4.1.2: "replacing the list of shares with a list containing a single KeyShareEntry
         // from the indicated group".
@@ -66,30 +72,5 @@ impl ExpectSecondClientHello {
         chosen.opening.hello = Arc::new(hello);
         chosen.opening.message = message.bytes;
         psk::look_up(chosen, cx)
-    }
-}
-
-/// RFC 9846 §4.1.2: after a HelloRetryRequest, "the client MUST send the same ClientHello without
-/// modification, except" for key_share, early_data, cookie, pre_shared_key and padding. What the
-/// choices so far came from must not change under them.
-fn check_unchanged(first: &ClientHello, second: &ClientHello) -> Result<(), Error> {
-    let (a, b) = (&first.extensions, &second.extensions);
-    let same = first.legacy_version == second.legacy_version
-        && first.random == second.random
-        && first.session_id == second.session_id
-        && first.cipher_suites == second.cipher_suites
-        && a.server_name == b.server_name
-        && a.supported_versions == b.supported_versions
-        && a.supported_groups == b.supported_groups
-        && a.signature_algorithms == b.signature_algorithms
-        && a.signature_algorithms_cert == b.signature_algorithms_cert
-        && a.psk_key_exchange_modes == b.psk_key_exchange_modes
-        && a.alpn == b.alpn
-        && a.status_request == b.status_request
-        && a.record_size_limit == b.record_size_limit;
-    if same {
-        Ok(())
-    } else {
-        Err(PeerMisbehaved::SecondClientHelloDiffers.into())
     }
 }
