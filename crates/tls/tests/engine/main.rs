@@ -13,6 +13,7 @@ mod early_data;
 mod floods;
 mod fragmentation;
 mod full_handshake;
+mod grease;
 mod hello_retry;
 mod key_update;
 mod misbehaviour;

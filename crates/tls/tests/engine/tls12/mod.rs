@@ -2,6 +2,7 @@
 
 mod downgrade;
 mod extended_master_secret;
+mod fragmentation;
 mod full_handshake;
 mod hand_client;
 mod misbehaviour;
