@@ -48,7 +48,17 @@ fn no_certificate_that_fits() {
             &[Scheme::RSA_PKCS1_SHA256, Scheme::RSA_PKCS1_SHA1],
             &[KeyAlgorithm::Rsa2048],
         ),
+        // RFC 9846 §4.2.3: these are for keys that say of themselves that they are for PSS.
+        (
+            &[
+                Scheme::RSA_PSS_PSS_SHA256,
+                Scheme::RSA_PSS_PSS_SHA384,
+                Scheme::RSA_PSS_PSS_SHA512,
+            ],
+            &[KeyAlgorithm::Rsa2048],
+        ),
         (&[Scheme::ECDSA_SECP384R1_SHA384], &[KeyAlgorithm::P256]),
+        (&[Scheme::ECDSA_SECP256R1_SHA256], &[KeyAlgorithm::P384]),
         (&[Scheme::ECDSA_SECP256R1_SHA256], &[]),
     ] {
         let error = client(offered, kinds).send_hello().unwrap_err();

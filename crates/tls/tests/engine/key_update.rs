@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use keyward_tls::{Error, Limits, Misuse, PeerMisbehaved, ServerConfig};
+use keyward_tls::{Error, Limits, Misuse, PeerMisbehaved, ServerConfig, Step};
 use keyward_wire::values::ContentType;
 
 use crate::support::{ClientOptions, HandClient, KeyAlgorithm, Pair, Site, client_config};
@@ -67,31 +67,61 @@ fn keys_are_changed_before_they_are_used_up() {
 }
 
 #[test]
-fn a_request_is_answered_before_the_next_data_and_several_at_once() {
+fn a_request_is_answered_before_the_next_data() {
     let mut client = by_hand();
-    let mut bytes = Vec::new();
     for _ in 0..3 {
-        bytes.extend(client.sealed(ContentType::HANDSHAKE, &REQUESTED));
+        let request = client.sealed(ContentType::HANDSHAKE, &REQUESTED);
         client.update_write_keys();
+        client.feed(&request).unwrap();
+        client.server.send(b"data").unwrap();
+        assert_eq!(
+            client.next_record(),
+            Some((ContentType::HANDSHAKE, NOT_REQUESTED.to_vec()))
+        );
+        client.update_read_keys();
+        assert_eq!(
+            client.next_record(),
+            Some((ContentType::APPLICATION_DATA, b"data".to_vec()))
+        );
     }
-    assert_eq!(client.server.receive(&bytes), bytes.len());
-    client.feed(&[]).unwrap();
-    let first = client.next_record();
-    assert_eq!(
-        first,
-        Some((ContentType::HANDSHAKE, NOT_REQUESTED.to_vec()))
-    );
-    client.update_read_keys();
-    for _ in 0..2 {
-        if let Some(record) = client.next_record() {
-            assert_eq!(record, (ContentType::HANDSHAKE, NOT_REQUESTED.to_vec()));
-            client.update_read_keys();
-        }
-    }
+}
+
+/// While the client does not read, its requests add up to one answer.
+#[test]
+fn several_requests_are_answered_at_once() {
+    let config = ServerConfig {
+        limits: Limits {
+            output: 10,
+            ..Limits::default()
+        },
+        ..ServerConfig::default()
+    };
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let mut client = HandClient::with_config(&site, config);
+    client.handshake();
     client.server.send(b"data").unwrap();
+    let waiting = client.server.output().len();
+    for _ in 0..3 {
+        let request = client.sealed(ContentType::HANDSHAKE, &REQUESTED);
+        client.update_write_keys();
+        assert_eq!(client.server.receive(&request), request.len());
+        assert!(matches!(client.server.step(client.now), Ok(Step::Blocked)));
+    }
+    assert_eq!(client.server.output().len(), waiting);
     assert_eq!(
         client.next_record(),
         Some((ContentType::APPLICATION_DATA, b"data".to_vec()))
+    );
+    client.step().unwrap();
+    assert_eq!(
+        client.records(),
+        [(ContentType::HANDSHAKE, NOT_REQUESTED.to_vec())]
+    );
+    client.update_read_keys();
+    client.server.send(b"more").unwrap();
+    assert_eq!(
+        client.records(),
+        [(ContentType::APPLICATION_DATA, b"more".to_vec())]
     );
 }
 
@@ -187,8 +217,8 @@ fn a_peer_that_does_not_read_is_not_answered_without_end() {
         client.server.receive(&bytes);
         while let Ok(step) = client.server.step(client.now) {
             match step {
-                keyward_tls::Step::Data => client.server.consume_readable(1),
-                keyward_tls::Step::Blocked => break,
+                Step::Data => client.server.consume_readable(1),
+                Step::Blocked => break,
                 other => panic!("{other:?}"),
             }
         }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use keyward_tls::{Error, PeerMisbehaved};
+use keyward_tls::{Error, InvalidMessage, PeerMisbehaved};
 use keyward_wire::handshake::{self, EcdhClientKeyExchange};
 use keyward_wire::values::{AlertDescription, ContentType, HandshakeType};
 
@@ -160,6 +160,35 @@ fn a_record_that_was_changed_is_refused() {
     let error = client.feed(&record).unwrap_err();
     assert_eq!(error, Error::DecryptError);
     assert!(client.received.is_empty());
+}
+
+/// RFC 5246 §6.2: 2^14 bytes of plaintext, and 2048 more where it is encrypted.
+#[test]
+fn records_beyond_the_limits() {
+    let too_large = |length: u16| {
+        let mut header = vec![23, 3, 3];
+        header.extend(length.to_be_bytes());
+        header
+    };
+    let mut client = client();
+    client.handshake();
+    client.feed(&too_large(16384 + 2048)).unwrap();
+    let mut client = self::client();
+    client.handshake();
+    let error = client.feed(&too_large(16384 + 2049)).unwrap_err();
+    assert_eq!(error, InvalidMessage::RecordTooLarge.into());
+    assert_eq!(error.alert(), Some(AlertDescription::RECORD_OVERFLOW));
+
+    let mut client = self::client();
+    client.handshake();
+    let record = client.sealed(ContentType::APPLICATION_DATA, &[7; 16384]);
+    client.feed(&record).unwrap();
+    assert_eq!(client.received.len(), 16384);
+    let record = client.sealed(ContentType::APPLICATION_DATA, &[7; 16385]);
+    let error = client.feed(&record).unwrap_err();
+    assert_eq!(error, InvalidMessage::PlaintextTooLarge.into());
+    assert_eq!(error.alert(), Some(AlertDescription::RECORD_OVERFLOW));
+    assert_eq!(client.received.len(), 16384);
 }
 
 #[test]

@@ -212,3 +212,33 @@ fn an_abbreviated_handshake_waits_for_the_session() {
     assert_eq!(client.steps, ["HandshakeComplete"]);
     client.echo();
 }
+
+/// A need that nobody answers waits for the caller's timeout; an answer after that finds nothing.
+#[test]
+fn never_answered_and_too_late() {
+    for answered in 0..3 {
+        let mut client = HandClient::new(&Arc::new(Site::new(&[KeyAlgorithm::P256])));
+        client.hello.session_id = vec![0x1d; 32];
+        let hello = handshake::to_message(&client.hello);
+        client
+            .server
+            .receive(&HandClient::plain(ContentType::HANDSHAKE, &hello));
+        let kinds = [
+            NeedKind::Certificate,
+            NeedKind::Session,
+            NeedKind::KeyOperation,
+        ];
+        for kind in &kinds[..answered] {
+            let need = wait(&mut client, *kind);
+            answer(&mut client, need);
+        }
+        let need = wait(&mut client, kinds[answered]);
+        client.server.abort(AlertDescription::INTERNAL_ERROR);
+        let late = client.site.answer(need);
+        assert_eq!(client.server.answer(late), Err(Misuse::UnknownNeed));
+        client.step().unwrap();
+        assert_eq!(client.steps, ["Closed"]);
+        let last = client.records().pop();
+        assert_eq!(last, Some((ContentType::ALERT, vec![2, 80])));
+    }
+}
