@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use keyward_keyclient::{
     Catalog, CatalogEntry, ConnectionState, KeyClient, KeyClientError, Performed, RefusalReason,
-    Timings,
 };
 use keyward_keyop::{KeyId, OperationKind};
 use keyward_protocol::{ErrorReply, Frame, GoingAway, Hello};
@@ -132,12 +131,7 @@ fn a_key_server_that_goes_away_gets_nothing_new_and_answers_the_rest() {
 fn what_the_key_server_says_instead_of_a_catalog_is_the_error() {
     run(async {
         let server = Scripted::new().await;
-        // A pause that a busy machine cannot sleep through, or the state is that of the next attempt.
-        let client = server.client(Timings {
-            backoff_min: Duration::from_secs(1),
-            backoff_wanted: Duration::from_secs(1),
-            ..unhurried()
-        });
+        let client = server.client(unhurried());
         let performing = perform(&client);
         let mut peer = server.accept().await;
         peer.next().await;
