@@ -24,6 +24,10 @@ impl Joiner {
     }
 
     pub(crate) fn push(&mut self, fragment: &[u8]) {
+        // What has been taken out makes room, or fragments that end within a message, one after the
+        // other, would grow it without end.
+        self.bytes.drain(..self.start);
+        self.start = 0;
         self.bytes.extend_from_slice(fragment);
     }
 
@@ -85,6 +89,23 @@ mod tests {
             assert_eq!(out, [(1, 304), (2, 4), (3, 9)]);
             assert!(joiner.is_empty());
         }
+    }
+
+    #[test]
+    fn fragments_that_never_end_with_a_message_do_not_grow_it() {
+        let stream = message(1, 300).repeat(1000);
+        let (first, rest) = stream.split_at(10);
+        let mut joiner = Joiner::new(300);
+        joiner.push(first);
+        let mut count = 0;
+        for piece in rest.chunks(304) {
+            joiner.push(piece);
+            while joiner.next().unwrap().is_some() {
+                count += 1;
+            }
+            assert!(joiner.bytes.len() <= 2 * 304);
+        }
+        assert_eq!(count, 1000);
     }
 
     #[test]
