@@ -251,8 +251,9 @@ impl RecordReader {
 }
 
 fn skip(left: &mut usize, length: usize) -> Result<Option<(ContentType, Range<usize>)>, Error> {
+    // With the header, or records without content would be skipped for ever.
     *left = left
-        .checked_sub(length)
+        .checked_sub(HEADER_LEN + length)
         .ok_or(PeerMisbehaved::TooMuchEarlyData)?;
     Ok(None)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keyward_crypto::key_exchange::{Group, KeyPair};
 use keyward_tls::{Error, Limits, PeerMisbehaved, ServerConfig};
 use keyward_wire::extensions::KeyShareEntry;
+use keyward_wire::record::HEADER_LEN;
 use keyward_wire::values::{ContentType, NamedGroup};
 
 use crate::support::{HandClient, KeyAlgorithm, Site};
@@ -43,7 +44,7 @@ fn it_is_skipped() {
     let mut client = client();
     client.hello_and_keys();
     for _ in 0..2 {
-        client.feed(&early_data(BOUND / 2)).unwrap();
+        client.feed(&early_data(BOUND / 2 - HEADER_LEN)).unwrap();
     }
     finish(&mut client);
     let record = client.sealed(ContentType::APPLICATION_DATA, b"data");
@@ -55,9 +56,23 @@ fn it_is_skipped() {
 fn it_is_skipped_up_to_the_bound() {
     let mut client = client();
     client.hello_and_keys();
-    client.feed(&early_data(BOUND)).unwrap();
+    client.feed(&early_data(BOUND - HEADER_LEN)).unwrap();
     assert_eq!(
         client.feed(&early_data(17)),
+        Err(Error::PeerMisbehaved(PeerMisbehaved::TooMuchEarlyData))
+    );
+}
+
+/// Records without content cost the client little, and count nevertheless.
+#[test]
+fn empty_records_are_skipped_up_to_the_bound() {
+    let mut client = client();
+    client.hello_and_keys();
+    for _ in 0..BOUND / HEADER_LEN {
+        client.feed(&early_data(0)).unwrap();
+    }
+    assert_eq!(
+        client.feed(&early_data(0)),
         Err(Error::PeerMisbehaved(PeerMisbehaved::TooMuchEarlyData))
     );
 }
@@ -85,7 +100,7 @@ fn it_is_skipped_before_the_second_hello() {
         Some(vec![NamedGroup::X25519, NamedGroup::SECP256R1]);
     client.send_hello().unwrap();
     assert!(client.take_server_hello().is_hello_retry_request());
-    client.feed(&early_data(BOUND)).unwrap();
+    client.feed(&early_data(BOUND - HEADER_LEN)).unwrap();
 
     let key_pair = KeyPair::generate(Group::Secp256r1).unwrap();
     client.hello.extensions.early_data = false;
