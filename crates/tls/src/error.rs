@@ -174,6 +174,8 @@ pub enum PeerMisbehaved {
     TooManyKeyUpdates,
     /// More refused early data than is skipped.
     TooMuchEarlyData,
+    /// `supported_versions` with a `legacy_version` other than 0x0303 (RFC 9846 §4.2.2).
+    LegacyVersion,
     /// A compression method other than null is all that is offered, or one is in TLS 1.3.
     Compression,
     /// `pre_shared_key` without `psk_key_exchange_modes` (RFC 9846 §4.2.9).
@@ -223,6 +225,7 @@ impl PeerMisbehaved {
             Self::ResumedWithoutExtendedMasterSecret | Self::BadRenegotiationInfo => {
                 AlertDescription::HANDSHAKE_FAILURE
             }
+            Self::LegacyVersion => AlertDescription::PROTOCOL_VERSION,
             Self::InappropriateFallback => AlertDescription::INAPPROPRIATE_FALLBACK,
             Self::BadClientKeyExchange => AlertDescription::DECODE_ERROR,
             Self::Compression
@@ -250,6 +253,7 @@ impl fmt::Display for PeerMisbehaved {
             Self::TooManyWarnings => "too many warning alerts",
             Self::TooManyKeyUpdates => "too many KeyUpdates without data",
             Self::TooMuchEarlyData => "more early data after its refusal than is skipped",
+            Self::LegacyVersion => "supported_versions with a legacy_version that is not 0x0303",
             Self::Compression => "the compression methods are not null alone",
             Self::PskWithoutModes => "pre_shared_key without psk_key_exchange_modes",
             Self::BadBinder => "the PSK binder is wrong",

@@ -15,6 +15,14 @@ const VERSIONS: [ProtocolVersion; 2] = [ProtocolVersion::TLS13, ProtocolVersion:
 
 /// The best version that the client and the engine have in common.
 pub(crate) fn best_version(hello: &ClientHello) -> Result<ProtocolVersion, Error> {
+    // RFC 9846 §4.2.2: "A server which receives a legacy_version value not equal to 0x0303 MUST abort
+    // the handshake with a "protocol_version" alert." Older clients, which know no supported_versions,
+    // say in it what they speak.
+    if hello.extensions.supported_versions.is_some()
+        && hello.legacy_version != ProtocolVersion::TLS12
+    {
+        return Err(PeerMisbehaved::LegacyVersion.into());
+    }
     VERSIONS
         .into_iter()
         .find(|version| offers_version(hello, *version))

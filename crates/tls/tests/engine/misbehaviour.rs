@@ -29,7 +29,17 @@ fn refused(client: &mut HandClient, bytes: &[u8], error: impl Into<Error>, alert
 #[test]
 fn hellos_that_lack_or_contradict_something() {
     type Change = fn(&mut HandClient);
-    let cases: [(Change, Error, u8); 8] = [
+    let cases: [(Change, Error, u8); 10] = [
+        (
+            |client| client.hello.legacy_version = ProtocolVersion::SSL30,
+            PeerMisbehaved::LegacyVersion.into(),
+            70,
+        ),
+        (
+            |client| client.hello.legacy_version = ProtocolVersion::TLS13,
+            PeerMisbehaved::LegacyVersion.into(),
+            70,
+        ),
         (
             |client| {
                 client.hello.compression_methods =
