@@ -45,8 +45,9 @@ impl Default for ServerConfig {
 /// Bounds on what a peer can make one connection hold. All sizes in bytes.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// The largest handshake message, without its 4-byte header. One that announces more is refused
-    /// before it is buffered.
+    /// The largest handshake message, without its 4-byte header, and the most that the two
+    /// ClientHellos around a HelloRetryRequest may have together. A message that announces more is
+    /// refused before it is buffered.
     pub handshake_message: usize,
     /// Received bytes that wait to be processed. At least one record of the largest size fits,
     /// whatever is set here.
@@ -54,7 +55,7 @@ pub struct Limits {
     /// Encrypted bytes that wait to be written; [`send`](crate::ServerConnection::send) takes no more
     /// once they are reached.
     pub output: usize,
-    /// Refused early data that is skipped, counted as received, before the connection fails.
+    /// Refused early data that is skipped, counted as received with its record headers, before the connection fails.
     pub skipped_early_data: usize,
     /// Records protected with one key before it is updated (TLS 1.3), if that is less than what the
     /// AEAD allows (RFC 9846 §5.5). For tests and the cautious.

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use keyward_crypto::key_exchange::{Group, KeyPair};
-use keyward_tls::{Error, PeerMisbehaved, Policy};
+use keyward_tls::{Error, InvalidMessage, PeerMisbehaved, Policy};
 use keyward_wire::extensions::KeyShareEntry;
-use keyward_wire::values::{CipherSuite, ContentType, ExtensionType, NamedGroup, ProtocolVersion};
+use keyward_wire::values::{
+    CipherSuite, ContentType, ExtensionType, HandshakeType, NamedGroup, ProtocolVersion,
+};
 use rustls::HandshakeKind;
 use rustls::crypto::aws_lc_rs::kx_group;
 
@@ -58,6 +60,10 @@ fn no_group_in_common() {
 
 /// A client that was sent a HelloRetryRequest for P-256, and its new share.
 fn retried() -> (HandClient, KeyShareEntry) {
+    retried_with(|_| ())
+}
+
+fn retried_with(change: impl FnOnce(&mut HandClient)) -> (HandClient, KeyShareEntry) {
     let mut site = Site::new(&[KeyAlgorithm::P256]);
     site.policy = Policy {
         groups: vec![NamedGroup::SECP256R1],
@@ -66,6 +72,7 @@ fn retried() -> (HandClient, KeyShareEntry) {
     let mut client = HandClient::new(&Arc::new(site));
     client.hello.extensions.supported_groups =
         Some(vec![NamedGroup::X25519, NamedGroup::SECP256R1]);
+    change(&mut client);
     client.send_hello().unwrap();
     assert!(client.take_server_hello().is_hello_retry_request());
     assert_eq!(
@@ -146,6 +153,18 @@ fn what_may_differ_in_a_second_hello_may() {
         client.hello.extensions.unknown = vec![(extension, vec![0; 50])];
         client.handshake();
     }
+}
+
+/// The key server takes the messages together up to a bound, and would be who refuses.
+#[test]
+fn two_hellos_of_the_largest_size_are_refused() {
+    let (mut client, share) = retried_with(|client| {
+        let padding = (ExtensionType::PADDING, vec![0; 40_000]);
+        client.hello.extensions.unknown.push(padding);
+    });
+    client.hello.extensions.key_share = Some(vec![share]);
+    let error = InvalidMessage::HandshakeMessageTooLarge(HandshakeType::CLIENT_HELLO);
+    assert_eq!(client.send_hello(), Err(error.into()));
 }
 
 #[test]

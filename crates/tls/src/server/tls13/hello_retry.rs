@@ -8,7 +8,7 @@ use keyward_wire::values::{HandshakeType, NamedGroup};
 
 use super::client_hello::{self, Chosen};
 use super::{State, early_data, psk};
-use crate::error::{Error, PeerMisbehaved};
+use crate::error::{Error, InvalidMessage, PeerMisbehaved};
 use crate::handshake::Incoming;
 use crate::server::Context;
 use crate::trace::TraceItem;
@@ -61,6 +61,11 @@ impl ExpectSecondClientHello {
             || hello.extensions.cookie.is_some()
         {
             return Err(PeerMisbehaved::SecondClientHelloDiffers.into());
+        }
+        // The key server gets both, and takes no more than one of the largest size.
+        let both = chosen.opening.message.len() + message.bytes.len();
+        if both > cx.config.limits.handshake_message {
+            return Err(InvalidMessage::HandshakeMessageTooLarge(message.typ).into());
         }
         // RFC 9846 §4.1.2: "replacing the list of shares with a list containing a single KeyShareEntry
         // from the indicated group".

@@ -15,6 +15,7 @@ use keyward_wire::extensions::{
     ClientHelloExtensions, KeyShareEntry, PreSharedKeys, PskIdentity, ServerKeyShare,
 };
 use keyward_wire::handshake::{self, ClientHello, NewSessionTicketTls13, ServerHello};
+use keyward_wire::record::MAX_PLAINTEXT_LEN;
 use keyward_wire::values::{
     CipherSuite, CompressionMethod, ContentType, HandshakeType, NamedGroup, ProtocolVersion,
     PskKeyExchangeMode, SignatureScheme,
@@ -283,10 +284,14 @@ impl HandClient {
         message
     }
 
-    /// Sends the ClientHello in one record.
+    /// Sends the ClientHello, in one record if it fits.
     pub(crate) fn send_hello(&mut self) -> Result<(), Error> {
         let message = self.client_hello();
-        self.feed(&Self::plain(ContentType::HANDSHAKE, &message))
+        let pieces = message.chunks(MAX_PLAINTEXT_LEN);
+        let records: Vec<_> = pieces
+            .map(|piece| Self::plain(ContentType::HANDSHAKE, piece))
+            .collect();
+        self.feed(&records.concat())
     }
 
     /// Sends the ClientHello, takes the server's flight in, and makes all keys.
