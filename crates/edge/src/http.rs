@@ -9,6 +9,7 @@ mod host;
 mod pool;
 mod refusal;
 mod serve;
+mod service_connection;
 mod upgrade;
 
 pub(crate) use pool::HttpService;

@@ -70,7 +70,7 @@ async fn exchange(
         .map_err(|error| Refusal::upstream(&error))?;
 
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        lease.discard();
+        lease.upgraded();
         return switch(client, upgrade.as_ref(), ours, response, in_flight)
             .map_err(|error| Refusal::upstream(&error));
     }

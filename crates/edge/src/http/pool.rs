@@ -9,15 +9,14 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use super::body::{BodyError, RequestBody};
+use super::service_connection::{Failed, ServiceConnection};
 use crate::activity::Activity;
-use crate::upstream::{ConnectError, Connector, UpstreamStream};
+use crate::upstream::{ConnectError, Connector};
 
 /// The service behind an HTTP site.
 pub(crate) struct HttpService {
@@ -30,7 +29,7 @@ pub(crate) struct HttpService {
 }
 
 struct Idle {
-    sender: SendRequest<RequestBody>,
+    connection: ServiceConnection,
     since: Instant,
 }
 
@@ -75,10 +74,10 @@ impl HttpService {
         // A connection may die while a request is on its way to it. The request is sent again where
         // the service cannot have seen it, or where seeing it twice does no harm; the second time
         // over a new connection, so that there is no third.
-        while let Some(mut sender) = self.take_idle() {
+        while let Some(connection) = self.take_idle() {
             let again = repeatable(&request);
-            let error = match self.exchange(&mut sender, request, &progress).await {
-                Ok(response) => return Ok((response, self.lease(sender))),
+            let error = match connection.exchange(request, &progress, self.timeout).await {
+                Ok((response, connection)) => return Ok((response, self.lease(connection))),
                 Err(Failed::NotSent(unsent)) => {
                     request = *unsent;
                     continue;
@@ -94,63 +93,35 @@ impl HttpService {
                 _ => return Err(error),
             }
         }
-        let mut sender = self.connect().await?;
-        match self.exchange(&mut sender, request, &progress).await {
-            Ok(response) => Ok((response, self.lease(sender))),
+        let connection = self.connect().await?;
+        match connection.exchange(request, &progress, self.timeout).await {
+            Ok((response, connection)) => Ok((response, self.lease(connection))),
             Err(Failed::Sent(error)) => Err(error),
             Err(Failed::NotSent(_)) => Err(UpstreamError::Closed),
         }
     }
 
-    async fn exchange(
-        &self,
-        sender: &mut SendRequest<RequestBody>,
-        request: Request<RequestBody>,
-        progress: &Activity,
-    ) -> Result<Response<Incoming>, Failed> {
-        progress.mark();
-        tokio::select! {
-            response = sender.try_send_request(request) => response.map_err(|mut error| {
-                match error.take_message() {
-                    Some(request) => Failed::NotSent(Box::new(request)),
-                    None => Failed::Sent(UpstreamError::from(error.into_error())),
-                }
-            }),
-            () = progress.quiet(self.timeout) => {
-                Err(Failed::Sent(UpstreamError::TimedOut(self.timeout)))
-            }
-        }
-    }
-
-    async fn connect(&self) -> Result<SendRequest<RequestBody>, UpstreamError> {
+    async fn connect(&self) -> Result<ServiceConnection, UpstreamError> {
         let stream = self
             .connector
             .connect()
             .await
             .map_err(UpstreamError::Connect)?;
-        let (sender, connection) = http1::Builder::new()
-            .handshake::<TokioIo<UpstreamStream>, RequestBody>(TokioIo::new(stream))
+        ServiceConnection::new(stream, &self.tasks, self.address())
             .await
-            .map_err(UpstreamError::from)?;
-        let address = self.address();
-        self.tasks.spawn(async move {
-            if let Err(error) = connection.with_upgrades().await {
-                debug!(upstream = %address, %error, "the connection to the service ended");
-            }
-        });
-        Ok(sender)
+            .map_err(UpstreamError::from)
     }
 
     /// The connection that was used last, so that those beyond the need of the hour grow old.
-    fn take_idle(&self) -> Option<SendRequest<RequestBody>> {
+    fn take_idle(&self) -> Option<ServiceConnection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         forget_old(&mut idle);
-        let index = idle.iter().rposition(|idle| idle.sender.is_ready())?;
-        idle.remove(index).map(|idle| idle.sender)
+        let index = idle.iter().rposition(|idle| idle.connection.is_ready())?;
+        idle.remove(index).map(|idle| idle.connection)
     }
 
-    fn put_idle(&self, sender: SendRequest<RequestBody>) {
-        if sender.is_closed() || self.max_idle == 0 {
+    fn put_idle(&self, connection: ServiceConnection) {
+        if connection.is_closed() || self.max_idle == 0 {
             return;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,7 +129,7 @@ impl HttpService {
             idle.pop_front();
         }
         idle.push_back(Idle {
-            sender,
+            connection,
             since: Instant::now(),
         });
     }
@@ -176,16 +147,16 @@ impl HttpService {
             .clear();
     }
 
-    fn lease(&self, sender: SendRequest<RequestBody>) -> Lease {
+    fn lease(&self, connection: Option<ServiceConnection>) -> Lease {
         Lease {
-            sender: Some(sender),
+            connection,
             service: self.itself.clone(),
         }
     }
 }
 
 fn forget_old(idle: &mut VecDeque<Idle>) {
-    idle.retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() < KEEP_IDLE);
+    idle.retain(|idle| !idle.connection.is_closed() && idle.since.elapsed() < KEEP_IDLE);
 }
 
 /// A copy of the request's head, where the request may be sent twice: RFC 9110 §9.2.2, "a client …
@@ -203,29 +174,27 @@ fn repeatable(request: &Request<RequestBody>) -> Option<Parts> {
     Some(copy.into_parts().0)
 }
 
-enum Failed {
-    NotSent(Box<Request<RequestBody>>),
-    Sent(UpstreamError),
-}
-
 /// A connection in use. Goes back to the pool when dropped, which is when the response's body has
 /// been read; a body that was given up has closed the connection, and the pool sees that.
 pub(crate) struct Lease {
-    sender: Option<SendRequest<RequestBody>>,
+    connection: Option<ServiceConnection>,
     service: Weak<HttpService>,
 }
 
 impl Lease {
-    /// The connection is no longer one for requests.
-    pub(super) fn discard(mut self) {
-        self.sender = None;
+    /// The connection was upgraded, and is no longer one for requests.
+    pub(super) fn upgraded(mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.release();
+        }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let (Some(sender), Some(service)) = (self.sender.take(), self.service.upgrade()) {
-            service.put_idle(sender);
+        if let (Some(connection), Some(service)) = (self.connection.take(), self.service.upgrade())
+        {
+            service.put_idle(connection);
         }
     }
 }
