@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,25 +17,50 @@ use super::pool::Lease;
 use super::serve::InFlight;
 use crate::activity::Activity;
 
+/// How far a request has got on its way to the service.
+pub(crate) struct Upload {
+    /// Marked at each piece, so that waiting for the response begins when the request is there.
+    pub(super) progress: Arc<Activity>,
+    complete: AtomicBool,
+}
+
+impl Upload {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            progress: Activity::new(),
+            complete: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether the whole body has gone to the connection.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Relaxed)
+    }
+}
+
 /// A client's body on its way to the service.
 pub(crate) struct RequestBody {
     body: Option<Timed>,
-    /// Marked at each piece, so that waiting for the response begins when the request is there.
-    progress: Arc<Activity>,
+    upload: Arc<Upload>,
 }
 
 impl RequestBody {
-    pub(super) fn new(body: Incoming, limit: Duration, progress: Arc<Activity>) -> Self {
+    pub(super) fn new(body: Incoming, limit: Duration) -> Self {
         let body = (!body.is_end_stream()).then(|| Timed::new(body, limit, Side::Client));
-        Self { body, progress }
+        let upload = Upload::new();
+        upload.complete.store(body.is_none(), Ordering::Relaxed);
+        Self { body, upload }
     }
 
-    /// A body without content.
-    pub(super) fn empty(progress: Arc<Activity>) -> Self {
-        Self {
-            body: None,
-            progress,
-        }
+    /// Another one without content, for a request that is sent again.
+    pub(super) fn empty() -> Self {
+        let upload = Upload::new();
+        upload.complete.store(true, Ordering::Relaxed);
+        Self { body: None, upload }
+    }
+
+    pub(super) fn upload(&self) -> Arc<Upload> {
+        self.upload.clone()
     }
 }
 
@@ -50,8 +76,14 @@ impl Body for RequestBody {
             return Poll::Ready(None);
         };
         let result = body.poll_frame(cx);
-        if result.is_ready() {
-            self.progress.mark();
+        if let Poll::Ready(frame) = &result {
+            let complete = match frame {
+                Some(Ok(_)) => body.body.is_end_stream(),
+                Some(Err(_)) => false,
+                None => true,
+            };
+            self.upload.progress.mark();
+            self.upload.complete.store(complete, Ordering::Relaxed);
         }
         result
     }

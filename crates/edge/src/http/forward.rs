@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -15,7 +14,6 @@ use super::pool::UpstreamError;
 use super::refusal::Refusal;
 use super::serve::{Client, InFlight};
 use super::upgrade;
-use crate::activity::Activity;
 use crate::counters::Counters;
 
 /// Answers a request, with the service's response or one of the edge's own.
@@ -61,11 +59,10 @@ async fn exchange(
 
     let upgrade = headers::requested_upgrade(&parts);
     headers::to_service(&mut parts, &host, client.peer.ip(), upgrade.as_ref());
-    let request = upstream_request(client, parts, body);
-    let progress = request.1;
+    let body = RequestBody::new(body, client.shared.timeouts.body);
     let (response, lease) = client
         .service
-        .send(request.0, progress)
+        .send(Request::from_parts(parts, body))
         .await
         .map_err(|error| Refusal::upstream(&error))?;
 
@@ -94,16 +91,6 @@ fn check_site(client: &Client, host: &RequestHost) -> Result<(), Refusal> {
             host.authority
         ))),
     }
-}
-
-fn upstream_request(
-    client: &Client,
-    parts: Parts,
-    body: Incoming,
-) -> (Request<RequestBody>, Arc<Activity>) {
-    let progress = Activity::new();
-    let body = RequestBody::new(body, client.shared.timeouts.body, progress.clone());
-    (Request::from_parts(parts, body), progress)
 }
 
 fn switch(

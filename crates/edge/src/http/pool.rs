@@ -13,9 +13,8 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
-use super::body::{BodyError, RequestBody};
+use super::body::{BodyError, RequestBody, Upload};
 use super::service_connection::{Failed, ServiceConnection};
-use crate::activity::Activity;
 use crate::upstream::{ConnectError, Connector};
 
 /// The service behind an HTTP site.
@@ -64,20 +63,21 @@ impl HttpService {
         self.timeout
     }
 
-    /// Sends a request and waits for the response's header. `progress` is what the request's body
-    /// marks.
+    /// Sends a request and waits for the response's header.
     pub(super) async fn send(
         &self,
         mut request: Request<RequestBody>,
-        progress: Arc<Activity>,
     ) -> Result<(Response<Incoming>, Lease), UpstreamError> {
         // A connection may die while a request is on its way to it. The request is sent again where
         // the service cannot have seen it, or where seeing it twice does no harm; the second time
         // over a new connection, so that there is no third.
         while let Some(connection) = self.take_idle() {
+            let upload = request.body().upload();
             let again = repeatable(&request);
-            let error = match connection.exchange(request, &progress, self.timeout).await {
-                Ok((response, connection)) => return Ok((response, self.lease(connection))),
+            let error = match connection.exchange(request, self.timeout).await {
+                Ok((response, connection)) => {
+                    return Ok((response, self.lease(connection, upload)));
+                }
                 Err(Failed::NotSent(unsent)) => {
                     request = *unsent;
                     continue;
@@ -87,15 +87,16 @@ impl HttpService {
             match again {
                 Some(parts) if error.is_closed_connection() => {
                     debug!(upstream = %self.connector.address(), %error, "sending a request again");
-                    request = Request::from_parts(parts, RequestBody::empty(progress.clone()));
+                    request = Request::from_parts(parts, RequestBody::empty());
                     break;
                 }
                 _ => return Err(error),
             }
         }
+        let upload = request.body().upload();
         let connection = self.connect().await?;
-        match connection.exchange(request, &progress, self.timeout).await {
-            Ok((response, connection)) => Ok((response, self.lease(connection))),
+        match connection.exchange(request, self.timeout).await {
+            Ok((response, connection)) => Ok((response, self.lease(connection, upload))),
             Err(Failed::Sent(error)) => Err(error),
             Err(Failed::NotSent(_)) => Err(UpstreamError::Closed),
         }
@@ -147,9 +148,10 @@ impl HttpService {
             .clear();
     }
 
-    fn lease(&self, connection: Option<ServiceConnection>) -> Lease {
+    fn lease(&self, connection: Option<ServiceConnection>, upload: Arc<Upload>) -> Lease {
         Lease {
             connection,
+            upload,
             service: self.itself.clone(),
         }
     }
@@ -178,6 +180,7 @@ fn repeatable(request: &Request<RequestBody>) -> Option<Parts> {
 /// been read; a body that was given up has closed the connection, and the pool sees that.
 pub(crate) struct Lease {
     connection: Option<ServiceConnection>,
+    upload: Arc<Upload>,
     service: Weak<HttpService>,
 }
 
@@ -192,7 +195,13 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let (Some(connection), Some(service)) = (self.connection.take(), self.service.upgrade())
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        // A service that has answered before the end of the request does not want the rest: the
+        // connection, in the middle of a request, is closed.
+        if let Some(service) = self.service.upgrade()
+            && self.upload.is_complete()
         {
             service.put_idle(connection);
         }

@@ -12,7 +12,6 @@ use tracing::debug;
 
 use super::body::RequestBody;
 use super::pool::UpstreamError;
-use crate::activity::Activity;
 use crate::upstream::UpstreamStream;
 
 /// A connection for requests, one at a time. Dropping it closes it, whatever state it is in: hyper
@@ -68,14 +67,14 @@ impl ServiceConnection {
     }
 
     /// Sends a request and waits for the response's header, and for no longer than `limit` since
-    /// `progress` was marked last. The connection comes back with the response if it is still there.
+    /// a piece of the request went out last. The connection comes back with the response if it is still there.
     pub(super) async fn exchange(
         mut self,
         request: Request<RequestBody>,
-        progress: &Activity,
         limit: Duration,
     ) -> Result<(Response<Incoming>, Option<Self>), Failed> {
-        progress.mark();
+        let upload = request.body().upload();
+        upload.progress.mark();
         let mut response = std::pin::pin!(self.sender.try_send_request(request));
         let (result, connection) = tokio::select! {
             result = &mut response => (result, Some(self)),
@@ -86,7 +85,7 @@ impl ServiceConnection {
                 drop(self);
                 (response.await, None)
             }
-            () = progress.quiet(limit) => {
+            () = upload.progress.quiet(limit) => {
                 return Err(Failed::Sent(UpstreamError::TimedOut(limit)));
             }
         };

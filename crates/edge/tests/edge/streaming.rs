@@ -11,6 +11,8 @@ use futures_util::stream;
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use super::support::{Client, Home, Http, Service, Site, Steps, full, soon};
 
@@ -141,4 +143,39 @@ async fn download_over_http1() {
 #[tokio::test(flavor = "multi_thread")]
 async fn download_over_http2() {
     download(async |home: &Home| Client::new().http2(home.address(), "shop.example").await).await;
+}
+
+/// A service that answers before the end of a request gets no more of it than was on its way, and
+/// the client its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_early_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let go_on = Steps::new();
+    let service = {
+        let go_on = go_on.clone();
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            socket.read_u8().await.unwrap();
+            let answer = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo large";
+            socket.write_all(answer).await.unwrap();
+            // It reads nothing until the client has the answer, and then to the end.
+            go_on.wait_for(1).await;
+            let mut sink = tokio::io::sink();
+            tokio::io::copy(&mut socket, &mut sink).await.unwrap_or(0)
+        })
+    };
+    let home = Home::start(&[Site::new(&["shop.example"], &url)]).await;
+    let mut http = Client::new().http2(home.address(), "shop.example").await;
+    let body = large(Arc::default())
+        .map_err(|never| match never {})
+        .boxed();
+    let request = Request::post("https://shop.example/").body(body).unwrap();
+    let response = http.text(request).await;
+    assert_eq!(response, (413, "too large".to_owned()));
+    go_on.reach(1);
+    let read = soon("the edge closes the connection", service)
+        .await
+        .unwrap();
+    assert!(read < TOTAL as u64, "{read} bytes");
 }
