@@ -53,6 +53,21 @@ fn a_key_knows_its_certificate() {
     }
 }
 
+/// How a certificate is signed says nothing about its key; that a key is for RSASSA-PSS alone (RFC 4055
+/// §1.2) does, and such keys are not taken: AWS-LC would sign PKCS#1 v1.5 with them as well.
+#[test]
+fn rsassa_pss_in_certificates() {
+    let signed_with_pss = certificate("rsa2048.pss-signed");
+    assert_ne!(signed_with_pss, certificate("rsa2048"));
+    let key = PublicKey::from_certificate_der(&signed_with_pss).unwrap();
+    assert_eq!(key.kind(), KeyKind::Rsa { bits: 2048 });
+    assert_eq!(&key, private_key("rsa2048").public_key());
+
+    let for_pss_alone = certificate("rsa-pss");
+    assert!(PublicKey::from_certificate_der(&for_pss_alone).is_err());
+    assert!(key.is_of_certificate_der(&for_pss_alone).is_err());
+}
+
 #[test]
 fn different_keys_differ() {
     let keys = NAMES.map(|name| PublicKey::from_certificate_der(&certificate(name)).unwrap());
