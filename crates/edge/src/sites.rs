@@ -142,6 +142,8 @@ impl Site {
         for candidate in &mut ours {
             let allowed = operations.get(&candidate.certificate.key());
             candidate.operations = Some(allowed.cloned().unwrap_or_default());
+            // A catalog comes with each connection to a key server.
+            candidate.certificate.verify_next_signature();
         }
         *slot = ours.into();
     }

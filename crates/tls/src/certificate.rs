@@ -126,6 +126,12 @@ impl ServerCertificate {
         }
     }
 
+    /// Has the next signature verified, whatever the sample says. Call it when another key server, or the
+    /// same one on a new connection, answers for the key from here on.
+    pub fn verify_next_signature(&self) {
+        self.signatures.store(0, Ordering::Relaxed);
+    }
+
     /// Whether a signature that the key server made may be sent: it is good, or it is not its turn to
     /// be verified.
     pub(crate) fn accepts_signature(
@@ -149,7 +155,7 @@ impl ServerCertificate {
                 .is_ok()
         });
         if !good {
-            self.signatures.store(0, Ordering::Relaxed);
+            self.verify_next_signature();
         }
         good
     }
@@ -185,8 +191,8 @@ impl fmt::Display for CertificateError {
         match self {
             Self::Empty => f.write_str("the chain has no certificate"),
             Self::PublicKey => f.write_str(
-                "the first certificate does not parse, or its key is not RSA, P-256, P-384, P-521 \
-                 or Ed25519",
+                "the first certificate does not parse, or its key is not RSA (2048 to 8192 bits, and \
+                 not for RSASSA-PSS alone), P-256, P-384, P-521 or Ed25519",
             ),
             Self::TooLong(length) => write!(
                 f,

@@ -24,6 +24,7 @@ fn with_signature(
     let mut client = HandClient::with_config(site, config);
     client.hello.extensions.signature_algorithms = Some(vec![
         SignatureScheme::ECDSA_SECP256R1_SHA256,
+        SignatureScheme::ECDSA_SECP384R1_SHA384,
         SignatureScheme::RSA_PSS_RSAE_SHA256,
         SignatureScheme::ED25519,
     ]);
@@ -82,6 +83,7 @@ const WRONG: Error = Error::KeyOperation(KeyOperationFault::WrongSignature);
 fn a_wrong_signature_never_reaches_the_client() {
     for kind in [
         KeyAlgorithm::P256,
+        KeyAlgorithm::P384,
         KeyAlgorithm::Rsa2048,
         KeyAlgorithm::Ed25519,
     ] {
@@ -140,6 +142,14 @@ fn a_sample_is_the_first_and_those_after_a_wrong_one_and_rsa_always() {
         with_signature(&site, sampled, spoil).1,
         Err(WRONG),
         "one in 64"
+    );
+
+    // A new connection to a key server.
+    site.identities[0].certificate.verify_next_signature();
+    assert_eq!(
+        with_signature(&site, sampled, spoil).1,
+        Err(WRONG),
+        "the first on a connection"
     );
 
     let site = fresh_site(KeyAlgorithm::Rsa2048);
