@@ -55,12 +55,23 @@ async fn garbage_ends_its_own_connection_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_a_record_and_nothing_at_all() {
-    let home = Home::start(&[Site::new(&["shop.example"], "http://127.0.0.1:1")]).await;
+    let service = Service::hello().await;
+    let home = Home::start(&[Site::new(&["shop.example"], &service.url())]).await;
+    let mut waiting = Vec::new();
     for input in [&b""[..], &[22, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3]] {
         let mut socket = TcpStream::connect(home.address()).await.unwrap();
         socket.write_all(input).await.unwrap();
-        drop(socket);
+        waiting.push(socket);
     }
+    until("both are there", || {
+        home.edge().counts().open_connections == 2
+    })
+    .await;
+    // They hold nobody up.
+    for client in [Client::tls13(), Client::tls12()] {
+        assert_eq!(client.get(home.address(), "shop.example").await.0, 200);
+    }
+    drop(waiting);
     until("both are counted", || {
         home.edge().counts().failed(FailureCause::ClientLeft) == 2
     })

@@ -71,26 +71,38 @@ async fn full_handshakes_fail_and_resumed_ones_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edge_that_the_key_server_does_not_know() {
-    let mut home = Home::new();
-    home.start_key_server().await;
-    // The key server's rule is about another name.
-    let stranger = keyward_pki::Authority::new("channel").unwrap();
-    let issued = stranger.issue_client("edge-1.example").unwrap();
-    std::fs::write(home.path("edge.pem"), issued.chain_pem).unwrap();
-    std::fs::write(home.path("edge.key"), issued.key_pem.as_bytes()).unwrap();
-    let site = Site::new(&["stranger.shop.example"], "http://127.0.0.1:1");
-    home.start_edge(&home.socket(), "", &[site], "").await;
+async fn an_edge_with_a_certificate_of_another_authority() {
+    let service = Service::hello().await;
+    let home = Home::start(&[Site::new(&["shop.example"], &service.url())]).await;
+    let mut open = Client::new().http1(home.address(), "shop.example").await;
+
+    // The right name, by an authority of the same name that the key server has no reason to trust.
+    let mut stranger = Home::new();
+    let other = keyward_pki::Authority::new("channel").unwrap();
+    let issued = other.issue_client("edge-1.example").unwrap();
+    std::fs::write(stranger.path("edge.pem"), issued.chain_pem).unwrap();
+    std::fs::write(stranger.path("edge.key"), issued.key_pem.as_bytes()).unwrap();
+    let site = Site::new(&["stranger.shop.example"], &service.url());
+    stranger.start_edge(&home.socket(), "", &[site], "").await;
     let error = Client::new()
-        .connect(home.address(), "stranger.shop.example")
+        .connect(stranger.address(), "stranger.shop.example")
         .await
         .unwrap_err();
     assert_eq!(alert_of(&error), Some(AlertDescription::InternalError));
-    home.log
+    stranger
+        .log
         .line(&[
             "for want of the key server",
             "stranger.shop.example",
-            "cause=",
+            "does not accept this edge's certificate",
         ])
         .await;
+    let counts = stranger.edge().counts();
+    assert_eq!(counts.failed(FailureCause::KeyServerUnavailable), 1);
+
+    // The key server's own edge notices nothing.
+    let fresh = Client::new().get(home.address(), "shop.example").await;
+    assert_eq!(fresh.0, 200);
+    let request = http::Request::get("/").header("host", "shop.example");
+    assert_eq!(open.text(request.body(full("")).unwrap()).await.0, 200);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustls::AlertDescription;
 
-use super::support::{Client, Home, Relay, Service, Site, alert_of, soon};
+use super::support::{Client, Home, Relay, Service, Site, alert_of, full, soon};
 
 /// A name that no other test uses, to find the log lines by.
 const NAME: &str = "killed.shop.example";
@@ -25,12 +25,33 @@ async fn killed_in_the_middle_and_started_again() {
     let service = Service::hello().await;
     let (mut home, relay) =
         home_behind_relay(&service, "[timeouts]\nkey_operation_ms = 3000").await;
-    relay.hold();
     let address = home.address();
+    // A client that is there, and one that was there.
+    let mut open = Client::new().http1(address, NAME).await;
+    let (known13, known12) = (Client::tls13(), Client::tls12());
+    for known in [&known13, &known12] {
+        assert_eq!(known.get(address, NAME).await.0, 200);
+    }
+    relay.hold();
     let waiting = tokio::spawn(async move { Client::new().connect(address, NAME).await });
     relay.holds(500).await;
     home.kill_key_server();
     relay.cut();
+    // Who needs no key goes on.
+    for known in [known13, known12] {
+        assert_eq!(known.get(address, NAME).await.0, 200);
+    }
+    let request = http::Request::get("/").header("host", NAME);
+    let response = open.text(request.body(full("")).unwrap()).await;
+    assert_eq!(response.0, 200);
+    let counts = home.edge().counts();
+    assert_eq!(
+        (
+            counts.handshakes_tls13_resumed,
+            counts.handshakes_tls12_resumed
+        ),
+        (1, 1)
+    );
     let error = soon("the end of the handshake", waiting)
         .await
         .unwrap()

@@ -5,6 +5,7 @@ mod support;
 
 mod byte_by_byte;
 mod catalog_chains;
+mod certificate_kinds;
 mod client_leaves;
 mod config_errors;
 mod connection_limit;
@@ -13,6 +14,7 @@ mod garbage;
 mod graceful_stop;
 mod handshake_records;
 mod idle;
+mod key_refused;
 mod key_server_down;
 mod key_server_killed;
 mod misdirected;

@@ -60,6 +60,11 @@ impl Site {
         ))
     }
 
+    /// With the chain of this file.
+    pub(crate) fn with_chain(names: &[&str], upstream: &str, file: &str) -> Self {
+        Self::from_catalog(names, upstream).with(&format!("certificates = [\"{file}\"]"))
+    }
+
     /// With the chains of the key server's catalog.
     pub(crate) fn from_catalog(names: &[&str], upstream: &str) -> Self {
         Self(format!(
@@ -111,6 +116,13 @@ impl Home {
         }
     }
 
+    /// The files of another site's certificate, and its key with the key server.
+    pub(crate) fn add(&self, name: &str, issued: &Issued) {
+        std::fs::write(self.path(&format!("{name}.pem")), &issued.chain_pem).unwrap();
+        let key = self.path(&format!("keys/{name}.key"));
+        std::fs::write(key, issued.key_pem.as_bytes()).unwrap();
+    }
+
     /// A key server, and an edge with these sites.
     pub(crate) async fn start(sites: &[Site]) -> Self {
         Self::start_with("", sites, "").await
@@ -134,7 +146,23 @@ impl Home {
         format!("unix:{}", self.path("key.sock").display())
     }
 
+    /// A key server that lets the edge do everything.
     pub(crate) async fn start_key_server(&mut self) {
+        self.start_key_server_with(
+            r#"
+            [[edge]]
+            name = "edge-1.example"
+            keys = ["*"]
+            operations = ["tls13-server-certificate-verify", "tls12-server-key-exchange"]
+            names = ["*"]
+            allow_no_sni = true
+            "#,
+        )
+        .await;
+    }
+
+    /// A key server with these rules.
+    pub(crate) async fn start_key_server_with(&mut self, rules: &str) {
         let text = format!(
             r#"
             listen = ["{}"]
@@ -143,13 +171,7 @@ impl Home {
             client_ca = "channel-ca.pem"
             [keys]
             directory = "keys"
-            [[edge]]
-            name = "edge-1.example"
-            keys = ["*"]
-            operations = ["tls13-server-certificate-verify", "tls12-server-key-exchange"]
-            names = ["*"]
-            allow_no_sni = true
-            "#,
+            {rules}"#,
             self.socket()
         );
         let config =
