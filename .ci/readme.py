@@ -32,10 +32,13 @@ def main():
     clone = readme.parent
     subprocess.run(["cargo", "build", "--release", "--quiet", "--locked"], cwd=clone, check=True)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", clone / "target")).resolve()
-    environment = dict(os.environ, PATH=f"{target / 'release'}:{os.environ['PATH']}")
     run = 0
-    for section in re.split(r"^(?=## )", readme.read_text(encoding="utf-8"), flags=re.M):
-        run += run_section(section, clone, environment)
+    with tempfile.TemporaryDirectory(prefix="readme-install-") as root:
+        path = f"{target / 'release'}:{os.environ['PATH']}"
+        # `cargo install` must not replace what the user of this machine has installed.
+        environment = dict(os.environ, PATH=path, CARGO_INSTALL_ROOT=root)
+        for section in re.split(r"^(?=## )", readme.read_text(encoding="utf-8"), flags=re.M):
+            run += run_section(section, clone, environment)
     # A slip in a fence or a comment must not turn the check into nothing.
     if run == 0:
         sys.exit(f"{readme.name}: no command found")
