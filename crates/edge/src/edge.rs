@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use keyward_crypto::CryptoError;
 use keyward_crypto::random::SystemRandom;
 use keyward_keyclient::{ConnectionState, KeyClient, KeyClientConfigError};
-use keyward_tls::ServerConfig;
+use keyward_tls::{ServerConfig, UnixTime};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -202,6 +202,7 @@ async fn maintain(sites: Arc<Sites>, resumption: Arc<Resumption>) {
                 service.close_old();
             }
         }
+        resumption.forget_expired(UnixTime::now());
         if tokio::time::Instant::now() >= rotate {
             rotate += ROTATION;
             match resumption.rotate() {

@@ -6,21 +6,25 @@ use std::time::Duration;
 use keyward_crypto::CryptoError;
 use keyward_crypto::random::SecureRandom;
 use keyward_tls::tickets::TicketKeys;
-use keyward_tls::{NewSessionKind, OfferedSession, SessionState};
+use keyward_tls::{NewSessionKind, OfferedSession, SessionState, UnixTime};
 use quick_cache::sync::Cache;
 use zeroize::Zeroizing;
 
-/// How long a ticket key seals new tickets; it opens them for as long again.
+/// How long a ticket key seals new tickets; it opens them for as long again, and is then wiped.
 pub(crate) const ROTATION: Duration = Duration::from_secs(3600);
 
-/// A session's state, shared by the cache and who reads it.
-type Encoded = Arc<Zeroizing<Vec<u8>>>;
+/// A session in the cache, shared with who reads it. The state holds the master secret, and is wiped with the last of them.
+#[derive(Clone)]
+struct Cached {
+    expires: UnixTime,
+    state: Arc<Zeroizing<Vec<u8>>>,
+}
 
 /// What this process knows about earlier sessions.
 pub(crate) struct Resumption {
     tickets: RwLock<TicketKeys>,
-    /// By session ID. The encoded state holds the master secret, so it is wiped when evicted.
-    sessions: Option<Cache<Vec<u8>, Encoded>>,
+    /// By session ID.
+    sessions: Option<Cache<Vec<u8>, Cached>>,
     random: Arc<dyn SecureRandom>,
 }
 
@@ -56,7 +60,11 @@ impl Resumption {
             NewSessionKind::Ticket => self.read().seal(state),
             NewSessionKind::SessionId(id) => {
                 let sessions = self.sessions.as_ref()?;
-                sessions.insert(id.clone(), Arc::new(state.encode()));
+                let cached = Cached {
+                    expires: state.expires(),
+                    state: Arc::new(state.encode()),
+                };
+                sessions.insert(id.clone(), cached);
                 // The engine only wants to know that it was kept.
                 Some(Vec::new())
             }
@@ -77,9 +85,17 @@ impl Resumption {
             .rotate(*next)
     }
 
+    /// Wipes the sessions that are over: nobody would look them up again, and their secrets open what
+    /// was recorded of them.
+    pub(crate) fn forget_expired(&self, now: UnixTime) {
+        if let Some(sessions) = &self.sessions {
+            sessions.retain(|_, cached| now < cached.expires);
+        }
+    }
+
     fn cached(&self, id: &[u8]) -> Option<SessionState> {
-        let encoded = self.sessions.as_ref()?.get(id)?;
-        SessionState::decode(&encoded).ok()
+        let cached = self.sessions.as_ref()?.get(id)?;
+        SessionState::decode(&cached.state).ok()
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, TicketKeys> {
@@ -91,4 +107,49 @@ fn random_key(random: &dyn SecureRandom) -> Result<Zeroizing<[u8; 32]>, CryptoEr
     let mut key = Zeroizing::new([0; 32]);
     random.fill(&mut *key)?;
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use keyward_crypto::random::SystemRandom;
+
+    use super::*;
+
+    /// A session in the engine's encoding: TLS 1.2, made at second 1000, for 60 seconds.
+    fn session() -> SessionState {
+        let mut bytes = vec![1, 0x03, 0x03, 0xc0, 0x2b];
+        bytes.extend_from_slice(&1_000_000_u64.to_be_bytes());
+        bytes.extend_from_slice(&60_u32.to_be_bytes());
+        bytes.extend_from_slice(&[0, 0, 0, 0, 1, 48]);
+        bytes.extend_from_slice(&[0xa5; 48]);
+        bytes.extend_from_slice(&[0, 0, 0]);
+        SessionState::decode(&bytes).expect("the engine's encoding")
+    }
+
+    fn resumption() -> Resumption {
+        Resumption::new(8, Arc::new(SystemRandom)).expect("random bytes")
+    }
+
+    #[test]
+    fn a_ticket_is_good_for_one_rotation_more() {
+        let resumption = resumption();
+        let kept = resumption.keep(&session(), &NewSessionKind::Ticket);
+        let offered = [OfferedSession::Ticket(kept.expect("a ticket"))];
+        resumption.rotate().expect("random bytes");
+        assert!(resumption.find(&offered).is_some());
+        resumption.rotate().expect("random bytes");
+        assert!(resumption.find(&offered).is_none());
+    }
+
+    #[test]
+    fn a_session_is_forgotten_when_it_is_over() {
+        let resumption = resumption();
+        let id = vec![7; 32];
+        resumption.keep(&session(), &NewSessionKind::SessionId(id.clone()));
+        let offered = [OfferedSession::SessionId(id)];
+        resumption.forget_expired(UnixTime::from_secs(1_059));
+        assert!(resumption.find(&offered).is_some());
+        resumption.forget_expired(UnixTime::from_secs(1_060));
+        assert!(resumption.find(&offered).is_none());
+    }
 }
