@@ -55,11 +55,21 @@ impl ServerCertificate {
     pub const MAX_CHAIN_LEN: usize = 64 * 1024;
 
     /// Adds an OCSP response for the leaf.
-    #[must_use]
-    pub fn with_ocsp(mut self, response: OcspResponse) -> Self {
+    ///
+    /// # Errors
+    /// A response without bytes, or one too long to be stapled.
+    pub fn with_ocsp(mut self, response: OcspResponse) -> Result<Self, CertificateError> {
+        let length = response.0.len();
+        if !(1..=Self::MAX_OCSP_LEN).contains(&length) {
+            return Err(CertificateError::Ocsp(length));
+        }
         self.ocsp = Some(response);
-        self
+        Ok(self)
     }
+
+    /// The most bytes of an OCSP response. In TLS 1.3 it is in an extension, of less than 2^16 bytes;
+    /// real ones have one or two thousand.
+    pub const MAX_OCSP_LEN: usize = 32 * 1024;
 
     /// The certificates, the leaf first.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
@@ -141,6 +151,10 @@ impl ServerCertificate {
         message: &[u8],
         signature: &[u8],
     ) -> bool {
+        // Whether or not it is looked at, it has to fit its message.
+        if u16::try_from(signature.len()).is_err() {
+            return false;
+        }
         let turn = self
             .signatures
             .fetch_add(1, Ordering::Relaxed)
@@ -184,6 +198,8 @@ pub enum CertificateError {
     PublicKey,
     /// The chain has this many bytes, more than [`ServerCertificate::MAX_CHAIN_LEN`].
     TooLong(usize),
+    /// The OCSP response has this many bytes: none, or more than [`ServerCertificate::MAX_OCSP_LEN`].
+    Ocsp(usize),
 }
 
 impl fmt::Display for CertificateError {
@@ -193,6 +209,11 @@ impl fmt::Display for CertificateError {
             Self::PublicKey => f.write_str(
                 "the first certificate does not parse, or its key is not RSA (2048 to 8192 bits, and \
                  not for RSASSA-PSS alone), P-256, P-384, P-521 or Ed25519",
+            ),
+            Self::Ocsp(length) => write!(
+                f,
+                "the OCSP response has {length} bytes, not 1 to {}",
+                ServerCertificate::MAX_OCSP_LEN
             ),
             Self::TooLong(length) => write!(
                 f,
@@ -233,4 +254,24 @@ pub(crate) fn choose(
                 scheme: *scheme,
             })
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ocsp_response_that_cannot_be_stapled_is_refused() {
+        let authority = keyward_pki::Authority::new("test").unwrap();
+        let issued = authority
+            .issue_server(&["shop.example"], keyward_pki::KeyAlgorithm::P256)
+            .unwrap();
+        for length in [0, ServerCertificate::MAX_OCSP_LEN + 1, 1 << 16] {
+            let certificate = ServerCertificate::new(issued.chain_der.clone()).unwrap();
+            assert_eq!(
+                certificate.with_ocsp(OcspResponse(vec![0; length])).err(),
+                Some(CertificateError::Ocsp(length))
+            );
+        }
+    }
 }

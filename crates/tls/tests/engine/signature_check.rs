@@ -113,6 +113,18 @@ fn a_master_secret_is_no_signature() {
     assert!(!seen.contains(&HandshakeType::CERTIFICATE_VERIFY));
 }
 
+/// Even where it is not its turn to be verified.
+#[test]
+fn a_signature_longer_than_its_message_allows_is_refused() {
+    let site = fresh_site(KeyAlgorithm::P256);
+    let sampled = VerifySignatures::Sampled;
+    with_signature(&site, sampled, OperationResult::Signature)
+        .1
+        .unwrap();
+    let long = |_| OperationResult::Signature(vec![0; 1 << 16]);
+    assert_eq!(with_signature(&site, sampled, long).1, Err(WRONG));
+}
+
 #[test]
 fn a_sample_is_the_first_and_those_after_a_wrong_one_and_rsa_always() {
     let sampled = VerifySignatures::Sampled;

@@ -222,9 +222,10 @@ fn the_signalling_suite_asks_for_renegotiation_info_too() {
 fn an_ocsp_response_is_stapled_for_who_asks() {
     let plain = identity(KeyAlgorithm::P256);
     let certificate = ServerCertificate::new(plain.certificate.chain().to_vec()).unwrap();
+    let certificate = certificate.with_ocsp(OcspResponse(b"response".to_vec()));
     let mut site = Site::new(&[]);
     site.identities.push(Arc::new(Identity {
-        certificate: Arc::new(certificate.with_ocsp(OcspResponse(b"response".to_vec()))),
+        certificate: Arc::new(certificate.unwrap()),
         private_key: plain.private_key.clone(),
     }));
     let site = Arc::new(site);
