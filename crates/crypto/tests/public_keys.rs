@@ -54,7 +54,7 @@ fn a_key_knows_its_certificate() {
 }
 
 /// How a certificate is signed says nothing about its key; that a key is for RSASSA-PSS alone (RFC 4055
-/// §1.2) does, and such keys are not taken: AWS-LC would sign PKCS#1 v1.5 with them as well.
+/// §1.2) does, and such keys are not taken.
 #[test]
 fn rsassa_pss_in_certificates() {
     let signed_with_pss = certificate("rsa2048.pss-signed");
