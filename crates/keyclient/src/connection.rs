@@ -92,9 +92,9 @@ impl Connection {
         self.retired.cancelled().await;
     }
 
-    /// How it died, if it did.
-    pub(crate) fn cause(&self) -> Option<String> {
-        self.pending.lost()
+    /// Whether the key server goes away, and answers only what it has.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// What the key server says it is.
@@ -138,16 +138,21 @@ impl Connection {
         }
     }
 
-    fn connection_lost(&self) -> KeyClientError {
+    /// The error of who waits for it when it dies.
+    pub(crate) fn connection_lost(&self) -> KeyClientError {
         KeyClientError::ConnectionLost {
-            cause: self.cause().unwrap_or_else(|| "it was closed".to_owned()),
+            cause: self
+                .pending
+                .lost()
+                .unwrap_or_else(|| "it was closed".to_owned()),
         }
     }
 
-    /// The connection is dead: everything that waits fails now.
+    /// The connection is dead: everything that waits fails now. It is retired first, lest who is told of the failure tries again
+    /// on this very connection.
     fn end(&self, cause: &str) {
-        self.pending.fail_all(cause);
         self.retired.cancel();
+        self.pending.fail_all(cause);
         self.lost.cancel();
     }
 

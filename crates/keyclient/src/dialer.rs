@@ -107,19 +107,17 @@ impl Dialer {
             connection: Arc::clone(&connection),
         });
         connection.retired().await;
-        match connection.cause() {
-            Some(cause) => {
-                warn!(server = %self.address, "connection to the key server lost: {cause}");
-                KeyClientError::ConnectionLost { cause }
-            }
-            None => {
-                info!(server = %self.address, "key server stops; connecting anew");
-                tokio::spawn(finish(connection));
-                KeyClientError::ConnectionLost {
-                    cause: "the key server stops".to_owned(),
-                }
-            }
+        if connection.is_draining() {
+            info!(server = %self.address, "key server stops; connecting anew");
+            tokio::spawn(finish(connection));
+            return KeyClientError::ConnectionLost {
+                cause: "the key server stops".to_owned(),
+            };
         }
+        connection.lost().await;
+        let error = connection.connection_lost();
+        warn!(server = %self.address, "{error}");
+        error
     }
 
     /// Waits before the next attempt; less if somebody asks for an operation.

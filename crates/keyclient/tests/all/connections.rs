@@ -51,6 +51,29 @@ fn an_operation_whose_connection_dies_is_sent_once_more() {
     });
 }
 
+/// Whoever learns that the connection is lost must not find it still on offer.
+#[test]
+fn no_operation_is_sent_again_on_the_connection_that_was_lost() {
+    run(async {
+        let server = Scripted::new().await;
+        let client = server.client(unhurried());
+        let mut peer = server.greet(hello()).await;
+        for _ in 0..30 {
+            let all: Vec<_> = (0..100).map(|_| perform(&client)).collect();
+            peer.request().await;
+            drop(peer);
+            peer = server.greet(hello()).await;
+            for _ in 0..all.len() {
+                let (id, _) = peer.request().await;
+                peer.reply(id).await;
+            }
+            for performing in all {
+                performing.await.unwrap().unwrap();
+            }
+        }
+    });
+}
+
 #[test]
 fn a_connection_that_does_not_answer_pings_is_dead() {
     run(async {
