@@ -24,8 +24,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) enum Listener {
     Tcp(TcpListener),
     Unix {
-        listener: UnixListener,
+        /// Removed before the socket is closed: in between, another key server would take the path over, and lose it.
         path: SocketPath,
+        listener: UnixListener,
     },
 }
 
