@@ -82,9 +82,7 @@ async fn ecdsa_first_and_rsa_where_needed() {
         Site::new(&["shop.example"], &service.url()),
     ] {
         let home = Home::start(&[site]).await;
-        home.log
-            .line(&["serving with this key", "shop.example"])
-            .await;
+        soon("the catalog", home.edge().keys_known()).await;
         let (ecdsa, rsa) = (&pki().ecdsa.chain_der[0], &pki().rsa.chain_der[0]);
         for (with_all, with_rsa) in [
             (Client::tls13(), Client::tls13()),
