@@ -3,6 +3,7 @@
 
 mod support;
 
+mod alerts;
 mod alpn;
 mod any_order;
 mod bad_input;

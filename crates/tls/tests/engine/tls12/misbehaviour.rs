@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use keyward_tls::{Error, InvalidMessage, PeerMisbehaved};
+use keyward_tls::{Error, InvalidMessage, Misuse, PeerMisbehaved};
 use keyward_wire::handshake::{self, EcdhClientKeyExchange};
 use keyward_wire::values::{AlertDescription, ContentType, HandshakeType};
 
@@ -195,6 +195,8 @@ fn records_beyond_the_limits() {
 fn a_key_update_is_no_message_of_tls12() {
     let mut client = client();
     client.handshake();
+    assert_eq!(client.server.update_keys(false), Err(Misuse::NoKeyUpdate));
+    client.echo();
     let record = client.sealed(ContentType::HANDSHAKE, &[24, 0, 0, 1, 0]);
     assert_eq!(
         client.feed(&record).unwrap_err(),
