@@ -40,6 +40,28 @@ fn the_server_changes_its_keys_and_may_ask_the_client() {
     }
 }
 
+/// A request is not repeated before a KeyUpdate has come.
+#[test]
+fn the_client_is_asked_once_at_a_time() {
+    let mut client = by_hand();
+    let mut sent = Vec::new();
+    for answer in [false, false, true, false] {
+        client.server.update_keys(true).unwrap();
+        let (_, content) = client.next_record().unwrap();
+        sent.push(content);
+        client.update_read_keys();
+        if answer {
+            let update = client.sealed(ContentType::HANDSHAKE, &NOT_REQUESTED);
+            client.feed(&update).unwrap();
+            client.update_write_keys();
+        }
+    }
+    assert_eq!(
+        sent,
+        [REQUESTED, NOT_REQUESTED, NOT_REQUESTED, REQUESTED].map(Vec::from)
+    );
+}
+
 #[test]
 fn both_at_once() {
     let mut pair = connected(ServerConfig::default());

@@ -22,7 +22,7 @@ pub(crate) struct ExpectTraffic {
     key_updates: u8,
     /// The client waits for a KeyUpdate from us.
     owes_key_update: bool,
-    /// We wait for a KeyUpdate from the client, because its key is used up.
+    /// We have asked the client for a KeyUpdate, and none has come since.
     wants_key_update: bool,
 }
 
@@ -72,7 +72,6 @@ impl ExpectTraffic {
             self.key_updates = 0;
         }
         if common.reader().is_exhausted() && !self.wants_key_update && !common.closed {
-            self.wants_key_update = true;
             self.update_write_keys(common, true)?;
         }
         Ok(())
@@ -92,7 +91,10 @@ impl ExpectTraffic {
         request_peer: bool,
     ) -> Result<(), Error> {
         self.owes_key_update = false;
-        let request_update = if request_peer {
+        // RFC 9846 §4.7.3: "Until receiving a subsequent KeyUpdate from the peer, the sender MUST NOT
+        // send another KeyUpdate with request_update set to "update_requested"."
+        let request_update = if request_peer && !self.wants_key_update {
+            self.wants_key_update = true;
             KeyUpdateRequest::UPDATE_REQUESTED
         } else {
             KeyUpdateRequest::UPDATE_NOT_REQUESTED
