@@ -22,7 +22,8 @@
 //!
 //! Why a stolen edge credential is worth little: it signs only over a ServerHello whose random
 //! derives from a [`ServerNonce`] that is wiped after the handshake, and only for names that the
-//! key server's policy gives to that edge.
+//! key server's policy gives to that edge. (In TLS 1.2 the name is the edge's word: RFC 5246 §7.4.3
+//! signs two randoms and the parameters, and no name.)
 
 mod checked;
 mod checks;
