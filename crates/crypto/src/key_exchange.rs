@@ -213,8 +213,8 @@ impl Curve {
         }
     }
 
-    /// AWS-LC would take compressed points and SubjectPublicKeyInfo as well. "peers MUST validate ... that the
-    /// legacy_form field is 4" (RFC 9846 §4.3.8.2), and 32 bytes for X25519.
+    /// AWS-LC would take compressed points and SubjectPublicKeyInfo as well. In TLS a point has "legacy_form = 4" and both
+    /// coordinates, and "This is 32 bytes for X25519" (RFC 9846 §4.3.8.2).
     fn check_form(self, public: &[u8]) -> Result<(), KeyExchangeError> {
         let good = match self {
             Self::X25519 => public.len() == 32,
@@ -295,9 +295,8 @@ impl EcdhKey {
             .map_err(|_| CryptoError::new("key exchange public key"))
     }
 
-    /// AWS-LC validates the point, and for X25519 refuses an all-zero result: "this document requires that
-    /// implementations check whether the computed Diffie-Hellman shared secret is the all-zero value and abort if so"
-    /// (RFC 9846 §7.4.2).
+    /// AWS-LC validates the point, and for X25519 refuses an all-zero result: "Implementations MUST check whether the
+    /// computed Diffie-Hellman shared secret is the all-zero value and abort if so" (RFC 9846 §7.4.2).
     fn agree(&self, peer: &[u8]) -> Result<SharedSecret, KeyExchangeError> {
         self.curve.check_form(peer)?;
         agreement::agree(

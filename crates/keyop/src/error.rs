@@ -107,56 +107,56 @@ impl fmt::Display for CheckError {
             }
             Self::WrongKey => f.write_str("the operation names another key"),
             Self::CertificateOfAnotherKey => f.write_str("the leaf certificate is not of this key"),
-            Self::NoCertificate => f.write_str("the Certificate message is empty (RFC 9846 §4.4.2)"),
+            Self::NoCertificate => f.write_str("the Certificate message is empty (RFC 9846 §4.5.1)"),
             Self::CertificateContext => {
-                f.write_str("a server's Certificate has an empty certificate_request_context (RFC 9846 §4.4.2)")
+                f.write_str("a server's Certificate has an empty certificate_request_context (RFC 9846 §4.5.1)")
             }
             Self::SigningDisabled => f.write_str("the key is not enabled for signatures"),
             Self::DecryptionDisabled => f.write_str("the key is not enabled for RSA key transport"),
             Self::VersionNotOffered => {
-                f.write_str("the client does not offer the version of the operation (RFC 9846 §4.2.1)")
+                f.write_str("the client does not offer the version of the operation (RFC 9846 §4.3.1)")
             }
             Self::WrongVersion => {
-                f.write_str("the ServerHello chooses another version than the operation's (RFC 9846 §4.1.3)")
+                f.write_str("the ServerHello chooses another version than the operation's (RFC 9846 §4.2.3)")
             }
             Self::Resumption => f.write_str("a resumed handshake needs no private key (RFC 9846 §2.2, RFC 5246 §7.3)"),
             Self::RandomNotDerived => {
                 f.write_str("the ServerHello random does not derive from the nonce of the operation")
             }
             Self::SessionIdNotEchoed => {
-                f.write_str("legacy_session_id_echo is not the ClientHello's legacy_session_id (RFC 9846 §4.1.3)")
+                f.write_str("legacy_session_id_echo is not the ClientHello's legacy_session_id (RFC 9846 §4.2.3)")
             }
-            Self::Compression => f.write_str("compression is not null (RFC 9846 §4.1.2, RFC 9325 §3.3)"),
+            Self::Compression => f.write_str("compression is not null (RFC 9846 §4.2.2, RFC 9325 §3.3)"),
             Self::SuiteNotOffered(suite) => {
-                write!(f, "the client does not offer {suite} (RFC 9846 §4.1.3, RFC 5246 §7.4.1.3)")
+                write!(f, "the client does not offer {suite} (RFC 9846 §4.2.3, RFC 5246 §7.4.1.3)")
             }
             Self::SuiteNotAllowed(suite) => write!(f, "{suite} is not a cipher suite of this operation"),
             Self::SuiteKeyMismatch(suite) => {
                 write!(f, "{suite} wants another kind of key (RFC 5246 §7.4.2, RFC 8422 §2)")
             }
             Self::SuiteChangedAfterRetry => {
-                f.write_str("the ServerHello has not the cipher suite of the HelloRetryRequest (RFC 9846 §4.1.4)")
+                f.write_str("the ServerHello has not the cipher suite of the HelloRetryRequest (RFC 9846 §4.2.4)")
             }
             Self::RetryWithoutCause => {
-                f.write_str("the HelloRetryRequest would not change the ClientHello (RFC 9846 §4.1.4, §4.2.8)")
+                f.write_str("the HelloRetryRequest would not change the ClientHello (RFC 9846 §4.2.4, §4.3.8)")
             }
             Self::SecondClientHelloDiffers { field } => {
-                write!(f, "the second ClientHello has another {field} (RFC 9846 §4.1.2)")
+                write!(f, "the second ClientHello has another {field} (RFC 9846 §4.2.2)")
             }
             Self::KeyShareNotOffered => {
-                f.write_str("the ServerHello answers no key share of the ClientHello (RFC 9846 §4.2.8)")
+                f.write_str("the ServerHello answers no key share of the ClientHello (RFC 9846 §4.3.8)")
             }
             Self::UnsolicitedExtension => {
                 f.write_str("the ServerHello has an extension without request (RFC 5246 §7.4.1.4)")
             }
             Self::SchemeNotOffered(scheme) => {
-                write!(f, "the client does not offer {scheme} (RFC 9846 §4.4.3, RFC 5246 §7.4.3)")
+                write!(f, "the client does not offer {scheme} (RFC 9846 §4.5.2, RFC 5246 §7.4.3)")
             }
             Self::SchemeNotAllowed(scheme) => {
-                write!(f, "{scheme} is not allowed in this version of TLS (RFC 9846 §4.2.3, RFC 9155)")
+                write!(f, "{scheme} is not allowed in this version of TLS (RFC 9846 §4.3.3, RFC 9155)")
             }
             Self::SchemeKeyMismatch(scheme) => {
-                write!(f, "{scheme} is for another kind of key (RFC 9846 §4.2.3, RFC 5246 §7.4.3)")
+                write!(f, "{scheme} is for another kind of key (RFC 9846 §4.3.3, RFC 5246 §7.4.3)")
             }
             Self::CurveNotNamed { curve_type } => {
                 write!(f, "the curve type is {curve_type} and not named_curve (RFC 8422 §5.4)")

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 /// On the heap, since a move leaves a copy of what is within a value behind.
 pub struct ServerNonce(Box<Zeroizing<[u8; Self::LEN]>>);
 
-/// RFC 9846 §4.1.3: "If negotiating TLS 1.2, TLS 1.3 servers MUST set the last 8 bytes of their
+/// RFC 9846 §4.2.3: "If negotiating TLS 1.2, TLS 1.3 servers MUST set the last 8 bytes of their
 /// Random value to the bytes: 44 4F 57 4E 47 52 44 01".
 pub const TLS12_DOWNGRADE_SENTINEL: [u8; 8] = *b"DOWNGRD\x01";
 

@@ -8,13 +8,13 @@ use keyward_wire::values::{CipherSuite, HandshakeType};
 
 use crate::checks::hello_retry;
 
-/// RFC 9846 §4.4.3: "The context string for a server's signature is
-/// 'TLS 1.3, server CertificateVerify'".
+/// RFC 9846 §4.5.2: "The context string for a server signature is
+/// 'TLS 1.3, server CertificateVerify'."
 const SERVER_CONTEXT: &[u8] = b"TLS 1.3, server CertificateVerify";
 
 /// The bytes that a server's CertificateVerify signs.
 ///
-/// RFC 9846 §4.4.3: "A string that consists of octet 32 (0x20) repeated 64 times", "The context
+/// RFC 9846 §4.5.2: "A string that consists of octet 32 (0x20) repeated 64 times", "The context
 /// string", "A single 0 byte which serves as the separator", "The content to be signed".
 pub fn server_certificate_verify_message(transcript_hash: &[u8]) -> Vec<u8> {
     let mut message = Vec::with_capacity(64 + SERVER_CONTEXT.len() + 1 + transcript_hash.len());
@@ -25,7 +25,7 @@ pub fn server_certificate_verify_message(transcript_hash: &[u8]) -> Vec<u8> {
     message
 }
 
-/// The hash of whole handshake messages in a row, from the first ClientHello on (RFC 9846 §4.4.1).
+/// The hash of whole handshake messages in a row, from the first ClientHello on (RFC 9846 §4.1).
 ///
 /// Where the second message is a HelloRetryRequest, the first ClientHello counts as its
 /// [`message_hash`].
@@ -48,7 +48,7 @@ pub fn transcript_hash(messages: &[u8], algorithm: HashAlgorithm) -> Result<Dige
     Ok(hash.finish())
 }
 
-/// By its random, the two bytes of legacy_version before it (RFC 9846 §4.1.3).
+/// By its random, the two bytes of legacy_version before it (RFC 9846 §4.2.3).
 fn is_hello_retry_request(message: &HandshakeMessage<'_>) -> bool {
     message.message_type == HandshakeType::SERVER_HELLO
         && message.body.get(2..34) == Some(&HELLO_RETRY_REQUEST_RANDOM)
@@ -57,9 +57,9 @@ fn is_hello_retry_request(message: &HandshakeMessage<'_>) -> bool {
 /// The synthetic message that stands for the first ClientHello once it was answered with a
 /// HelloRetryRequest.
 ///
-/// RFC 9846 §4.4.1: "when the server responds to a ClientHello with a HelloRetryRequest, the value
+/// RFC 9846 §4.1: "when the server responds to a ClientHello with a HelloRetryRequest, the value
 /// of ClientHello1 is replaced with a special synthetic handshake message of handshake type
-/// 'message_hash' containing Hash(ClientHello1)".
+/// 'message_hash' (254) containing Hash(ClientHello1)."
 pub fn message_hash(client_hello: &[u8], algorithm: HashAlgorithm) -> Vec<u8> {
     handshake::frame(
         HandshakeType::MESSAGE_HASH,
@@ -79,7 +79,7 @@ pub fn suite_hash(suite: CipherSuite) -> Option<HashAlgorithm> {
 }
 
 /// The field of a second ClientHello that differs from the first where a HelloRetryRequest does not let
-/// it (RFC 9846 §4.1.2), if there is one: engine and key server refuse the same. The key shares and the
+/// it (RFC 9846 §4.2.2), if there is one: engine and key server refuse the same. The key shares and the
 /// cookie depend on the HelloRetryRequest and are not looked at.
 pub fn changed_after_retry(first: &ClientHello, second: &ClientHello) -> Option<&'static str> {
     hello_retry::changed_field(first, second)

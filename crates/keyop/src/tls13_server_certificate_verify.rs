@@ -18,7 +18,7 @@ use crate::rules::KeyRules;
 use crate::server_nonce::ServerNonce;
 use crate::tls13;
 
-/// Asks for the signature in the server's CertificateVerify (RFC 9846 §4.4.3).
+/// Asks for the signature in the server's CertificateVerify (RFC 9846 §4.5.2).
 #[derive(Debug)]
 pub struct Tls13ServerCertificateVerify {
     /// The key.

@@ -97,7 +97,7 @@ impl ServerCertificate {
         use SignatureScheme as S;
         let tls13 = version == ProtocolVersion::TLS13;
         match self.public_key.kind() {
-            // RFC 9846 §4.2.3: the PKCS#1 v1.5 schemes "are not defined for use in signed TLS
+            // RFC 9846 §4.3.3: the PKCS#1 v1.5 schemes "are not defined for use in signed TLS
             // handshake messages".
             KeyKind::Rsa { .. } if tls13 => &[
                 S::RSA_PSS_RSAE_SHA256,
@@ -112,7 +112,7 @@ impl ServerCertificate {
                 S::RSA_PKCS1_SHA384,
                 S::RSA_PKCS1_SHA512,
             ],
-            // In TLS 1.3 a scheme is bound to a curve. In TLS 1.2 it is not (RFC 8446 §4.2.3), but
+            // In TLS 1.3 a scheme is bound to a curve. In TLS 1.2 it is not (RFC 9846 §4.3.3), but
             // who takes the curve takes its hash, and one order for both is easier to reason about.
             KeyKind::EcP256 if tls13 => &[S::ECDSA_SECP256R1_SHA256],
             KeyKind::EcP384 if tls13 => &[S::ECDSA_SECP384R1_SHA384],

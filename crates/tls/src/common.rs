@@ -148,7 +148,7 @@ impl Common {
                 return Ok(());
             }
             AlertDescription::CLOSE_NOTIFY => return Err(Error::AlertReceived(description)),
-            // RFC 9846 §6: "All the alerts listed in Section 6.2 MUST be sent with AlertLevel=fatal and
+            // RFC 9846 §6: "All the alerts listed in [§6.2] MUST be sent with AlertLevel=fatal and
             // MUST be treated as error alerts when received regardless of the AlertLevel in the
             // message."
             AlertDescription::USER_CANCELED => {}

@@ -23,7 +23,7 @@ pub struct ServerConfig {
     /// Session tickets after a full TLS 1.3 handshake; a resumed one gets at most one. 0 turns
     /// resumption in TLS 1.3 off.
     pub session_ticket_count_tls13: u8,
-    /// How long a session may be resumed, in seconds; at most 604800 (RFC 9846 §4.6.1).
+    /// How long a session may be resumed, in seconds; at most 604800 (RFC 9846 §4.7.1).
     pub session_lifetime_s: u32,
     /// Whether the connection collects [`TraceEvent`](crate::TraceEvent)s.
     pub trace: bool,

@@ -178,7 +178,7 @@ pub enum PeerMisbehaved {
     LegacyVersion,
     /// A compression method other than null is all that is offered, or one is in TLS 1.3.
     Compression,
-    /// `pre_shared_key` without `psk_key_exchange_modes` (RFC 9846 §4.2.9).
+    /// `pre_shared_key` without `psk_key_exchange_modes` (RFC 9846 §4.3.9).
     PskWithoutModes,
     /// A PSK binder that is not right.
     BadBinder,
@@ -188,7 +188,7 @@ pub enum PeerMisbehaved {
     KeyShareWithoutGroup,
     /// A key share that is no valid public value of its group.
     BadKeyShare,
-    /// The second ClientHello differs from the first where it must not (RFC 9846 §4.1.2).
+    /// The second ClientHello differs from the first where it must not (RFC 9846 §4.2.2).
     SecondClientHelloDiffers,
     /// The second ClientHello has not the one key share that was asked for.
     SecondClientHelloKeyShare,

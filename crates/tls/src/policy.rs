@@ -8,7 +8,7 @@ use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Protocol versions; the highest in common is taken, whatever the order. TLS 1.3 should be among
-    /// them: a TLS 1.2 handshake always carries the sentinel of RFC 9846 §4.1.3, by which a client
+    /// them: a TLS 1.2 handshake always carries the sentinel of RFC 9846 §4.2.3, by which a client
     /// that offered TLS 1.3 ends it.
     pub versions: Vec<ProtocolVersion>,
     /// Key-exchange groups. If the first that the client supports is a post-quantum hybrid, it is

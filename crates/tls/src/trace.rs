@@ -36,7 +36,7 @@ pub enum TraceEvent {
 pub enum TraceItem {
     /// A handshake message.
     Handshake(HandshakeType),
-    /// A ServerHello whose random says that it is a HelloRetryRequest (RFC 9846 §4.1.3).
+    /// A ServerHello whose random says that it is a HelloRetryRequest (RFC 9846 §4.2.3).
     HelloRetryRequest,
     /// A change_cipher_spec record.
     ChangeCipherSpec,

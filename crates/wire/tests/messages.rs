@@ -163,7 +163,7 @@ fn pre_shared_key_and_what_its_binders_cover() {
         [ExtensionType::EARLY_DATA, ExtensionType::PRE_SHARED_KEY]
     );
 
-    // RFC 9846 §4.2.11.2: the hash is over the message "up to and including the PreSharedKeyExtension.identities field".
+    // RFC 9846 §4.3.11.2: the hash is over the message "up to and including the PreSharedKeyExtension.identities field".
     let message = handshake::to_message(&hello);
     let covered = hello.without_binders(&message).unwrap();
     assert!(covered.ends_with(b"\x00\x04abcd\x00\x00\x01\x02"));

@@ -151,7 +151,7 @@ fn certificate_verify_and_finished() {
 
 #[test]
 fn hello_retry_request_random_is_the_hash_that_the_rfc_gives() {
-    // RFC 9846 §4.1.3 spells the 32 bytes out.
+    // RFC 9846 §4.2.3 spells the 32 bytes out.
     assert_eq!(
         handshake::HELLO_RETRY_REQUEST_RANDOM[..],
         hex(

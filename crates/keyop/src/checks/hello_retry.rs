@@ -19,7 +19,7 @@ pub(crate) fn check_hello_retry(
         return Err(CheckError::SecondClientHelloDiffers { field });
     }
     check_key_share(first, retry, second)?;
-    // RFC 9846 §4.2.2: "When sending the new ClientHello, the client MUST copy the contents of the
+    // RFC 9846 §4.3.2: "When sending the new ClientHello, the client MUST copy the contents of the
     // extension received in the HelloRetryRequest into a 'cookie' extension".
     if second.extensions.cookie != retry.extensions.cookie {
         return Err(CheckError::SecondClientHelloDiffers { field: "cookie" });
@@ -27,8 +27,8 @@ pub(crate) fn check_hello_retry(
     Ok(())
 }
 
-/// RFC 9846 §4.1.4: "Clients MUST abort the handshake with an 'illegal_parameter' alert if the
-/// HelloRetryRequest would not result in any change in the ClientHello." §4.2.8: the selected_group
+/// RFC 9846 §4.2.4: "Clients MUST abort the handshake with an 'illegal_parameter' alert if the
+/// HelloRetryRequest would not result in any change in the ClientHello." §4.3.8: the selected_group
 /// is in the client's supported_groups and not in its key_share.
 fn check_cause(first: &ClientHello, retry: &ServerHello) -> Result<(), CheckError> {
     let Some(group) = asked_group(retry) else {
@@ -50,7 +50,7 @@ fn check_cause(first: &ClientHello, retry: &ServerHello) -> Result<(), CheckErro
     Ok(())
 }
 
-/// RFC 9846 §4.1.2: "the client MUST send the same ClientHello without modification, except as
+/// RFC 9846 §4.2.2: "the client MUST send the same ClientHello without modification, except as
 /// follows". The first field that differs and must not.
 pub(crate) fn changed_field(first: &ClientHello, second: &ClientHello) -> Option<&'static str> {
     let fields = [
@@ -76,7 +76,7 @@ pub(crate) fn changed_field(first: &ClientHello, second: &ClientHello) -> Option
         .find_map(|(field, same)| (!same).then_some(field))
 }
 
-/// The extensions that a second ClientHello repeats. RFC 9846 §4.1.2 excepts key_share, early_data,
+/// The extensions that a second ClientHello repeats. RFC 9846 §4.2.2 excepts key_share, early_data,
 /// cookie, pre_shared_key and padding; RFC 9849 §6.1.5 encrypted_client_hello.
 fn fixed_extensions(client_hello: &ClientHello) -> ClientHelloExtensions {
     let mut extensions = client_hello.extensions.clone();
@@ -94,7 +94,7 @@ fn fixed_extensions(client_hello: &ClientHello) -> ClientHelloExtensions {
     extensions
 }
 
-/// RFC 9846 §4.1.2: "If a 'key_share' extension was supplied in the HelloRetryRequest, replacing the
+/// RFC 9846 §4.2.2: "If a 'key_share' extension was supplied in the HelloRetryRequest, replacing the
 /// list of shares with a list containing a single KeyShareEntry from the indicated group."
 fn check_key_share(
     first: &ClientHello,

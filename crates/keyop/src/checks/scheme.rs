@@ -45,9 +45,9 @@ pub(crate) fn check_scheme(
     Ok(algorithm)
 }
 
-/// RFC 9846 §4.2.3. The ECDSA schemes name their curve; "RSA signatures MUST use an RSASSA-PSS
-/// algorithm, regardless of whether RSASSA-PKCS1-v1_5 algorithms appear in 'signature_algorithms'"
-/// (§4.4.3). The rsa_pss_pss schemes are for keys with that OID, which no key file here has.
+/// RFC 9846 §4.3.3. The ECDSA schemes name their curve; the RSASSA-PKCS1-v1_5 schemes "are not defined
+/// for use in signed TLS handshake messages". The rsa_pss_pss schemes are for keys with that OID, which
+/// no key file here has.
 fn tls13(scheme: Scheme, key: KeyKind) -> Option<(SignatureAlgorithm, bool)> {
     use SignatureAlgorithm as Algorithm;
     let is_rsa = matches!(key, KeyKind::Rsa { .. });
@@ -76,7 +76,7 @@ fn tls12(scheme: Scheme, key: KeyKind) -> Option<(SignatureAlgorithm, bool)> {
         Scheme::ECDSA_SECP256R1_SHA256 => (Algorithm::EcdsaSha256, is_ec),
         Scheme::ECDSA_SECP384R1_SHA384 => (Algorithm::EcdsaSha384, is_ec),
         Scheme::ECDSA_SECP521R1_SHA512 => (Algorithm::EcdsaSha512, is_ec),
-        // RSASSA-PSS and Ed25519 are in TLS 1.2 what they are in TLS 1.3 (RFC 9846 §4.2.3).
+        // RSASSA-PSS and Ed25519 are in TLS 1.2 what they are in TLS 1.3 (RFC 9846 §4.3.3).
         _ => return tls13(scheme, key),
     })
 }

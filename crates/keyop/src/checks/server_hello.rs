@@ -19,7 +19,7 @@ pub(crate) fn check_tls13(
     if server_hello.extensions.pre_shared_key.is_some() {
         return Err(CheckError::Resumption);
     }
-    // RFC 9846 §4.2.8: "This value MUST be in the same group as the KeyShareEntry value offered by
+    // RFC 9846 §4.3.8: "This value MUST be in the same group as the KeyShareEntry value offered by
     // the client that the server has selected for the negotiated key exchange."
     let shares = client_hello
         .extensions
@@ -48,7 +48,7 @@ pub(crate) fn check_tls13_choices(
     if !offered.contains(&ProtocolVersion::TLS13) {
         return Err(CheckError::VersionNotOffered);
     }
-    // RFC 9846 §4.2.1: "A server which negotiates TLS 1.3 MUST respond by sending a
+    // RFC 9846 §4.3.1: "A server which negotiates TLS 1.3 MUST respond by sending a
     // 'supported_versions' extension containing the selected version value (0x0304). It MUST set the
     // ServerHello.legacy_version field to 0x0303".
     if server_hello.legacy_version != ProtocolVersion::TLS12
@@ -69,7 +69,7 @@ pub(crate) fn check_tls12(
     derived_random: [u8; 32],
 ) -> Result<(), CheckError> {
     let offered = match client_hello.extensions.supported_versions.as_deref() {
-        // RFC 9846 §4.2.1: "If this extension is present in the ClientHello, servers MUST NOT use the
+        // RFC 9846 §4.3.1: "If this extension is present in the ClientHello, servers MUST NOT use the
         // ClientHello.legacy_version value for version negotiation".
         Some(versions) => versions.contains(&ProtocolVersion::TLS12),
         None => client_hello.legacy_version.0 >= ProtocolVersion::TLS12.0,

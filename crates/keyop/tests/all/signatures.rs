@@ -63,7 +63,7 @@ fn tls13_signs_the_transcript() {
             let transcript_hash = hash.digest(&handshake.messages().concat());
             let signature = perform(&handshake.operation(), identity, Allowed::default());
 
-            // RFC 9846 §4.4.3, written out.
+            // RFC 9846 §4.5.2, written out.
             let mut signed = vec![0x20; 64];
             signed.extend_from_slice(b"TLS 1.3, server CertificateVerify\0");
             signed.extend_from_slice(&transcript_hash);

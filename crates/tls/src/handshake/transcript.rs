@@ -26,7 +26,7 @@ impl Transcript {
     }
 
     /// Adds a ClientHello that is answered with a HelloRetryRequest: to the hash, "a special synthetic
-    /// handshake message" (RFC 9846 §4.4.1); to the messages, itself.
+    /// handshake message" (RFC 9846 §4.1); to the messages, itself.
     pub(crate) fn add_retried_client_hello(&mut self, message: &[u8]) {
         let algorithm = self.hash.algorithm();
         self.hash.update(&message_hash(message, algorithm));

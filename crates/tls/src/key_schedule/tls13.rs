@@ -24,7 +24,8 @@ pub(crate) struct EarlySecret {
 }
 
 impl EarlySecret {
-    /// RFC 9846 §7.1: "if no PSK is selected, it will consist of all zeros" of hash length.
+    /// RFC 9846 §7.1: "If a given secret is not available, then the 0-value consisting of a string of
+    /// Hash.length bytes set to zeros is used."
     pub(crate) fn new(suite: &'static Suite, psk: Option<&Secret>) -> Self {
         let zeros = zeros(suite.hash);
         let psk = psk.unwrap_or(&zeros);
@@ -34,7 +35,7 @@ impl EarlySecret {
         }
     }
 
-    /// The binder of a resumption PSK over the hash of the truncated ClientHello (RFC 9846 §4.2.11.2).
+    /// The binder of a resumption PSK over the hash of the truncated ClientHello (RFC 9846 §4.3.11.2).
     pub(crate) fn verify_binder(&self, truncated: &Digest, binder: &[u8]) -> bool {
         let key = derive(self.suite, &self.secret, b"res binder", &self.empty_hash());
         finished_key(self.suite, &key).verify(&[truncated], binder)
@@ -121,7 +122,7 @@ pub(crate) struct ResumptionSecret {
 }
 
 impl ResumptionSecret {
-    /// RFC 9846 §4.6.1: "HKDF-Expand-Label(resumption_secret, "resumption", ticket_nonce,
+    /// RFC 9846 §4.7.1: "HKDF-Expand-Label(resumption_secret, "resumption", ticket_nonce,
     /// Hash.length)".
     pub(crate) fn psk(&self, ticket_nonce: &[u8]) -> Secret {
         expand_label_secret(self.suite.hash, &self.secret, b"resumption", ticket_nonce)
@@ -145,7 +146,7 @@ impl TrafficSecret {
         Protection::tls13(self.suite.aead, key, &iv)
     }
 
-    /// RFC 9846 §4.4.4: the MAC of a Finished over the transcript.
+    /// RFC 9846 §4.5.3: the MAC of a Finished over the transcript.
     pub(crate) fn finished(&self, transcript: &Digest) -> Digest {
         finished_key(self.suite, &self.secret).sign(&[transcript])
     }

@@ -177,8 +177,8 @@ impl Protection {
         } else {
             (outer_type, content.len())
         };
-        // RFC 9846 §5.4: "If a peer receives a record with ... greater than 2^14 + 1 octets, it MUST
-        // terminate": the content type is off already.
+        // RFC 9846 §5.4: "the full encoded TLSInnerPlaintext MUST NOT exceed 2^14 + 1 octets", one of
+        // them the content type, which is off already; §5.1: the content "MUST NOT exceed 2^14 bytes".
         if length > MAX_PLAINTEXT_LEN || content.len() > MAX_PLAINTEXT_LEN + 1 {
             return Err(InvalidMessage::PlaintextTooLarge.into());
         }
@@ -211,7 +211,8 @@ impl Protection {
         additional
     }
 
-    /// RFC 9846 §5.3: "Sequence numbers MUST NOT wrap".
+    /// RFC 9846 §5.3: "If a TLS implementation would need to wrap a sequence number, it MUST either
+    /// rekey ... or terminate the connection."
     fn count(&mut self) -> Result<(), Error> {
         self.sequence = self.sequence.checked_add(1).ok_or(Error::KeyExhausted)?;
         Ok(())
@@ -225,9 +226,9 @@ fn tls12_form(algorithm: AeadAlgorithm) -> Form {
     }
 }
 
-/// RFC 9846 §5.5: "For AES-GCM, up to 2^24.5 full-size records (about 24 million) may be encrypted on
-/// a given connection while keeping a safety margin of approximately 2^-57"; "For ChaCha20/Poly1305,
-/// the record sequence number would wrap before the safety limit is reached."
+/// RFC 9846 §5.5: "For AES-GCM, up to 2^24.5 full-size records (about 24 million) may be encrypted
+/// under a given set of keys while keeping a safety margin of approximately 2^-57"; "For
+/// ChaCha20/Poly1305, the record sequence number would wrap before the safety limit is reached."
 const fn confidentiality_limit(algorithm: AeadAlgorithm) -> u64 {
     match algorithm {
         AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => 23_726_566,

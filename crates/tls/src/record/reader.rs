@@ -32,16 +32,16 @@ pub(crate) enum ChangeCipherSpecs {
     Delivered,
 }
 
-/// Early data that was refused and has to be got over (RFC 9846 §4.2.10).
+/// Early data that was refused and has to be got over (RFC 9846 §4.3.10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EarlyData {
     None,
-    /// "Skip past early data by attempting to deprotect received records using the handshake traffic
-    /// key, discarding records which fail deprotection".
+    /// "The server then skips past early data by attempting to deprotect received records using the
+    /// handshake traffic key, discarding records which fail deprotection".
     SkipUndecryptable {
         left: usize,
     },
-    /// After a HelloRetryRequest: "the server skips past early data by discarding all records with an
+    /// After a HelloRetryRequest: "The server then ignores early data by skipping all records with an
     /// external content type of "application_data"".
     SkipApplicationData {
         left: usize,

@@ -52,7 +52,7 @@ pub(crate) fn version(hello: &ClientHello, policy: &Policy) -> Result<ProtocolVe
     Ok(version)
 }
 
-/// RFC 9846 §4.2.1: "If this extension is present in the ClientHello, servers MUST NOT use the
+/// RFC 9846 §4.3.1: "If this extension is present in the ClientHello, servers MUST NOT use the
 /// ClientHello.legacy_version value for version negotiation"; without it TLS 1.3 is not offered.
 fn offers_version(hello: &ClientHello, version: ProtocolVersion) -> bool {
     match &hello.extensions.supported_versions {

@@ -43,12 +43,12 @@ fn no_certificate_that_fits() {
             &[Scheme::ED25519][..],
             &[KeyAlgorithm::P256, KeyAlgorithm::Rsa2048][..],
         ),
-        // RFC 9846 §4.2.3: PKCS#1 v1.5 is for certificates alone; SHA-1 is not for us.
+        // RFC 9846 §4.3.3: PKCS#1 v1.5 is for certificates alone; SHA-1 is not for us.
         (
             &[Scheme::RSA_PKCS1_SHA256, Scheme::RSA_PKCS1_SHA1],
             &[KeyAlgorithm::Rsa2048],
         ),
-        // RFC 9846 §4.2.3: these are for keys that say of themselves that they are for PSS.
+        // RFC 9846 §4.3.3: these are for keys that say of themselves that they are for PSS.
         (
             &[
                 Scheme::RSA_PSS_PSS_SHA256,

@@ -1,4 +1,4 @@
-//! Early data is refused, and skipped up to a bound (RFC 9846 §4.2.10).
+//! Early data is refused, and skipped up to a bound (RFC 9846 §4.3.10).
 
 use std::sync::Arc;
 

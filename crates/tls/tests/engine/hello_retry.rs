@@ -140,7 +140,7 @@ fn a_second_hello_that_differs_is_refused() {
     }
 }
 
-/// RFC 9846 §4.1.2 and RFC 9849 §6.1.5 let these differ: the key server, which is asked after them, has
+/// RFC 9846 §4.2.2 and RFC 9849 §6.1.5 let these differ: the key server, which is asked after them, has
 /// to agree.
 #[test]
 fn what_may_differ_in_a_second_hello_may() {

@@ -262,7 +262,7 @@ fn change_cipher_spec_where_it_has_no_place() {
     }
 }
 
-/// RFC 9846 §4.6: what a client may send after the handshake is KeyUpdate.
+/// RFC 9846 §4.7: what a client may send after the handshake is KeyUpdate.
 #[test]
 fn post_handshake_messages_that_are_not_a_clients_to_send() {
     for typ in [

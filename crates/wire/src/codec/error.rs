@@ -51,7 +51,7 @@ impl DecodeError {
             DecodeErrorKind::Truncated
             | DecodeErrorKind::Trailing
             | DecodeErrorKind::IllegalLength => AlertDescription::DECODE_ERROR,
-            // RFC 9846 §4.2 forbids it and names no alert; this is what BoringSSL sends.
+            // RFC 9846 §4.3 forbids it and names no alert; this is what BoringSSL sends.
             DecodeErrorKind::DuplicateExtension => AlertDescription::DECODE_ERROR,
             // RFC 9846 §6.2: "missing_extension: Sent by endpoints that receive a handshake message not containing an
             // extension that is mandatory to send for the offered TLS version".

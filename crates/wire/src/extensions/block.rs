@@ -166,7 +166,7 @@ impl<'a> Extensions<'a> {
         let extension = ExtensionType(self.list.u16(self.what)?);
         let duplicate = self.seen.contains(&extension);
         self.seen.push(extension);
-        // RFC 9846 §4.2: "There MUST NOT be more than one extension of the same type in a given extension block."
+        // RFC 9846 §4.3: "There MUST NOT be more than one extension of the same type in a given extension block."
         if duplicate {
             return Err(self.error(DecodeErrorKind::DuplicateExtension));
         }
@@ -174,7 +174,7 @@ impl<'a> Extensions<'a> {
         Ok(Some((extension, data)))
     }
 
-    /// RFC 9846 §4.2.11: "The "pre_shared_key" extension MUST be the last extension in the ClientHello […] Servers MUST
+    /// RFC 9846 §4.3.11: "The "pre_shared_key" extension MUST be the last extension in the ClientHello […] Servers MUST
     /// check that it is the last extension and otherwise fail the handshake with an "illegal_parameter" alert."
     pub(super) fn expect_last(&self) -> Result<(), DecodeError> {
         if self.list.is_empty() {
@@ -184,7 +184,7 @@ impl<'a> Extensions<'a> {
         }
     }
 
-    /// RFC 9846 §4.2: "If an implementation receives an extension which it recognizes and which is not specified for the
+    /// RFC 9846 §4.3: "If an implementation receives an extension which it recognizes and which is not specified for the
     /// message in which it appears, it MUST abort the handshake with an "illegal_parameter" alert."
     pub(super) fn forbidden(&self) -> DecodeError {
         self.error(DecodeErrorKind::Forbidden)

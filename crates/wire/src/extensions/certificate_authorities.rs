@@ -1,4 +1,4 @@
-//! `certificate_authorities` (RFC 9846 §4.2.4).
+//! `certificate_authorities` (RFC 9846 §4.3.4).
 
 use crate::codec::{DecodeError, Put, Reader};
 

@@ -1,4 +1,4 @@
-//! `cookie` (RFC 9846 §4.2.2).
+//! `cookie` (RFC 9846 §4.3.2).
 
 use crate::codec::{DecodeError, Put, Reader};
 

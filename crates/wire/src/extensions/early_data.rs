@@ -1,4 +1,4 @@
-//! `early_data` in a NewSessionTicket (RFC 9846 §4.2.10). In ClientHello and EncryptedExtensions it is empty.
+//! `early_data` in a NewSessionTicket (RFC 9846 §4.3.10). In ClientHello and EncryptedExtensions it is empty.
 
 use crate::codec::{DecodeError, Put, Reader};
 

@@ -1,9 +1,9 @@
-//! `key_share` (RFC 9846 §4.2.8).
+//! `key_share` (RFC 9846 §4.3.8).
 
 use crate::codec::{Decode, DecodeError, DecodeErrorKind, Encode, MAX_LIST_ITEMS, Put, Reader};
 use crate::values::NamedGroup;
 
-/// A public value for key exchange (RFC 9846 §4.2.8).
+/// A public value for key exchange (RFC 9846 §4.3.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyShareEntry {
     /// The group.
@@ -12,7 +12,7 @@ pub struct KeyShareEntry {
     pub key_exchange: Vec<u8>,
 }
 
-/// `key_share` of a server (RFC 9846 §4.2.8).
+/// `key_share` of a server (RFC 9846 §4.3.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerKeyShare {
     /// In a ServerHello: the server's share.
@@ -56,7 +56,7 @@ pub(super) mod client {
             .items(WHAT, MAX_LIST_ITEMS, |shares| {
                 let start = shares.offset();
                 let share = KeyShareEntry::decode(shares)?;
-                // RFC 9846 §4.2.8: "Clients MUST NOT offer multiple KeyShareEntry values for the same group. […] Servers
+                // RFC 9846 §4.3.8: "Clients MUST NOT offer multiple KeyShareEntry values for the same group. […] Servers
                 // MAY check for violations of these rules and abort the handshake with an "illegal_parameter" alert".
                 if groups.contains(&share.group) {
                     return Err(DecodeError {

@@ -1,4 +1,4 @@
-//! Extensions (RFC 9846 §4.2): one file each for what is in them, and [`blocks`] for which message may carry which.
+//! Extensions (RFC 9846 §4.3): one file each for what is in them, and [`blocks`] for which message may carry which.
 //!
 //! An extension that has no type here is kept raw in the block's `unknown`, in the order of the wire; so are GREASE
 //! (RFC 8701) and extensions that we know and have no use for (`padding`, `status_request_v2`, …).

@@ -1,10 +1,10 @@
-//! `oid_filters` (RFC 9846 §4.2.5).
+//! `oid_filters` (RFC 9846 §4.3.5).
 
 use crate::codec::{DecodeError, MAX_LIST_ITEMS, Put, Reader};
 
 const WHAT: &str = "oid_filters.filters";
 
-/// A certificate extension that a client's certificate must have (RFC 9846 §4.2.5).
+/// A certificate extension that a client's certificate must have (RFC 9846 §4.3.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OidFilter {
     /// The extension's OID, DER: 1 to 255 bytes.

@@ -1,11 +1,11 @@
-//! `pre_shared_key` (RFC 9846 §4.2.11).
+//! `pre_shared_key` (RFC 9846 §4.3.11).
 
 use crate::codec::{DecodeError, DecodeErrorKind, MAX_LIST_ITEMS, Put, Reader};
 
 const IDENTITIES: &str = "pre_shared_key.identities";
 const BINDERS: &str = "pre_shared_key.binders";
 
-/// `pre_shared_key` of a client: `OfferedPsks` (RFC 9846 §4.2.11).
+/// `pre_shared_key` of a client: `OfferedPsks` (RFC 9846 §4.3.11).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreSharedKeys {
     /// What the client offers, best first; at least one.
@@ -14,7 +14,7 @@ pub struct PreSharedKeys {
     pub binders: Vec<Vec<u8>>,
 }
 
-/// One session or external key on offer (RFC 9846 §4.2.11).
+/// One session or external key on offer (RFC 9846 §4.3.11).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PskIdentity {
     /// The ticket, or the external key's name: 1 to 2^16-1 bytes.
@@ -59,7 +59,7 @@ pub(super) mod offer {
                     list.opaque_u8("pre_shared_key.binder", 32..=0xff)
                         .map(<[u8]>::to_vec)
                 })?;
-        // RFC 9846 §4.2.11: "binders: A series of HMAC values, one for each value in the identities list and in the same
+        // RFC 9846 §4.3.11: "binders: A series of HMAC values, one for each value in the identities list and in the same
         // order".
         if binders.len() != identities.len() {
             return Err(DecodeError {

@@ -1,4 +1,4 @@
-//! `psk_key_exchange_modes` (RFC 9846 §4.2.9).
+//! `psk_key_exchange_modes` (RFC 9846 §4.3.9).
 
 use crate::codec::{DecodeError, Encode, Put, Reader};
 use crate::values::PskKeyExchangeMode;

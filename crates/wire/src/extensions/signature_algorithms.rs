@@ -1,4 +1,4 @@
-//! `signature_algorithms` and `signature_algorithms_cert` (RFC 9846 §4.2.3, RFC 5246 §7.4.1.4.1), and a peer's
+//! `signature_algorithms` and `signature_algorithms_cert` (RFC 9846 §4.3.3, RFC 5246 §7.4.1.4.1), and a peer's
 //! `delegated_credential` (RFC 9345 §4.1), which has the same form.
 
 use crate::codec::{DecodeError, Encode, Put, Reader};

@@ -1,4 +1,4 @@
-//! `status_request` (RFC 6066 §8, RFC 9846 §4.4.2.1).
+//! `status_request` (RFC 6066 §8, RFC 9846 §4.5.1.1).
 
 use crate::codec::{DecodeError, DecodeErrorKind, MAX_LIST_ITEMS, Put, Reader};
 

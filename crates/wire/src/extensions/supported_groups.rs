@@ -1,4 +1,4 @@
-//! `supported_groups` (RFC 9846 §4.2.7, RFC 8422 §5.1.1).
+//! `supported_groups` (RFC 9846 §4.3.7, RFC 8422 §5.1.1).
 
 use crate::codec::{DecodeError, Encode, Put, Reader};
 use crate::values::NamedGroup;

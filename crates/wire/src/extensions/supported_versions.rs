@@ -1,4 +1,4 @@
-//! `supported_versions` (RFC 9846 §4.2.1).
+//! `supported_versions` (RFC 9846 §4.3.1).
 
 use crate::codec::{Decode, DecodeError, Encode, Put, Reader};
 use crate::values::ProtocolVersion;

@@ -1,4 +1,4 @@
-//! Certificate (RFC 9846 §4.4.2, RFC 5246 §7.4.2).
+//! Certificate (RFC 9846 §4.5.1, RFC 5246 §7.4.2).
 
 use super::Message;
 use crate::codec::{Decode, DecodeError, Encode, MAX_LIST_ITEMS, Put, Reader};
@@ -8,7 +8,7 @@ use crate::values::HandshakeType;
 const LIST: &str = "Certificate.certificate_list";
 const CERTIFICATE: &str = "Certificate.cert_data";
 
-/// A chain of certificates in TLS 1.3 (RFC 9846 §4.4.2).
+/// A chain of certificates in TLS 1.3 (RFC 9846 §4.5.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CertificateTls13 {
     /// The context of the CertificateRequest that this answers; empty for a server. At most 255 bytes.
@@ -17,7 +17,7 @@ pub struct CertificateTls13 {
     pub certificate_list: Vec<CertificateEntry>,
 }
 
-/// One certificate of a TLS 1.3 chain (RFC 9846 §4.4.2).
+/// One certificate of a TLS 1.3 chain (RFC 9846 §4.5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateEntry {
     /// The certificate, DER (or a SubjectPublicKeyInfo where raw public keys are agreed).

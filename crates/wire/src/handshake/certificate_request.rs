@@ -1,11 +1,11 @@
-//! CertificateRequest (RFC 9846 §4.3.2, RFC 5246 §7.4.4).
+//! CertificateRequest (RFC 9846 §4.4.2, RFC 5246 §7.4.4).
 
 use super::Message;
 use crate::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Put, Reader};
 use crate::extensions::{CertificateRequestExtensions, decode_names, encode_names};
 use crate::values::{ClientCertificateType, HandshakeType, SignatureScheme};
 
-/// A TLS 1.3 server asks for the client's certificate (RFC 9846 §4.3.2).
+/// A TLS 1.3 server asks for the client's certificate (RFC 9846 §4.4.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CertificateRequestTls13 {
     /// To be returned in the client's Certificate; empty in the handshake. At most 255 bytes.
@@ -45,7 +45,7 @@ impl<'a> Decode<'a> for CertificateRequestTls13 {
             .to_vec();
         let missing = reader.error("signature_algorithms", DecodeErrorKind::Missing);
         let extensions = CertificateRequestExtensions::decode(reader)?;
-        // RFC 9846 §4.3.2: "The "signature_algorithms" extension MUST be specified".
+        // RFC 9846 §4.4.2: "The "signature_algorithms" extension MUST be specified".
         if extensions.signature_algorithms.is_none() {
             return Err(missing);
         }

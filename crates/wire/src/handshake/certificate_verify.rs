@@ -1,11 +1,11 @@
-//! CertificateVerify (RFC 9846 §4.4.3, RFC 5246 §7.4.8).
+//! CertificateVerify (RFC 9846 §4.5.2, RFC 5246 §7.4.8).
 
 use super::Message;
 use crate::codec::{Decode, DecodeError, Encode, Put, Reader};
 use crate::values::{HandshakeType, SignatureScheme};
 
 /// The proof that the sender has the certificate's key: a signature over the handshake so far. The same form in TLS 1.3
-/// (RFC 9846 §4.4.3) and TLS 1.2 (RFC 5246 §7.4.8); what is signed differs.
+/// (RFC 9846 §4.5.2) and TLS 1.2 (RFC 5246 §7.4.8); what is signed differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateVerify {
     /// How it is signed.

@@ -1,11 +1,11 @@
-//! ClientHello (RFC 9846 §4.1.2, RFC 5246 §7.4.1.2).
+//! ClientHello (RFC 9846 §4.2.2, RFC 5246 §7.4.1.2).
 
 use super::Message;
 use crate::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Put, Reader};
 use crate::extensions::{ClientHelloExtensions, PreSharedKeys};
 use crate::values::{CipherSuite, CompressionMethod, HandshakeType, ProtocolVersion};
 
-/// The first message of a handshake, and after a HelloRetryRequest the third (RFC 9846 §4.1.2, RFC 5246 §7.4.1.2).
+/// The first message of a handshake, and after a HelloRetryRequest the third (RFC 9846 §4.2.2, RFC 5246 §7.4.1.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientHello {
     /// The highest version of a client up to TLS 1.2; 0x0303 in TLS 1.3.
@@ -26,7 +26,7 @@ impl ClientHello {
     /// Bytes at the end of the message that the PSK binders take, with their length; 0 without `pre_shared_key`.
     ///
     /// `pre_shared_key` is the last extension and the binders are its last field, so what the binders are computed over
-    /// is the message without that many bytes at its end (RFC 9846 §4.2.11.2).
+    /// is the message without that many bytes at its end (RFC 9846 §4.3.11.2).
     pub fn binders_len(&self) -> usize {
         self.extensions
             .pre_shared_key
@@ -34,7 +34,7 @@ impl ClientHello {
             .map_or(0, PreSharedKeys::binders_len)
     }
 
-    /// What the PSK binders are computed over, `Truncate(ClientHello)` (RFC 9846 §4.2.11.2): `message`, which this value
+    /// What the PSK binders are computed over, `Truncate(ClientHello)` (RFC 9846 §4.3.11.2): `message`, which this value
     /// was decoded from, header and all, without the binders. `None` when `message` is shorter than that.
     pub fn without_binders<'m>(&self, message: &'m [u8]) -> Option<&'m [u8]> {
         message.get(..message.len().checked_sub(self.binders_len())?)
@@ -94,7 +94,7 @@ fn compression_methods(reader: &mut Reader<'_>) -> Result<Vec<CompressionMethod>
     let error = reader.error(WHAT, DecodeErrorKind::IllegalValue);
     let methods = reader.vector_u8(WHAT, 1..=0xff)?.all()?;
     // RFC 5246 §7.4.1.2: "This vector MUST contain, and all implementations MUST support, CompressionMethod.null." RFC
-    // 9846 §4.1.2 wants exactly that one, with the same alert.
+    // 9846 §4.2.2 wants exactly that one, with the same alert.
     if !methods.contains(&CompressionMethod::NULL) {
         return Err(error);
     }

@@ -1,4 +1,4 @@
-//! EncryptedExtensions (RFC 9846 §4.3.1).
+//! EncryptedExtensions (RFC 9846 §4.4.1).
 
 use super::Message;
 pub use crate::extensions::EncryptedExtensions;

@@ -1,10 +1,10 @@
-//! EndOfEarlyData (RFC 9846 §4.5).
+//! EndOfEarlyData (RFC 9846 §4.6).
 
 use super::Message;
 use crate::codec::{Decode, DecodeError, Encode, Reader};
 use crate::values::HandshakeType;
 
-/// The client's early data ends here (RFC 9846 §4.5). Empty.
+/// The client's early data ends here (RFC 9846 §4.6). Empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EndOfEarlyData;
 

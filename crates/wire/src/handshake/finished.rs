@@ -1,10 +1,10 @@
-//! Finished (RFC 9846 §4.4.4, RFC 5246 §7.4.9).
+//! Finished (RFC 9846 §4.5.3, RFC 5246 §7.4.9).
 
 use super::Message;
 use crate::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Put, Reader};
 use crate::values::HandshakeType;
 
-/// The end of a side's handshake: a MAC over all of it (RFC 9846 §4.4.4, RFC 5246 §7.4.9).
+/// The end of a side's handshake: a MAC over all of it (RFC 9846 §4.5.3, RFC 5246 §7.4.9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
     /// TLS 1.3: as long as the suite's hash. TLS 1.2: 12 bytes. Decodes with 12 to 64; the exact length is known to the

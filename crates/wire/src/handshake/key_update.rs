@@ -1,10 +1,10 @@
-//! KeyUpdate (RFC 9846 §4.6.3).
+//! KeyUpdate (RFC 9846 §4.7.3).
 
 use super::Message;
 use crate::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Reader};
 use crate::values::{HandshakeType, KeyUpdateRequest};
 
-/// The sender's next record has new keys (RFC 9846 §4.6.3).
+/// The sender's next record has new keys (RFC 9846 §4.7.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyUpdate {
     /// Whether the receiver shall do the same; one of the two constants.
@@ -28,7 +28,7 @@ impl<'a> Decode<'a> for KeyUpdate {
         const WHAT: &str = "KeyUpdate.request_update";
         let error = reader.error(WHAT, DecodeErrorKind::IllegalValue);
         let request_update = KeyUpdateRequest(reader.u8(WHAT)?);
-        // RFC 9846 §4.6.3: "If an implementation receives any other value, it MUST terminate the connection with an
+        // RFC 9846 §4.7.3: "If an implementation receives any other value, it MUST terminate the connection with an
         // "illegal_parameter" alert."
         if request_update.name().is_none() {
             return Err(error);

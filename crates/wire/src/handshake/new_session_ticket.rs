@@ -1,11 +1,11 @@
-//! NewSessionTicket (RFC 9846 §4.6.1, RFC 5077 §3.3).
+//! NewSessionTicket (RFC 9846 §4.7.1, RFC 5077 §3.3).
 
 use super::Message;
 use crate::codec::{Decode, DecodeError, Encode, Put, Reader};
 use crate::extensions::NewSessionTicketExtensions;
 use crate::values::HandshakeType;
 
-/// A TLS 1.3 server hands out a session (RFC 9846 §4.6.1).
+/// A TLS 1.3 server hands out a session (RFC 9846 §4.7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSessionTicketTls13 {
     /// Seconds that the ticket is good for; at most 604800 (7 days) for a server, cut to that by a client.

@@ -1,4 +1,4 @@
-//! ServerHello (RFC 9846 §4.1.3, RFC 5246 §7.4.1.3), and HelloRetryRequest, which has its form (RFC 9846 §4.1.4).
+//! ServerHello (RFC 9846 §4.2.3, RFC 5246 §7.4.1.3), and HelloRetryRequest, which has its form (RFC 9846 §4.2.4).
 
 use super::Message;
 use crate::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Put, Reader};
@@ -7,13 +7,13 @@ use crate::values::{
     CipherSuite, CompressionMethod, ExtensionType, HandshakeType, NamedGroup, ProtocolVersion,
 };
 
-/// The random by which a HelloRetryRequest is told from a ServerHello: SHA-256 of "HelloRetryRequest" (RFC 9846 §4.1.3).
+/// The random by which a HelloRetryRequest is told from a ServerHello: SHA-256 of "HelloRetryRequest" (RFC 9846 §4.2.3).
 pub const HELLO_RETRY_REQUEST_RANDOM: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
-/// What the server chose (RFC 9846 §4.1.3, RFC 5246 §7.4.1.3), or a HelloRetryRequest (RFC 9846 §4.1.4):
+/// What the server chose (RFC 9846 §4.2.3, RFC 5246 §7.4.1.3), or a HelloRetryRequest (RFC 9846 §4.2.4):
 /// [`is_hello_retry_request`](Self::is_hello_retry_request) tells. Either decodes with its own extensions alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerHello {
@@ -56,8 +56,8 @@ impl ServerHello {
 
     /// Whether this is a HelloRetryRequest.
     ///
-    /// RFC 9846 §4.1.3: "Upon receiving a message with type server_hello, implementations MUST first examine the Random
-    /// value and, if it matches this value, process it as described in Section 4.1.4".
+    /// RFC 9846 §4.2.3: "Upon receiving a message with type server_hello, implementations MUST first examine the Random
+    /// value and, if it matches this value, process it as described in [§4.2.4]".
     pub fn is_hello_retry_request(&self) -> bool {
         self.random == HELLO_RETRY_REQUEST_RANDOM
     }
@@ -81,7 +81,7 @@ impl ServerHello {
         }
         let forbidden = self.extensions.types().into_iter().find(|extension| {
             if retry {
-                // RFC 9846 §4.2, table: what may be in "HRR". Unknown ones are for the engine, which knows what the client
+                // RFC 9846 §4.3, table: what may be in "HRR". Unknown ones are for the engine, which knows what the client
                 // offered.
                 extension.name().is_some()
                     && !matches!(

@@ -3,7 +3,7 @@
 use super::{greased, registry};
 
 registry! {
-    /// `CipherSuite` (RFC 9846 §4.1.2 and B.4, RFC 5246 §7.4.1.2).
+    /// `CipherSuite` (RFC 9846 §4.2.2 and B.4, RFC 5246 §7.4.1.2).
     CipherSuite(u16) {
         // TLS 1.3 (RFC 9846 B.4).
         TLS_AES_128_GCM_SHA256 = 0x1301 => "TLS_AES_128_GCM_SHA256",

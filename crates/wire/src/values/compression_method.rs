@@ -3,7 +3,7 @@
 use super::registry;
 
 registry! {
-    /// `CompressionMethod` (RFC 9846 §4.1.2, RFC 3749 §2).
+    /// `CompressionMethod` (RFC 9846 §4.2.2, RFC 3749 §2).
     CompressionMethod(u8) {
         NULL = 0 => "NULL",
         DEFLATE = 1 => "DEFLATE",

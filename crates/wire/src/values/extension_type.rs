@@ -3,7 +3,7 @@
 use super::{greased, registry};
 
 registry! {
-    /// `ExtensionType` (RFC 9846 §4.2 and the RFC of each extension).
+    /// `ExtensionType` (RFC 9846 §4.3 and the RFC of each extension).
     ExtensionType(u16) {
         SERVER_NAME = 0 => "server_name",
         MAX_FRAGMENT_LENGTH = 1 => "max_fragment_length",

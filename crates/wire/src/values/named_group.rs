@@ -3,7 +3,7 @@
 use super::{greased, registry};
 
 registry! {
-    /// `NamedGroup` (RFC 9846 §4.2.7, RFC 8422 §5.1.1, RFC 7919 §2, draft-ietf-tls-ecdhe-mlkem).
+    /// `NamedGroup` (RFC 9846 §4.3.7, RFC 8422 §5.1.1, RFC 7919 §2, draft-ietf-tls-ecdhe-mlkem).
     NamedGroup(u16) {
         SECP256R1 = 23 => "secp256r1",
         SECP384R1 = 24 => "secp384r1",

@@ -3,7 +3,7 @@
 use super::{greased, registry};
 
 registry! {
-    /// `ProtocolVersion` (RFC 9846 §4.2.1 and §5.1, RFC 5246 §6.2.1).
+    /// `ProtocolVersion` (RFC 9846 §4.3.1 and §5.1, RFC 5246 §6.2.1).
     ProtocolVersion(u16) {
         SSL30 = 0x0300 => "SSL 3.0",
         TLS10 = 0x0301 => "TLS 1.0",

@@ -3,7 +3,7 @@
 use super::registry;
 
 registry! {
-    /// `PskKeyExchangeMode` (RFC 9846 §4.2.9).
+    /// `PskKeyExchangeMode` (RFC 9846 §4.3.9).
     PskKeyExchangeMode(u8) {
         PSK_KE = 0 => "psk_ke",
         PSK_DHE_KE = 1 => "psk_dhe_ke",

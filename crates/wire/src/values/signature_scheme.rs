@@ -3,7 +3,7 @@
 use super::{greased, registry};
 
 registry! {
-    /// `SignatureScheme` (RFC 9846 §4.2.3). TLS 1.2 reads the same two bytes as a hash and a signature algorithm (RFC
+    /// `SignatureScheme` (RFC 9846 §4.3.3). TLS 1.2 reads the same two bytes as a hash and a signature algorithm (RFC
     /// 5246 §7.4.1.4.1); the curve in the names of the ECDSA ones holds for TLS 1.3 alone.
     SignatureScheme(u16) {
         RSA_PKCS1_SHA1 = 0x0201 => "rsa_pkcs1_sha1",

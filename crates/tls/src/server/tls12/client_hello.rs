@@ -33,8 +33,8 @@ pub(crate) fn start(opening: Opening, cx: &mut Context<'_>) -> Result<State, Err
 fn check(hello: &ClientHello) -> Result<(), Error> {
     let extensions = &hello.extensions;
     // RFC 5746 §3.6: "The server MUST then verify that the length of the "renegotiated_connection"
-    // field is zero, and if it is not, MUST abort the handshake (by sending a fatal
-    // handshake_failure alert)."
+    // field is zero, and if it is not, MUST abort the handshake", which §3.4 explains: with
+    // handshake_failure.
     if extensions
         .renegotiation_info
         .as_ref()
@@ -131,7 +131,8 @@ fn signer(hello: &ClientHello, candidate: &Arc<ServerCertificate>) -> Option<Sig
     let extensions = &hello.extensions;
     let offered = extensions.signature_algorithms.as_deref()?;
     let groups = extensions.supported_groups.as_deref().unwrap_or_default();
-    // RFC 8422 §5.1.1: the groups are those of "the curves used in ECDSA keys" as well.
+    // RFC 8422 §5.1: certificate and ServerKeyExchange may have different curves, and "The server MUST
+    // consider the extensions in both cases."
     let curve = match candidate.public_key().kind() {
         KeyKind::EcP256 => Some(NamedGroup::SECP256R1),
         KeyKind::EcP384 => Some(NamedGroup::SECP384R1),

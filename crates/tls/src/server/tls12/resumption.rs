@@ -35,8 +35,8 @@ pub(super) fn look_up(offer: Offer, cx: &mut Context<'_>) -> Result<State, Error
     Ok(State::AwaitSession(Box::new(AwaitSession { offer })))
 }
 
-/// RFC 5077 §3.4: "If a client presents a ticket ... it ... MAY generate and include a Session ID":
-/// which then names nothing.
+/// RFC 5077 §3.4: "When presenting a ticket, the client MAY generate and include a Session ID in the TLS
+/// ClientHello": which then names nothing.
 fn offered(hello: &ClientHello) -> Option<OfferedSession> {
     match &hello.extensions.session_ticket {
         Some(ticket) if !ticket.is_empty() => Some(OfferedSession::Ticket(ticket.clone())),

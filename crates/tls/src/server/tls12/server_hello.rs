@@ -70,7 +70,8 @@ pub(super) fn send_full(offer: Offer, cx: &mut Context<'_>) -> Result<State, Err
     // (extended) server hello"; when it resumes, it "MUST NOT".
     extensions.server_name = hello.extensions.server_name.is_some();
     extensions.status_request = stapled;
-    // RFC 8422 §5.2: sent "if the client ... sent this extension" and the suite has to do with curves.
+    // RFC 8422 §5.2: "included in a ServerHello message in response to a ClientHello message containing
+    // the Supported Point Formats Extension when negotiating an ECC cipher suite."
     extensions.ec_point_formats = (hello.extensions.ec_point_formats.is_some()
         && suite.key_exchange.is_ephemeral())
     .then(|| vec![EcPointFormat::UNCOMPRESSED]);

@@ -1,4 +1,4 @@
-//! Certificate (RFC 9846 §4.4.2).
+//! Certificate (RFC 9846 §4.5.1).
 
 use keyward_keyop::ServerNonce;
 use keyward_wire::extensions::CertificateEntryExtensions;

@@ -1,4 +1,4 @@
-//! CertificateVerify (RFC 9846 §4.4.3): the one step that needs the private key, and so is asked for.
+//! CertificateVerify (RFC 9846 §4.5.2): the one step that needs the private key, and so is asked for.
 
 use keyward_crypto::hash::Digest;
 use keyward_keyop::{Operation, OperationResult, ServerNonce, Tls13ServerCertificateVerify, tls13};

@@ -50,13 +50,13 @@ pub(crate) fn start(opening: Opening, cx: &mut Context<'_>) -> Result<State, Err
 
 /// What must be so in every ClientHello that TLS 1.3 answers.
 pub(super) fn check(hello: &ClientHello) -> Result<(), Error> {
-    // RFC 9846 §4.1.2: "For every TLS 1.3 ClientHello, this vector MUST contain exactly one byte, set
-    // to zero ... If a TLS 1.3 ClientHello is received with any other value in this field, the server
+    // RFC 9846 §4.2.2: "For every TLS 1.3 ClientHello, this list MUST contain exactly one byte, set to
+    // zero ... If a TLS 1.3 ClientHello is received with any other value in this field, the server
     // MUST abort the handshake with an "illegal_parameter" alert."
     if hello.compression_methods != [CompressionMethod::NULL] {
         return Err(PeerMisbehaved::Compression.into());
     }
-    // RFC 9846 §4.2.9: "If clients offer "pre_shared_key" without a "psk_key_exchange_modes"
+    // RFC 9846 §4.3.9: "If clients offer "pre_shared_key" without a "psk_key_exchange_modes"
     // extension, servers MUST abort the handshake."
     let extensions = &hello.extensions;
     if extensions.pre_shared_key.is_some() && extensions.psk_key_exchange_modes.is_none() {
@@ -73,7 +73,7 @@ pub(super) fn check(hello: &ClientHello) -> Result<(), Error> {
         .key_share
         .as_ref()
         .ok_or(PeerIncompatible::MissingKeyShare)?;
-    // RFC 9846 §4.2.8: "Clients MUST NOT offer any KeyShareEntry values for groups not listed in the
+    // RFC 9846 §4.3.8: "Clients MUST NOT offer any KeyShareEntry values for groups not listed in the
     // client's "supported_groups" extension. Servers MAY check for violations".
     let groups = extensions.supported_groups.as_deref().unwrap_or_default();
     if shares.iter().any(|share| !groups.contains(&share.group)) {

@@ -1,4 +1,4 @@
-//! Early data (RFC 9846 §4.2.10), which is refused: a server that does not accept it has to get over
+//! Early data (RFC 9846 §4.3.10), which is refused: a server that does not accept it has to get over
 //! it, up to a bound.
 
 use keyward_wire::handshake::ClientHello;

@@ -1,4 +1,4 @@
-//! EncryptedExtensions: what the server says that needs no plaintext (RFC 9846 §4.3.1).
+//! EncryptedExtensions: what the server says that needs no plaintext (RFC 9846 §4.4.1).
 
 use keyward_wire::handshake::{self, ClientHello, EncryptedExtensions};
 use keyward_wire::record::MAX_PLAINTEXT_LEN;
@@ -21,7 +21,7 @@ pub(super) fn send(
     });
     let message = handshake::to_message(&EncryptedExtensions {
         // RFC 6066 §3: a server that used the name "SHALL include an extension of type "server_name"
-        // in the (extended) server hello", with empty data; RFC 9846 §4.2 has it here.
+        // in the (extended) server hello", with empty data; RFC 9846 §4.3 has it here.
         server_name: hello.extensions.server_name.is_some(),
         alpn,
         record_size_limit,

@@ -1,4 +1,4 @@
-//! Finished, ours and the client's (RFC 9846 §4.4.4).
+//! Finished, ours and the client's (RFC 9846 §4.5.3).
 
 use keyward_wire::handshake::{self, Finished};
 use keyward_wire::values::HandshakeType;
@@ -52,7 +52,7 @@ impl ExpectFinished {
     ) -> Result<State, Error> {
         let message = incoming.expect(HandshakeType::FINISHED)?;
         let finished: Finished = message.decode()?;
-        // RFC 9846 §4.4.4: "Recipients of Finished messages MUST verify that the contents are correct
+        // RFC 9846 §4.5.3: "Recipients of Finished messages MUST verify that the contents are correct
         // and if incorrect MUST terminate the connection with a "decrypt_error" alert."
         let transcript = self.transcript.current();
         if !self

@@ -1,4 +1,4 @@
-//! HelloRetryRequest and the ClientHello that answers it (RFC 9846 §4.1.4).
+//! HelloRetryRequest and the ClientHello that answers it (RFC 9846 §4.2.4).
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(super) fn send(mut chosen: Chosen, cx: &mut Context<'_>) -> Result<State, Er
     chosen.transcript.add(&retry);
     cx.common
         .send_handshake_as(&retry, TraceItem::HelloRetryRequest);
-    // RFC 8446 §D.4: "The server sends a dummy change_cipher_spec record immediately after its first
+    // RFC 9846 §E.4: "The server sends a dummy change_cipher_spec record immediately after its first
     // handshake message. This may either be after a ServerHello or a HelloRetryRequest."
     if !hello.session_id.is_empty() {
         cx.common.send_change_cipher_spec()?;
@@ -51,8 +51,8 @@ impl ExpectSecondClientHello {
         let mut chosen = self.chosen;
         cx.common.expect_no_more_handshake()?;
         client_hello::check(&hello)?;
-        // RFC 9846 §4.2.10: "If the client sent early data in its first ClientHello, it MUST NOT
-        // include the early_data extension in its followup ClientHello."
+        // RFC 9846 §4.3.10: "A client MUST NOT include the "early_data" extension in its followup
+        // ClientHello."
         if hello.extensions.early_data {
             return Err(PeerMisbehaved::EarlyDataAfterRetry.into());
         }
@@ -67,7 +67,7 @@ impl ExpectSecondClientHello {
         if both > cx.config.limits.handshake_message {
             return Err(InvalidMessage::HandshakeMessageTooLarge(message.typ).into());
         }
-        // RFC 9846 §4.1.2: "replacing the list of shares with a list containing a single KeyShareEntry
+        // RFC 9846 §4.2.2: "replacing the list of shares with a list containing a single KeyShareEntry
         // from the indicated group".
         let shares = hello.extensions.key_share.as_deref().unwrap_or_default();
         if shares.len() != 1 || client_hello::share(&hello, chosen.group).is_none() {

@@ -1,4 +1,4 @@
-//! Resumption with a PSK (RFC 9846 §4.2.11), with (EC)DHE always (`psk_dhe_ke`).
+//! Resumption with a PSK (RFC 9846 §4.3.11), with (EC)DHE always (`psk_dhe_ke`).
 
 use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::{ProtocolVersion, PskKeyExchangeMode};
@@ -94,7 +94,7 @@ fn resume(
         site: &chosen.opening.site,
         now,
     };
-    // RFC 9846 §4.2.11: "the server MUST ensure that it selects a compatible PSK (if any) and cipher
+    // RFC 9846 §4.3.11: "the server MUST ensure that it selects a compatible PSK (if any) and cipher
     // suite": one with the same hash.
     let same_hash =
         Suite::of(session.cipher_suite).is_some_and(|suite| suite.hash == chosen.suite.hash);
@@ -119,7 +119,7 @@ fn resume(
     }))
 }
 
-/// RFC 9846 §4.2.11: "Prior to accepting PSK key establishment, the server MUST validate the
+/// RFC 9846 §4.3.11: "Prior to accepting PSK key establishment, the server MUST validate the
 /// corresponding binder value ... If this value is not present or does not validate, the server MUST
 /// abort the handshake."
 fn verify_binder(chosen: &Chosen, early: &EarlySecret, binder: &[u8]) -> Result<(), Error> {

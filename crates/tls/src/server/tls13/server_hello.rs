@@ -79,7 +79,7 @@ pub(super) fn send(
     chosen.transcript.add(&chosen.opening.message);
     chosen.transcript.add(&message);
     cx.common.send_handshake(&message);
-    // RFC 8446 §D.4: a dummy change_cipher_spec "immediately after its first handshake message".
+    // RFC 9846 §E.4: a dummy change_cipher_spec "immediately after its first handshake message".
     if !hello.session_id.is_empty() && !chosen.retried {
         cx.common.send_change_cipher_spec()?;
     }
@@ -135,7 +135,7 @@ fn choose_signer(chosen: &Chosen) -> Result<Signer, Error> {
         .extensions
         .signature_algorithms
         .as_deref()
-        // RFC 9846 §4.2.3: "If a server is authenticating via a certificate and the client has not
+        // RFC 9846 §4.3.3: "If a server is authenticating via a certificate and the client has not
         // sent a "signature_algorithms" extension, then the server MUST abort the handshake with a
         // "missing_extension" alert".
         .ok_or(PeerIncompatible::MissingSignatureAlgorithms)?;

@@ -1,4 +1,4 @@
-//! NewSessionTicket (RFC 9846 §4.6.1). Tickets are asked for when the handshake is complete, and hold
+//! NewSessionTicket (RFC 9846 §4.7.1). Tickets are asked for when the handshake is complete, and hold
 //! nothing up.
 
 use keyward_wire::extensions::NewSessionTicketExtensions;
@@ -19,7 +19,7 @@ pub(super) struct OpenTicket {
     age_add: u32,
 }
 
-/// RFC 9846 §4.6.1: "Servers MUST NOT use any value greater than 604800 seconds (7 days)."
+/// RFC 9846 §4.7.1: "Servers MUST NOT use any value greater than 604800 seconds (7 days)."
 const MAX_LIFETIME_S: u32 = 604_800;
 
 /// Raises the needs for the tickets of this connection.

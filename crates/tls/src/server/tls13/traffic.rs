@@ -1,4 +1,4 @@
-//! After the handshake: application data, KeyUpdate (RFC 9846 §4.6.3), late tickets.
+//! After the handshake: application data, KeyUpdate (RFC 9846 §4.7.3), late tickets.
 
 use keyward_wire::handshake::{self, KeyUpdate};
 use keyward_wire::values::{HandshakeType, KeyUpdateRequest};
@@ -59,7 +59,7 @@ impl ExpectTraffic {
         self.client = self.client.next();
         cx.common.set_read_protection(self.client.protection()?)?;
         self.wants_key_update = false;
-        // RFC 9846 §4.6.3: "If the request_update field is set to "update_requested", then the receiver
+        // RFC 9846 §4.7.3: "If the request_update field is set to "update_requested", then the receiver
         // MUST send a KeyUpdate of its own with request_update set to "update_not_requested" prior to
         // sending its next Application Data record"; and one for several requests will do.
         self.owes_key_update |= update.request_update == KeyUpdateRequest::UPDATE_REQUESTED;
