@@ -57,7 +57,8 @@ fn operations_fail_at_once_while_the_key_server_is_away_and_work_when_it_is_back
                 matches!(error, KeyClientError::Unreachable { .. }),
                 "{error:?}"
             );
-            assert!(began.elapsed() < Duration::from_secs(2));
+            // Long before the deadline.
+            assert!(began.elapsed() < PATIENCE / 2);
         }
         let _server = start(config).await;
         client

@@ -1,7 +1,6 @@
 //! Peers that are no edges, and edges that break the protocol: each loses its own connection and nothing else.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use keyward_keyclient::{KeyClient, KeyClientError};
 use keyward_keyserver::RunningKeyServer;
@@ -72,10 +71,9 @@ fn half_open_connections_end_at_the_deadline_and_make_room() {
             stream.write_all(bytes).await.unwrap();
             silent.push(stream);
         }
-        // One over the limit is closed without waiting.
-        let began = std::time::Instant::now();
+        // One over the limit is closed without waiting: before any of the others.
         ends(TcpStream::connect(tcp(&server)).await.unwrap()).await;
-        assert!(began.elapsed() < Duration::from_millis(1500));
+        assert_eq!(server.metrics().connections_rejected, 1);
         for stream in silent {
             ends(stream).await;
         }
