@@ -29,7 +29,7 @@ pub(crate) fn serve(directory: &Path) -> Result<()> {
     );
     config.keys.directory = Some(keys_directory(directory));
     config.edges.push(EdgeConfig {
-        name: Some("edge".to_owned()),
+        name: Some("edge".parse()?),
         spki_sha256: None,
         keys: vec![KeySelector::All],
         operations: vec![OperationKind::Tls13ServerCertificateVerify],

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use keyward_config::{ConfigError, Problem};
+
 use crate::args::LogFormat;
 
 /// Why a command failed. Each kind has its exit code; 2, wrong usage, is also what clap exits with.
@@ -98,6 +100,18 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.messages.join("\n"))
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::configurations(error.problems.iter().map(ToString::to_string).collect())
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::configuration(problem)
     }
 }
 

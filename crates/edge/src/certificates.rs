@@ -4,14 +4,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use keyward_config::NamePattern;
 use keyward_crypto::signature::KeyKind;
 use keyward_tls::{CertificateError, ServerCertificate};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
-
-use crate::names::SiteName;
 
 /// Reads the certificates of a PEM file, in the file's order, at least one.
 ///
@@ -55,7 +54,7 @@ pub(crate) fn read_server_certificate(
 }
 
 /// The DNS names that a certificate is for.
-pub(crate) fn names(certificate: &CertificateDer<'_>) -> Vec<SiteName> {
+pub(crate) fn names(certificate: &CertificateDer<'_>) -> Vec<NamePattern> {
     let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
         return Vec::new();
     };

@@ -3,7 +3,6 @@
 //! `examples/edge.toml` shows every setting. File names are relative to the folder of the
 //! configuration file.
 
-mod problem;
 mod raw;
 mod read;
 mod site;
@@ -14,13 +13,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyward_config::{NamePattern, Source};
 use keyward_keyclient::KeyClientConfig;
 use keyward_tls::{Policy, ServerCertificate, VerifySignatures};
 use rustls_pki_types::CertificateDer;
 
-use crate::names::SiteName;
-
-pub use problem::{ConfigError, Problem};
+pub use keyward_config::{ConfigError, Position, Problem};
 pub use upstream::{HostPort, InvalidUpstream, UpstreamAddress};
 
 /// What an edge is to do.
@@ -49,13 +47,7 @@ impl Config {
     ///
     /// Everything that is wrong, each with its place in the file and a remedy.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file).map_err(|error| Problem {
-            file: file.to_owned(),
-            position: None,
-            cause: format!("cannot read the configuration: {error}"),
-            remedy: "check the path and its permissions".into(),
-        })?;
-        Self::parse(&text, file)
+        Self::parse(&keyward_config::read(file)?, file)
     }
 
     /// As [`Config::load`] does, for a text that is already there. `file` names it in errors, and
@@ -65,7 +57,7 @@ impl Config {
     ///
     /// As [`Config::load`].
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        read::config(problem::Source { file, text })
+        read::config(&Source::new(file, text, "examples/edge.toml"))
     }
 }
 
@@ -73,7 +65,7 @@ impl Config {
 #[derive(Debug, Clone)]
 pub struct SiteConfig {
     /// The names. A default site may have none.
-    pub names: Vec<SiteName>,
+    pub names: Vec<NamePattern>,
     /// The certificate chains; none means those of the key server's catalog.
     pub certificates: Vec<CertificateFile>,
     /// The service behind.

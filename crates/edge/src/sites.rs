@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use keyward_config::{HostName, NamePattern};
 use keyward_crypto::hash::HashAlgorithm;
 use keyward_keyop::OperationKind;
 use keyward_tls::{CertificateAnswer, Policy, ServerCertificate};
@@ -11,15 +12,14 @@ use crate::catalog::Operations;
 use crate::certificates;
 use crate::config::SiteConfig;
 use crate::http::HttpService;
-use crate::names::{SiteName, parent_of};
 use crate::upstream::Connector;
 
 /// All sites of an edge.
 pub(crate) struct Sites {
     all: Vec<Arc<Site>>,
-    exact: HashMap<String, usize>,
+    exact: HashMap<HostName, usize>,
     /// By what follows `*.`.
-    wildcard: HashMap<String, usize>,
+    wildcard: HashMap<HostName, usize>,
     default: Option<usize>,
 }
 
@@ -31,8 +31,8 @@ impl Sites {
         for (index, site) in all.iter().enumerate() {
             for name in &site.names {
                 match name {
-                    SiteName::Exact(name) => exact.insert(name.clone(), index),
-                    SiteName::Wildcard(parent) => wildcard.insert(parent.clone(), index),
+                    NamePattern::Exact(name) => exact.insert(name.clone(), index),
+                    NamePattern::Wildcard(parent) => wildcard.insert(parent.clone(), index),
                 };
             }
         }
@@ -44,11 +44,11 @@ impl Sites {
         }
     }
 
-    /// The site for a name in lower case: an exact one first, then a wildcard, then the default.
+    /// The site for a name in lower case, without a dot at the end: an exact one first, then a wildcard, then the default.
     pub(crate) fn find(&self, name: Option<&str>) -> Option<&Arc<Site>> {
         let by_name = name.and_then(|name| {
-            let name = name.strip_suffix('.').unwrap_or(name);
-            let wildcard = || parent_of(name).and_then(|parent| self.wildcard.get(parent));
+            let wildcard =
+                || NamePattern::parent_of(name).and_then(|parent| self.wildcard.get(parent));
             self.exact.get(name).or_else(wildcard)
         });
         by_name
@@ -64,7 +64,7 @@ impl Sites {
 
 /// One site.
 pub(crate) struct Site {
-    pub(crate) names: Vec<SiteName>,
+    pub(crate) names: Vec<NamePattern>,
     pub(crate) service: Service,
     default: bool,
     policy: Arc<Policy>,
@@ -86,7 +86,7 @@ pub(crate) enum Service {
 #[derive(Clone)]
 struct Candidate {
     certificate: Arc<ServerCertificate>,
-    names: Vec<SiteName>,
+    names: Vec<NamePattern>,
     /// `None` until the catalog tells.
     operations: Option<Vec<OperationKind>>,
 }
@@ -185,7 +185,7 @@ impl Site {
     }
 
     fn fits(&self, candidate: &Candidate) -> bool {
-        let covered = |ours: &SiteName| candidate.names.iter().any(|name| name.covers(ours));
+        let covered = |ours: &NamePattern| candidate.names.iter().any(|name| name.covers(ours));
         self.names.iter().any(covered)
     }
 }

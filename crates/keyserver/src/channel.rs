@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use keyward_config::{ConfigError, Problem, Problems};
 use keyward_protocol::ALPN;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -10,7 +11,7 @@ use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::config::{Config, Problem};
+use crate::config::Config;
 use crate::store::files;
 
 /// The key exchange of the channel is X25519MLKEM768 and no other: what is recorded today, with the nonces and master secrets in
@@ -23,16 +24,15 @@ pub(crate) fn provider() -> CryptoProvider {
 }
 
 /// Reads the channel's files. All problems at once.
-pub(crate) fn server_config(config: &Config) -> Result<Arc<ServerConfig>, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let mut keep = |problem| problems.push(problem);
-    let chain = certificates(config, "certificate", &config.certificate).map_err(&mut keep);
-    let key = private_key(config).map_err(&mut keep);
-    let roots = roots(config).map_err(&mut keep);
-    let (Ok(chain), Ok(key), Ok(roots)) = (chain, key, roots) else {
-        return Err(problems);
-    };
-    build(config, chain, key, roots).map_err(|problem| vec![problem])
+pub(crate) fn server_config(config: &Config) -> Result<Arc<ServerConfig>, ConfigError> {
+    let mut problems = Problems::default();
+    let chain = problems.note(certificates(config, "certificate", &config.certificate));
+    let key = problems.note(private_key(config));
+    let roots = problems.note(roots(config));
+    problems.check()?;
+    let read = chain.zip(key).zip(roots);
+    let ((chain, key), roots) = read.expect("what could not be read was noted as an error");
+    Ok(build(config, chain, key, roots)?)
 }
 
 /// A warning if others can get at the channel's private key.

@@ -2,21 +2,20 @@
 
 use std::path::Path;
 
+use keyward_config::{Problem, Problems};
 use keyward_crypto::signature::KeyKind;
 use keyward_keyop::{KeyId, OperationKind};
 
 use crate::channel;
-use crate::config::{Config, KeySelector, Problem};
+use crate::config::{Config, KeySelector};
 use crate::policy::Policy;
 use crate::store::{Directory, KeyStore};
 
 /// What [`Config::check`] found.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// The key server would not start, or would not serve what the configuration says.
-    pub errors: Vec<Problem>,
-    /// It would work, and should be looked at.
-    pub warnings: Vec<Problem>,
+    /// With an error among them, the key server would not start, or would not serve what the configuration says.
+    pub problems: Problems,
     /// The keys that would be served.
     pub keys: Vec<KeySummary>,
 }
@@ -40,17 +39,16 @@ impl Config {
     /// Reads all files that the configuration names and resolves its rules, without listening.
     pub fn check(&self) -> Report {
         let mut report = Report::default();
-        if let Err(problems) = channel::server_config(self) {
-            report.errors.extend(problems);
+        if let Err(error) = channel::server_config(self) {
+            report.problems.extend(error.problems);
         }
-        report.warnings.extend(channel::permission_warning(self));
+        report.problems.extend(channel::permission_warning(self));
         match Directory::open(&self.keys) {
             Ok(opened) => {
-                report.errors.extend(opened.skipped);
-                report.warnings.extend(opened.warnings);
+                report.problems.extend(opened.problems);
                 self.check_rules(&opened.store, &mut report);
             }
-            Err(problem) => report.errors.push(self.keys_problem(&problem)),
+            Err(problem) => report.problems.push(self.keys_problem(&problem)),
         }
         report
     }
@@ -73,20 +71,29 @@ impl Config {
         let policy = Policy::new(self, store);
         report.keys = summaries(&policy, store);
         if report.keys.is_empty() {
-            report.errors.push(self.problem(
-                "keys",
-                "no key can be served",
-                "put the sites' private keys, as PEM files, into the directory",
-            ));
+            report.problems.push(self.no_key());
         }
-        report.errors.extend(self.unknown_keys(store));
-        if self.edges.is_empty() {
-            report.warnings.push(self.problem(
-                "",
-                "no [[edge]] rule: every edge is refused",
-                "add an [[edge]] with `name`, `keys`, `operations` and `names`",
-            ));
-        }
+        report.problems.extend(self.unknown_keys(store));
+        report.problems.extend(self.no_rule());
+    }
+
+    /// A key server without keys is none.
+    pub(crate) fn no_key(&self) -> Problem {
+        self.problem(
+            "keys",
+            "no key can be served",
+            "put the sites' private keys, as PEM files, into the directory",
+        )
+    }
+
+    /// A warning if there is no rule.
+    pub(crate) fn no_rule(&self) -> Option<Problem> {
+        let problem = self.problem(
+            "",
+            "no [[edge]] rule: every edge is refused",
+            "add an [[edge]] with `name`, `keys`, `operations` and `names`",
+        );
+        self.edges.is_empty().then(|| problem.warning())
     }
 
     /// Names of keys, in rules and switches, that no key has.

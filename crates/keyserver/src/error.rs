@@ -4,16 +4,15 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use keyward_config::ConfigError;
 use keyward_protocol::Address;
-
-use crate::config::Problem;
 
 /// Why [`KeyServer::start`](crate::KeyServer::start) failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
     /// The configuration, or the files that it names.
-    Config(Vec<Problem>),
+    Config(ConfigError),
     /// An address cannot be listened on.
     Listen {
         /// Which.
@@ -28,13 +27,7 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Config(problems) => {
-                for (i, problem) in problems.iter().enumerate() {
-                    let separator = if i == 0 { "" } else { "\n" };
-                    write!(f, "{separator}{problem}")?;
-                }
-                Ok(())
-            }
+            Self::Config(error) => error.fmt(f),
             Self::Listen { address, cause } => {
                 write!(f, "cannot listen on {address}: {cause}")?;
                 match (cause.kind(), address) {

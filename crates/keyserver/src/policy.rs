@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use keyward_config::HostName;
 use keyward_crypto::signature::KeyKind;
 use keyward_keyop::{KeyId, KeyRules, OperationKind};
 use keyward_protocol::RefusalReason;
 
-use crate::config::{Config, EdgeConfig, KeySelector, KeysConfig};
+use crate::config::{Config, EdgeConfig, KeySelector, KeysConfig, NameSelector};
 use crate::edge_identity::EdgeIdentity;
-use crate::names::NamePattern;
 use crate::store::{KeyStore, StoredKey};
 
 /// The rules of a configuration, resolved against the keys that there are.
@@ -29,14 +29,15 @@ enum RsaKeyTransport {
 
 #[derive(Debug)]
 struct EdgeMatch {
-    name: Option<String>,
+    name: Option<HostName>,
     spki_sha256: Option<KeyId>,
 }
 
 impl EdgeMatch {
     /// Both must fit where both are given. A rule that gives neither is for nobody.
     fn fits(&self, identity: &EdgeIdentity) -> bool {
-        let name = self.name.as_ref().map(|name| identity.names.contains(name));
+        let named = |name: &HostName| identity.names.iter().any(|known| known == name.as_str());
+        let name = self.name.as_ref().map(named);
         let pin = self.spki_sha256.map(|pin| pin == identity.spki_sha256);
         match (name, pin) {
             (None, None) => false,
@@ -50,7 +51,7 @@ struct Rule {
     /// `None` is every key.
     keys: Option<HashSet<KeyId>>,
     operations: Vec<OperationKind>,
-    names: Vec<NamePattern>,
+    names: Vec<NameSelector>,
     allow_no_sni: bool,
 }
 
@@ -132,7 +133,7 @@ impl Policy {
 
 fn edge_match(edge: &EdgeConfig) -> EdgeMatch {
     EdgeMatch {
-        name: edge.name.as_ref().map(|name| name.to_ascii_lowercase()),
+        name: edge.name.clone(),
         spki_sha256: edge.spki_sha256,
     }
 }
@@ -240,7 +241,7 @@ impl EdgeGrant {
             grant.operations.extend(&rule.operations);
             grant
                 .names
-                .extend(rule.names.iter().map(NamePattern::to_string));
+                .extend(rule.names.iter().map(NameSelector::to_string));
             grant.allow_no_sni |= rule.allow_no_sni;
         }
         grant.names.sort_unstable();

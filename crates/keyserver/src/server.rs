@@ -55,31 +55,20 @@ impl KeyServer {
     pub async fn start(config: Config) -> Result<RunningKeyServer, StartError> {
         let tls = channel::server_config(&config).map_err(StartError::Config)?;
         let opened = Directory::open(&config.keys)
-            .map_err(|problem| StartError::Config(vec![config.keys_problem(&problem)]))?;
+            .map_err(|problem| StartError::Config(config.keys_problem(&problem).into()))?;
         let channel_key = channel::permission_warning(&config);
-        for problem in opened
-            .skipped
-            .iter()
-            .chain(&opened.warnings)
-            .chain(&channel_key)
-        {
+        for problem in opened.problems.iter().chain(&channel_key) {
             warn!("{problem}");
         }
         let store: Arc<dyn KeyStore> = Arc::new(opened.store);
         if store.keys().is_empty() {
-            let mut problems = opened.skipped;
-            problems.push(config.problem(
-                "keys",
-                "no key can be served",
-                "put the sites' private keys, as PEM files, into the directory",
-            ));
-            return Err(StartError::Config(problems));
+            let mut problems = opened.problems;
+            problems.push(config.no_key());
+            problems.check().map_err(StartError::Config)?;
         }
-        for problem in config.unknown_keys(store.as_ref()) {
+        let unknown = config.unknown_keys(store.as_ref());
+        for problem in unknown.iter().chain(&config.no_rule()) {
             warn!("{problem}");
-        }
-        if config.edges.is_empty() {
-            warn!("no [[edge]] rule: every edge is refused");
         }
         let policy = Arc::new(Policy::new(&config, store.as_ref()));
         let keys = summaries(&policy, store.as_ref());

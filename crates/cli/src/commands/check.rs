@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use keyward_config::{Problem, Source};
 use toml::Table;
 
 use super::edge::await_keys;
@@ -14,12 +15,14 @@ use crate::output;
 const CONNECT: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    match Kind::of(&args.config)? {
-        Kind::Edge => edge(args),
+    let path = &args.config;
+    let text = keyward_config::read(path)?;
+    match Kind::of(path, &text)? {
+        Kind::Edge => edge(keyward_edge::Config::parse(&text, path)?, args),
         Kind::KeyServer if args.connect => Err(Failure::usage(
             "--connect is for an edge; this is the configuration of a key server",
         )),
-        Kind::KeyServer => key_server(&args.config),
+        Kind::KeyServer => key_server(&keyward_keyserver::Config::parse(&text, path)?, path),
     }
 }
 
@@ -30,40 +33,25 @@ enum Kind {
 
 impl Kind {
     /// By the settings that only one of the two has.
-    fn of(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path).map_err(|cause| {
-            Failure::configuration(format!(
-                "{}: cannot read the configuration: {cause}",
-                path.display()
-            ))
-        })?;
-        let Ok(table) = text.parse::<Table>() else {
-            // Either of them says where the syntax is wrong.
-            return Ok(
-                match text.contains("[key_server]") || text.contains("[[site]]") {
-                    true => Self::Edge,
-                    false => Self::KeyServer,
-                },
-            );
-        };
+    fn of(path: &Path, text: &str) -> Result<Self, Problem> {
+        let source = Source::new(path, text, "examples/edge.toml or examples/keyserver.toml");
+        let table: Table = source.parse()?;
         let has = |names: &[&str]| names.iter().any(|name| table.contains_key(*name));
         let edge = has(&["key_server", "site"]);
         let key_server = has(&["keys", "client_ca", "edge"]);
         match (edge, key_server) {
             (true, false) => Ok(Self::Edge),
             (false, true) => Ok(Self::KeyServer),
-            _ => Err(Failure::configuration(format!(
-                "{}: this is neither an edge's configuration, which has [key_server] and [[site]], \
-                 nor a key server's, which has [keys] and [[edge]]",
-                path.display()
-            ))),
+            _ => Err(source.problem_in_file(
+                "this is neither an edge's configuration nor a key server's",
+                "an edge's has [key_server] and [[site]], a key server's has [keys] and [[edge]]",
+            )),
         }
     }
 }
 
-fn edge(args: &CheckArgs) -> Result<(), Failure> {
+fn edge(config: keyward_edge::Config, args: &CheckArgs) -> Result<(), Failure> {
     let path = args.config.display();
-    let config = keyward_edge::Config::load(&args.config).map_err(Failure::configuration)?;
     let sites = config.sites.len();
     let certificates: Vec<_> = config
         .sites
@@ -101,19 +89,12 @@ fn edge(args: &CheckArgs) -> Result<(), Failure> {
     })
 }
 
-fn key_server(path: &Path) -> Result<(), Failure> {
-    let config = keyward_keyserver::Config::load(path).map_err(|error| {
-        Failure::configurations(error.problems.iter().map(ToString::to_string).collect())
-    })?;
+fn key_server(config: &keyward_keyserver::Config, path: &Path) -> Result<(), Failure> {
     let report = config.check();
-    for warning in &report.warnings {
+    for warning in report.problems.warnings() {
         tracing::warn!("{warning}");
     }
-    if !report.errors.is_empty() {
-        return Err(Failure::configurations(
-            report.errors.iter().map(ToString::to_string).collect(),
-        ));
-    }
+    report.problems.check()?;
     output::line(&format!(
         "{}: a key server with {}",
         path.display(),

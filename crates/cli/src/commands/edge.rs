@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::stop::StopSignals;
 
 pub(crate) fn run(args: &EdgeArgs) -> Result<(), Failure> {
-    let config = Config::load(&args.config).map_err(Failure::configuration)?;
+    let config = Config::load(&args.config)?;
     crate::block_on(serve(config, args))
 }
 

@@ -8,9 +8,7 @@ use crate::failure::Failure;
 use crate::stop::StopSignals;
 
 pub(crate) fn run(args: &DaemonArgs) -> Result<(), Failure> {
-    let config = Config::load(&args.config).map_err(|error| {
-        Failure::configurations(error.problems.iter().map(ToString::to_string).collect())
-    })?;
+    let config = Config::load(&args.config)?;
     crate::block_on(serve(config, args.attached))
 }
 
@@ -55,9 +53,7 @@ async fn until_stopped(
 
 fn start_failure(error: StartError) -> Failure {
     match error {
-        StartError::Config(problems) => {
-            Failure::configurations(problems.iter().map(ToString::to_string).collect())
-        }
+        StartError::Config(error) => error.into(),
         _ => Failure::run_time(error),
     }
 }

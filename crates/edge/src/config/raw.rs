@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use keyward_config::Spanned;
 use serde::Deserialize;
-use serde_spanned::Spanned;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,20 +55,20 @@ pub(super) struct RawSite {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTimeouts {
-    pub(super) handshake_ms: Option<Spanned<u64>>,
-    pub(super) key_operation_ms: Option<Spanned<u64>>,
-    pub(super) header_ms: Option<Spanned<u64>>,
-    pub(super) idle_ms: Option<Spanned<u64>>,
-    pub(super) body_ms: Option<Spanned<u64>>,
-    pub(super) connect_ms: Option<Spanned<u64>>,
-    pub(super) upstream_ms: Option<Spanned<u64>>,
-    pub(super) tunnel_ms: Option<Spanned<u64>>,
+    pub(super) handshake_ms: Option<Spanned<i64>>,
+    pub(super) key_operation_ms: Option<Spanned<i64>>,
+    pub(super) header_ms: Option<Spanned<i64>>,
+    pub(super) idle_ms: Option<Spanned<i64>>,
+    pub(super) body_ms: Option<Spanned<i64>>,
+    pub(super) connect_ms: Option<Spanned<i64>>,
+    pub(super) upstream_ms: Option<Spanned<i64>>,
+    pub(super) tunnel_ms: Option<Spanned<i64>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawLimits {
-    pub(super) connections: Option<Spanned<u64>>,
-    pub(super) sessions: Option<Spanned<u64>>,
-    pub(super) upstream_idle_connections: Option<Spanned<u64>>,
+    pub(super) connections: Option<Spanned<i64>>,
+    pub(super) sessions: Option<Spanned<i64>>,
+    pub(super) upstream_idle_connections: Option<Spanned<i64>>,
 }

@@ -2,32 +2,30 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
+use keyward_config::{ConfigError, Problem, Problems, Source, Spanned};
 use keyward_keyclient::{Address, KeyClientConfig, KeyClientConfigError};
 use keyward_tls::VerifySignatures;
-use serde_spanned::Spanned;
 
-use super::problem::{ConfigError, Problem, Problems, Source};
 use super::raw::{RawConfig, RawKeyServer, RawLimits, RawListen, RawTimeouts};
 use super::{Config, Limits, Timeouts, site};
 
 pub(super) type Checked<T> = Result<T, Problem>;
 
-pub(super) fn config(source: Source<'_>) -> Result<Config, ConfigError> {
-    let raw: RawConfig = toml::from_str(source.text).map_err(|error| source.syntax(&error))?;
+pub(super) fn config(source: &Source) -> Result<Config, ConfigError> {
+    let raw: RawConfig = source.parse()?;
     let mut problems = Problems::default();
     if raw.listen.is_empty() {
-        problems.note::<()>(Err(source.error_in_file(
+        problems.push(source.problem_in_file(
             "there is no address to listen on",
             "add a [[listen]] section with address = \"0.0.0.0:443\"",
-        )));
+        ));
     }
     if raw.site.is_empty() {
-        problems.note::<()>(Err(source.error_in_file(
+        problems.push(source.problem_in_file(
             "there is no site",
             "add a [[site]] section with names and an upstream",
-        )));
+        ));
     }
     let listen = raw
         .listen
@@ -44,7 +42,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, ConfigError> {
         .handshake_records
         .as_deref()
         .map(|path| source.path(path));
-    let config = (|| {
+    let config = || {
         Some(Config {
             listen,
             key_server: key_server?,
@@ -54,14 +52,16 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, ConfigError> {
             handshake_records,
             verify_signatures: verify_signatures?,
         })
-    })();
-    problems.finish(config)
+    };
+    let config = config();
+    problems.check()?;
+    Ok(config.expect("a value is missing only where a problem was noted"))
 }
 
-fn listen_address(source: Source<'_>, listen: &RawListen) -> Checked<SocketAddr> {
+fn listen_address(source: &Source, listen: &RawListen) -> Checked<SocketAddr> {
     let text = listen.address.get_ref();
     text.parse().map_err(|_| {
-        source.error(
+        source.problem(
             listen.address.span(),
             format!("\"{text}\" is no address and port"),
             "write an IP address and a port, as in \"0.0.0.0:443\" or \"[::]:443\"",
@@ -69,10 +69,10 @@ fn listen_address(source: Source<'_>, listen: &RawListen) -> Checked<SocketAddr>
     })
 }
 
-fn key_server(source: Source<'_>, raw: &RawKeyServer) -> Checked<KeyClientConfig> {
+fn key_server(source: &Source, raw: &RawKeyServer) -> Checked<KeyClientConfig> {
     let text = raw.address.get_ref();
     let address: Address = text.parse().map_err(|error| {
-        source.error(
+        source.problem(
             raw.address.span(),
             format!("\"{text}\" is no address of a key server: {error}"),
             "write \"host:port\", or \"unix:/path\" for a socket on this machine",
@@ -93,7 +93,7 @@ fn key_server(source: Source<'_>, raw: &RawKeyServer) -> Checked<KeyClientConfig
                 }
                 _ => None,
             });
-            source.error(
+            source.problem(
                 span.unwrap_or_else(|| raw.address.span()),
                 format!("the channel to the key server cannot be set up: {error}"),
                 "paths are relative to the folder of this file; `keyward pki init DIR` makes a \
@@ -103,17 +103,14 @@ fn key_server(source: Source<'_>, raw: &RawKeyServer) -> Checked<KeyClientConfig
     )
 }
 
-fn verify_signatures(
-    source: Source<'_>,
-    raw: Option<&Spanned<String>>,
-) -> Checked<VerifySignatures> {
+fn verify_signatures(source: &Source, raw: Option<&Spanned<String>>) -> Checked<VerifySignatures> {
     let Some(raw) = raw else {
         return Ok(VerifySignatures::default());
     };
     match raw.get_ref().as_str() {
         "always" => Ok(VerifySignatures::Always),
         "sampled" => Ok(VerifySignatures::Sampled),
-        other => Err(source.error(
+        other => Err(source.problem(
             raw.span(),
             format!("verify_signatures cannot be \"{other}\""),
             "write \"always\" or \"sampled\"",
@@ -121,9 +118,14 @@ fn verify_signatures(
     }
 }
 
-fn timeouts(source: Source<'_>, raw: &RawTimeouts) -> Checked<Timeouts> {
+/// The longest timeout, a day: a longer one is a mistake in the unit.
+const MAX_TIMEOUT_MS: i64 = 24 * 3600 * 1000;
+
+fn timeouts(source: &Source, raw: &RawTimeouts) -> Checked<Timeouts> {
     let base = Timeouts::default();
-    let read = |value: &Option<Spanned<u64>>, default| duration(source, value.as_ref(), default);
+    let read = |value: &Option<Spanned<i64>>, default| {
+        source.milliseconds(value.as_ref(), MAX_TIMEOUT_MS, default)
+    };
     Ok(Timeouts {
         handshake: read(&raw.handshake_ms, base.handshake)?,
         key_operation: read(&raw.key_operation_ms, base.key_operation)?,
@@ -136,60 +138,18 @@ fn timeouts(source: Source<'_>, raw: &RawTimeouts) -> Checked<Timeouts> {
     })
 }
 
-/// The longest timeout, a day: a longer one is a mistake in the unit.
-const MAX_TIMEOUT_MS: u64 = 24 * 3600 * 1000;
-
-fn duration(
-    source: Source<'_>,
-    raw: Option<&Spanned<u64>>,
-    default: Duration,
-) -> Checked<Duration> {
-    match raw {
-        None => Ok(default),
-        Some(value) if (1..=MAX_TIMEOUT_MS).contains(value.get_ref()) => {
-            Ok(Duration::from_millis(*value.get_ref()))
-        }
-        Some(value) => Err(source.error(
-            value.span(),
-            format!("a timeout of {} ms is not possible", value.get_ref()),
-            format!("write milliseconds from 1 to {MAX_TIMEOUT_MS}, which is a day"),
-        )),
-    }
-}
-
-fn limits(source: Source<'_>, raw: &RawLimits) -> Checked<Limits> {
+fn limits(source: &Source, raw: &RawLimits) -> Checked<Limits> {
     let base = Limits::default();
-    let read = |value: &Option<Spanned<u64>>, min, max, default| {
-        limit(source, value.as_ref(), min..=max, default)
+    let read = |value: &Option<Spanned<i64>>, range, default| {
+        source.number(value.as_ref(), range, default)
     };
     Ok(Limits {
-        connections: read(&raw.connections, 1, 1_000_000, base.connections)?,
-        sessions: read(&raw.sessions, 0, 10_000_000, base.sessions)?,
+        connections: read(&raw.connections, 1..=1_000_000, base.connections)?,
+        sessions: read(&raw.sessions, 0..=10_000_000, base.sessions)?,
         upstream_idle_connections: read(
             &raw.upstream_idle_connections,
-            0,
-            100_000,
+            0..=100_000,
             base.upstream_idle_connections,
         )?,
     })
-}
-
-fn limit(
-    source: Source<'_>,
-    raw: Option<&Spanned<u64>>,
-    range: std::ops::RangeInclusive<u64>,
-    default: usize,
-) -> Checked<usize> {
-    let Some(raw) = raw else { return Ok(default) };
-    let legal = range.contains(raw.get_ref());
-    usize::try_from(*raw.get_ref())
-        .ok()
-        .filter(|_| legal)
-        .ok_or_else(|| {
-            source.error(
-                raw.span(),
-                format!("a limit of {} is not possible", raw.get_ref()),
-                format!("write a number from {} to {}", range.start(), range.end()),
-            )
-        })
 }

@@ -5,23 +5,21 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use keyward_config::{InvalidName, NamePattern, Problem, Problems, Source, Spanned};
 use keyward_tls::Policy;
-use serde_spanned::Spanned;
 
-use super::problem::{Problem, Problems, Source};
 use super::raw::RawSite;
 use super::read::Checked;
 use super::{CertificateFile, SiteConfig, UpstreamAddress};
 use crate::certificates;
-use crate::names::SiteName;
 
 /// The sites without problems of their own; what is wrong with the others is in `problems`.
 pub(super) fn all(
-    source: Source<'_>,
+    source: &Source,
     raw: &[Spanned<RawSite>],
     problems: &mut Problems,
 ) -> Vec<SiteConfig> {
-    problems.note_all(duplicates(source, raw).into_iter().map(Err::<(), _>));
+    problems.extend(duplicates(source, raw));
     let sites = raw
         .iter()
         .map(|site| one_site(source, site.get_ref(), &site.span()));
@@ -29,14 +27,14 @@ pub(super) fn all(
 }
 
 /// Names and defaults that two sites claim.
-fn duplicates(source: Source<'_>, raw: &[Spanned<RawSite>]) -> Vec<Problem> {
+fn duplicates(source: &Source, raw: &[Spanned<RawSite>]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut names: HashMap<SiteName, Range<usize>> = HashMap::new();
+    let mut names: HashMap<NamePattern, Range<usize>> = HashMap::new();
     let mut default: Option<Range<usize>> = None;
     for site in raw.iter().map(Spanned::get_ref) {
         for written in &site.names {
             // What is no name at all is a problem of its own, found elsewhere.
-            if let Ok(name) = written.get_ref().parse::<SiteName>() {
+            if let Ok(name) = written.get_ref().parse::<NamePattern>() {
                 let what = format!("the name {name}");
                 if let Some(first) = names.insert(name, written.span()) {
                     problems.push(duplicate(source, &what, written, first));
@@ -52,28 +50,22 @@ fn duplicates(source: Source<'_>, raw: &[Spanned<RawSite>]) -> Vec<Problem> {
     problems
 }
 
-fn duplicate<T>(
-    source: Source<'_>,
-    what: &str,
-    written: &Spanned<T>,
-    first: Range<usize>,
-) -> Problem {
-    let first = source.error(first, "", "");
-    let line = first.position.map_or(0, |(line, _)| line);
-    source.error(
+fn duplicate<T>(source: &Source, what: &str, written: &Spanned<T>, first: Range<usize>) -> Problem {
+    let line = source.position(&first).line;
+    source.problem(
         written.span(),
         format!("{what} is there twice, first at line {line}"),
         "keep one of the two",
     )
 }
 
-fn one_site(source: Source<'_>, raw: &RawSite, span: &Range<usize>) -> Checked<SiteConfig> {
+fn one_site(source: &Source, raw: &RawSite, span: &Range<usize>) -> Checked<SiteConfig> {
     let default = raw
         .default
         .as_ref()
         .is_some_and(|default| *default.get_ref());
     if raw.names.is_empty() && !default {
-        return Err(source.error(
+        return Err(source.problem(
             span.clone(),
             "the site has no names, so no client can reach it",
             "add names = [\"shop.example\"], or default = true",
@@ -90,7 +82,7 @@ fn one_site(source: Source<'_>, raw: &RawSite, span: &Range<usize>) -> Checked<S
         .map(|path| certificate(source, path))
         .collect::<Checked<Vec<_>>>()?;
     let upstream: UpstreamAddress = raw.upstream.get_ref().parse().map_err(|error| {
-        source.error(
+        source.problem(
             raw.upstream.span(),
             format!(
                 "\"{}\" is no address of a service: {error}",
@@ -104,7 +96,7 @@ fn one_site(source: Source<'_>, raw: &RawSite, span: &Range<usize>) -> Checked<S
         match &raw.upstream_ca {
             None => None,
             Some(path) if !matches!(upstream, UpstreamAddress::Https(_)) => {
-                return Err(source.error(
+                return Err(source.problem(
                     path.span(),
                     "upstream_ca is of no use for a service without TLS",
                     "remove it, or write the upstream as https://",
@@ -113,7 +105,7 @@ fn one_site(source: Source<'_>, raw: &RawSite, span: &Range<usize>) -> Checked<S
             Some(path) => {
                 let file = source.path(path.get_ref());
                 Some(certificates::read_chain(&file).map_err(|error| {
-                    source.error(path.span(), error.to_string(), error.remedy())
+                    source.problem(path.span(), error.to_string(), error.remedy())
                 })?)
             }
         };
@@ -128,32 +120,38 @@ fn one_site(source: Source<'_>, raw: &RawSite, span: &Range<usize>) -> Checked<S
     })
 }
 
-fn site_name(source: Source<'_>, name: &Spanned<String>) -> Checked<SiteName> {
+fn site_name(source: &Source, name: &Spanned<String>) -> Checked<NamePattern> {
     name.get_ref().parse().map_err(|error| {
-        source.error(
+        let remedy = match error {
+            InvalidName::IpAddress => {
+                "a site with default = true serves clients that connect to an address"
+            }
+            _ => "write it as \"shop.example\" or \"*.shop.example\"",
+        };
+        source.problem(
             name.span(),
-            format!("\"{}\" is no host name: {error}", name.get_ref()),
-            "write it as \"shop.example\" or \"*.shop.example\"",
+            format!("\"{}\" is not a DNS name: {error}", name.get_ref()),
+            remedy,
         )
     })
 }
 
-fn certificate(source: Source<'_>, path: &Spanned<PathBuf>) -> Checked<CertificateFile> {
+fn certificate(source: &Source, path: &Spanned<PathBuf>) -> Checked<CertificateFile> {
     let file = source.path(path.get_ref());
     let certificate = certificates::read_server_certificate(&file)
-        .map_err(|error| source.error(path.span(), error.to_string(), error.remedy()))?;
+        .map_err(|error| source.problem(path.span(), error.to_string(), error.remedy()))?;
     Ok(CertificateFile {
         file,
         certificate: Arc::new(certificate),
     })
 }
 
-fn policy(source: Source<'_>, raw: Option<&Spanned<String>>) -> Checked<Policy> {
+fn policy(source: &Source, raw: Option<&Spanned<String>>) -> Checked<Policy> {
     let Some(raw) = raw else {
         return Ok(Policy::default());
     };
     Policy::by_name(raw.get_ref()).ok_or_else(|| {
-        source.error(
+        source.problem(
             raw.span(),
             format!("there is no policy \"{}\"", raw.get_ref()),
             "the policies are \"modern\", \"intermediate\" and \"legacy\"",
@@ -161,7 +159,7 @@ fn policy(source: Source<'_>, raw: Option<&Spanned<String>>) -> Checked<Policy> 
     })
 }
 
-fn alpn(source: Source<'_>, raw: &RawSite, upstream: &UpstreamAddress) -> Checked<Vec<Vec<u8>>> {
+fn alpn(source: &Source, raw: &RawSite, upstream: &UpstreamAddress) -> Checked<Vec<Vec<u8>>> {
     let tcp = matches!(upstream, UpstreamAddress::Tcp(_));
     let Some(written) = &raw.alpn else {
         return Ok(if tcp {
@@ -174,14 +172,14 @@ fn alpn(source: Source<'_>, raw: &RawSite, upstream: &UpstreamAddress) -> Checke
         let name = protocol.get_ref();
         // RFC 7301 §3.1: opaque ProtocolName<1..2^8-1>
         if name.is_empty() || name.len() > 255 {
-            return Err(source.error(
+            return Err(source.problem(
                 protocol.span(),
                 "the name of an application protocol has 1 to 255 bytes",
                 "correct or remove it",
             ));
         }
         if !tcp && name != "h2" && name != "http/1.1" {
-            return Err(source.error(
+            return Err(source.problem(
                 protocol.span(),
                 format!("an HTTP site cannot speak \"{name}\""),
                 "use \"h2\" and \"http/1.1\", or a tcp:// upstream",

@@ -1,5 +1,6 @@
 //! A mistake in the configuration is named with its place and a remedy.
 
+use keyward_edge::config::Position;
 use keyward_edge::{Config, ConfigError};
 
 use super::support::{Home, Site};
@@ -43,7 +44,12 @@ fn each_mistake_at_its_place() {
         (
             "names = [\"https://shop.example\"]",
             "\"shop.example\"",
-            "no host name",
+            "not a DNS name",
+        ),
+        (
+            "names = [\"shop.example.\"]",
+            "\"shop.example\"",
+            "leave out the dot",
         ),
         (
             "upstream = \"127.0.0.1:80\"",
@@ -83,7 +89,7 @@ fn each_mistake_at_its_place() {
         let error = parse(&home, &text).expect_err(wrong);
         assert_eq!(error.problems.len(), 1, "{error}");
         let problem = &error.problems[0];
-        let (line, column) = problem.position.expect("a position");
+        let Position { line, column } = problem.position.expect("a position");
         let pointed: String = text
             .lines()
             .nth(line - 1)
@@ -112,9 +118,9 @@ fn additions_that_do_not_fit() {
     let home = Home::new();
     let valid = valid(&home);
     for (more, cause) in [
-        ("[timeouts]\nhandshake_ms = 0", "a timeout of 0 ms"),
-        ("[timeouts]\nhandshake = 1", "unknown field `handshake`"),
-        ("[limits]\nconnections = 0", "a limit of 0"),
+        ("[timeouts]\nhandshake_ms = 0", "0 is out of range"),
+        ("[timeouts]\nhandshake = 1", "did you mean `handshake_ms`?"),
+        ("[limits]\nconnections = 0", "0 is out of range"),
         (
             "[[site]]\nupstream = \"http://a\"",
             "no client can reach it",

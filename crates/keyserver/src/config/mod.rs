@@ -1,21 +1,21 @@
 //! What the operator says: listeners, keys, edges, limits.
 
 mod file;
-mod problem;
 mod reading;
-mod suggestion;
+mod selector;
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use keyward_config::{ConfigError, HostName, Problem, Severity, Source};
 use keyward_keyop::{KeyId, OperationKind};
 use keyward_protocol::Address;
 
-pub use problem::{ConfigError, Problem};
+use reading::Reading;
 
-use crate::names::NamePattern;
+pub use selector::{KeySelector, NameSelector};
 
 /// A key server's configuration. Paths are absolute or relative to the working directory; [`Config::load`] resolves those of a
 /// file against the file's own directory.
@@ -36,7 +36,7 @@ pub struct Config {
     /// Bounds and deadlines.
     pub limits: Limits,
     /// Where in which file each of these stands.
-    origin: Origin,
+    origin: Option<Origin>,
 }
 
 impl Config {
@@ -55,7 +55,7 @@ impl Config {
             keys: KeysConfig::default(),
             edges: Vec::new(),
             limits: Limits::default(),
-            origin: Origin::default(),
+            origin: None,
         }
     }
 
@@ -65,13 +65,16 @@ impl Config {
     /// All that is wrong with the file's text, each with line, column and remedy. What is wrong with the files that it names,
     /// [`Config::check`] says.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        file::load(path.as_ref())
+        let path = path.as_ref();
+        Self::parse(&keyward_config::read(path)?, path)
     }
 
     /// As [`Config::load`], for a text that is already here. `path` is what problems are reported for, and what relative paths
     /// are relative to.
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        file::parse(text, path.as_ref())
+        let source = Source::new(path.as_ref(), text, "examples/keyserver.toml");
+        let file = source.parse()?;
+        Reading::new(source).finish(file)
     }
 
     /// A problem at the place of `field`, such as `edge[1].keys[0]`.
@@ -81,7 +84,16 @@ impl Config {
         cause: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Problem {
-        self.origin.problem(field, cause, remedy)
+        match &self.origin {
+            Some(origin) => origin.problem(field, cause, remedy),
+            None => Problem {
+                severity: Severity::Error,
+                file: None,
+                position: None,
+                cause: cause.into(),
+                remedy: remedy.into(),
+            },
+        }
     }
 }
 
@@ -103,7 +115,7 @@ pub struct KeysConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeConfig {
     /// A DNS name in the subjectAltName of the edge's certificate.
-    pub name: Option<String>,
+    pub name: Option<HostName>,
     /// The SHA-256 of the SubjectPublicKeyInfo of the edge's certificate. With `name`, both must fit.
     pub spki_sha256: Option<KeyId>,
     /// The keys that it may use.
@@ -111,18 +123,9 @@ pub struct EdgeConfig {
     /// The operations that it may ask for.
     pub operations: Vec<OperationKind>,
     /// The server names that it may act for.
-    pub names: Vec<NamePattern>,
+    pub names: Vec<NameSelector>,
     /// Whether it may act for clients that send no server name.
     pub allow_no_sni: bool,
-}
-
-/// A key, or all of them, in a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeySelector {
-    /// `*`
-    All,
-    /// A key's label, its file's name, or its ID in hexadecimal.
-    Named(String),
 }
 
 /// `[limits]`: what keeps the server in bounds whatever its peers do.
@@ -168,14 +171,20 @@ impl Default for Limits {
 }
 
 /// The file that a configuration came from, with the place of each field in it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Origin {
-    file: Option<PathBuf>,
-    text: String,
+    source: Source,
     spans: HashMap<String, Range<usize>>,
 }
 
 impl Origin {
+    fn new(source: Source) -> Self {
+        Self {
+            source,
+            spans: HashMap::new(),
+        }
+    }
+
     /// Remembers where `field` stands.
     fn mark(&mut self, field: impl Into<String>, span: Range<usize>) {
         self.spans.insert(field.into(), span);
@@ -186,19 +195,11 @@ impl Origin {
         let mut place = field;
         let span = loop {
             match (self.spans.get(place), place.rsplit_once('.')) {
-                (Some(span), _) => break Some(span.start),
+                (Some(span), _) => break span.clone(),
                 (None, Some((parent, _))) => place = parent,
-                (None, None) => break None,
+                (None, None) => break 0..0,
             }
         };
-        Problem {
-            file: self.file.clone(),
-            position: self
-                .file
-                .as_ref()
-                .map(|_| problem::position(&self.text, span.unwrap_or(0))),
-            cause: cause.into(),
-            remedy: remedy.into(),
-        }
+        self.source.problem(span, cause, remedy)
     }
 }

@@ -1,49 +1,41 @@
 //! From the file's values to the configuration's, with all that is wrong on the way.
 
-use std::path::{Path, PathBuf};
+use std::fmt::Display;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use keyward_config::{ConfigError, InvalidName, Problems, Source, Spanned};
 use keyward_keyop::{KeyId, OperationKind};
 use keyward_protocol::Address;
-use toml::Spanned;
 
 use super::file::{Edge, File, Keys, LimitsTable, Text, Texts};
-use super::{Config, ConfigError, EdgeConfig, KeySelector, KeysConfig, Limits, Origin, Problem};
-use crate::names::NamePattern;
+use super::{Config, EdgeConfig, KeySelector, KeysConfig, Limits, NameSelector, Origin};
+
+/// The longest time that a limit can be, an hour: a longer one is a mistake in the unit.
+const MAX_TIME_MS: i64 = 3_600_000;
 
 /// Turns the file's values into the configuration's, and collects what is wrong.
 pub(super) struct Reading {
-    base: PathBuf,
     origin: Origin,
-    problems: Vec<Problem>,
+    problems: Problems,
 }
 
 impl Reading {
-    pub(super) fn new(text: &str, path: &Path) -> Self {
+    pub(super) fn new(source: Source) -> Self {
         Self {
-            base: path.parent().unwrap_or(Path::new("")).to_owned(),
-            origin: Origin {
-                file: Some(path.to_owned()),
-                text: text.to_owned(),
-                ..Origin::default()
-            },
-            problems: Vec::new(),
+            origin: Origin::new(source),
+            problems: Problems::default(),
         }
     }
 
     pub(super) fn finish(mut self, file: File) -> Result<Config, ConfigError> {
         let config = self.config(file);
-        if self.problems.is_empty() {
-            Ok(Config {
-                origin: self.origin,
-                ..config
-            })
-        } else {
-            Err(ConfigError {
-                problems: self.problems,
-            })
-        }
+        self.problems.check()?;
+        Ok(Config {
+            origin: Some(self.origin),
+            ..config
+        })
     }
 
     fn config(&mut self, file: File) -> Config {
@@ -117,10 +109,12 @@ impl Reading {
         let directory = keys
             .directory
             .map(|directory| self.path("keys.directory", directory));
-        let base = self.base.clone();
-        let files = self.optional("keys.files", keys.files, |text: &str| {
-            Ok::<_, NoError>(base.join(text))
-        });
+        let name = |text: &str| Ok::<_, NoError>(text.to_owned());
+        let files: Vec<_> = self
+            .optional("keys.files", keys.files, name)
+            .iter()
+            .map(|file| self.origin.source.path(file))
+            .collect();
         if directory.is_none() && files.is_empty() {
             self.wrong(
                 "keys",
@@ -128,7 +122,6 @@ impl Reading {
                 "write `directory = \"keys\"` below `[keys]`",
             );
         }
-        let name = |text: &str| Ok::<_, NoError>(text.to_owned());
         let allow_rsa_key_transport = self.optional(
             "keys.allow_rsa_key_transport",
             keys.allow_rsa_key_transport,
@@ -165,11 +158,8 @@ impl Reading {
             );
         }
         let name = edge.name.and_then(|name| {
-            self.value(&format!("{at}.name"), &name, |text| match text.parse()? {
-                NamePattern::Exact(name) => Ok(name),
-                NamePattern::Any | NamePattern::OneLabel(_) => {
-                    Err(crate::names::NamePatternError::NotADnsName)
-                }
+            self.value(&format!("{at}.name"), &name, |text| {
+                text.parse().map_err(no_dns_name)
             })
         });
         let spki_sha256 = edge
@@ -179,12 +169,7 @@ impl Reading {
             &format!("{at}.keys"),
             edge.keys,
             "`keys = [\"*\"]` is every key",
-            |text| {
-                Ok::<_, NoError>(match text {
-                    "*" => KeySelector::All,
-                    name => KeySelector::Named(name.to_owned()),
-                })
-            },
+            KeySelector::from_str,
         );
         let operations = self.needed(
             &format!("{at}.operations"),
@@ -196,7 +181,15 @@ impl Reading {
             &format!("{at}.names"),
             edge.names,
             "`names = [\"*.shop.example\"]` is every name with one more label, `[\"*\"]` every name",
-            NamePattern::from_str,
+            |text| {
+                NameSelector::from_str(text).map_err(|error| match error {
+                    InvalidName::IpAddress => format!(
+                        "{}; use `allow_no_sni = true` for clients that connect to one",
+                        no_dns_name(error)
+                    ),
+                    _ => no_dns_name(error),
+                })
+            },
         );
         EdgeConfig {
             name,
@@ -210,34 +203,35 @@ impl Reading {
 
     fn limits(&mut self, table: &LimitsTable) -> Limits {
         let default = Limits::default();
-        let hour = 3_600_000;
         Limits {
-            connections: self.count(
-                "connections",
-                &table.connections,
-                default.connections,
-                1_000_000,
-            ),
-            in_flight: self.count(
-                "in_flight",
-                &table.in_flight,
-                default.in_flight,
-                u16::MAX.into(),
-            ),
-            queue: self.count("queue", &table.queue, default.queue, 1_000_000),
-            queue_bytes: self.count(
-                "queue_bytes",
-                &table.queue_bytes,
-                default.queue_bytes,
-                1 << 36,
-            ),
-            workers: self.count("workers", &table.workers, default.workers, 1024),
-            handshake: self.time("handshake_ms", &table.handshake_ms, default.handshake, hour),
-            idle: self.time("idle_ms", &table.idle_ms, default.idle, hour),
-            write: self.time("write_ms", &table.write_ms, default.write, hour),
-            deadline: self.time("deadline_ms", &table.deadline_ms, default.deadline, hour),
-            shutdown: self.time("shutdown_ms", &table.shutdown_ms, default.shutdown, hour),
+            connections: self.count(&table.connections, 1_000_000, default.connections),
+            in_flight: self.count(&table.in_flight, u16::MAX.into(), default.in_flight),
+            queue: self.count(&table.queue, 1_000_000, default.queue),
+            queue_bytes: self.count(&table.queue_bytes, 1 << 36, default.queue_bytes),
+            workers: self.count(&table.workers, 1024, default.workers),
+            handshake: self.time(&table.handshake_ms, default.handshake),
+            idle: self.time(&table.idle_ms, default.idle),
+            write: self.time(&table.write_ms, default.write),
+            deadline: self.time(&table.deadline_ms, default.deadline),
+            shutdown: self.time(&table.shutdown_ms, default.shutdown),
         }
+    }
+
+    fn count<N: TryFrom<i64> + Copy>(
+        &mut self,
+        written: &Option<Spanned<i64>>,
+        max: i64,
+        default: N,
+    ) -> N {
+        let source = &self.origin.source;
+        let count = source.number(written.as_ref(), 1..=max, default);
+        self.problems.note(count).unwrap_or(default)
+    }
+
+    fn time(&mut self, written: &Option<Spanned<i64>>, default: Duration) -> Duration {
+        let source = &self.origin.source;
+        let time = source.milliseconds(written.as_ref(), MAX_TIME_MS, default);
+        self.problems.note(time).unwrap_or(default)
     }
 
     fn wrong(&mut self, field: &str, cause: impl Into<String>, remedy: impl Into<String>) {
@@ -246,7 +240,7 @@ impl Reading {
     }
 
     /// A single value.
-    fn value<T, E: std::fmt::Display>(
+    fn value<T, E: Display>(
         &mut self,
         field: &str,
         text: &Text,
@@ -263,7 +257,7 @@ impl Reading {
     }
 
     /// The values of a list; wrong ones are reported and left out.
-    fn list<T, E: std::fmt::Display>(
+    fn list<T, E: Display>(
         &mut self,
         field: &str,
         list: Texts,
@@ -277,7 +271,7 @@ impl Reading {
         values
     }
 
-    fn optional<T, E: std::fmt::Display>(
+    fn optional<T, E: Display>(
         &mut self,
         field: &str,
         list: Option<Texts>,
@@ -287,7 +281,7 @@ impl Reading {
     }
 
     /// A list that a rule must have. Nothing is allowed by being left out, and nobody should have to guess that.
-    fn needed<T, E: std::fmt::Display>(
+    fn needed<T, E: Display>(
         &mut self,
         field: &str,
         list: Option<Texts>,
@@ -310,7 +304,7 @@ impl Reading {
 
     fn path(&mut self, field: &str, text: Text) -> PathBuf {
         self.origin.mark(field, text.span());
-        self.base.join(text.into_inner())
+        self.origin.source.path(text.into_inner())
     }
 
     fn required_path(&mut self, field: &str, text: Option<Text>, remedy: &str) -> PathBuf {
@@ -322,42 +316,12 @@ impl Reading {
             }
         }
     }
-
-    fn count<T: TryFrom<i64>>(
-        &mut self,
-        field: &str,
-        value: &Option<Spanned<i64>>,
-        default: T,
-        max: i64,
-    ) -> T {
-        let Some(value) = value else { return default };
-        let field = format!("limits.{field}");
-        self.origin.mark(&field, value.span());
-        let number = *value.get_ref();
-        match T::try_from(number) {
-            Ok(count) if (1..=max).contains(&number) => count,
-            _ => {
-                self.wrong(
-                    &field,
-                    format!("{number} is out of range"),
-                    format!("write a number from 1 to {max}"),
-                );
-                default
-            }
-        }
-    }
-
-    fn time(
-        &mut self,
-        field: &str,
-        value: &Option<Spanned<i64>>,
-        default: Duration,
-        max: i64,
-    ) -> Duration {
-        let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(self.count(field, value, default, max))
-    }
 }
 
 /// For values that any text is.
 type NoError = std::convert::Infallible;
+
+/// A reason that reads well behind the text that is wrong.
+fn no_dns_name(error: InvalidName) -> String {
+    format!("this is not a DNS name: {error}")
+}

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use keyward_config::{Problem, Problems};
 use keyward_keyop::KeyId;
 use keyward_protocol::MAX_FRAME_LEN;
 
 use super::chain::Chain;
 use super::files::{self, PemFile};
 use super::{KeyStore, StoredKey};
-use crate::config::{KeysConfig, Problem};
+use crate::config::KeysConfig;
 
 /// The endings of files that are looked at. Others may lie in the directory too.
 const ENDINGS: [&str; 5] = [".pem", ".key", ".crt", ".cer", ".cert"];
@@ -40,10 +41,9 @@ pub struct Directory {
 pub struct Opened {
     /// The keys that can be used.
     pub store: Directory,
-    /// Files that were skipped: each could not be read, or holds what cannot be used.
-    pub skipped: Vec<Problem>,
-    /// What works and should be looked at all the same.
-    pub warnings: Vec<Problem>,
+    /// Errors: files that were skipped, since each could not be read, or holds what cannot be used. Warnings: what works and
+    /// should be looked at all the same.
+    pub problems: Problems,
 }
 
 impl Directory {
@@ -82,7 +82,7 @@ impl KeyStore for Directory {
 /// The directory's files that may hold keys or chains, in order of their names.
 fn list(directory: &Path) -> Result<Vec<PathBuf>, Problem> {
     let unreadable = |error: std::io::Error| {
-        problem(
+        Problem::in_file(
             directory,
             format!("cannot list the directory of keys: {error}"),
             "`directory` below `[keys]` names a directory that this user may read",
@@ -102,32 +102,23 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>, Problem> {
     Ok(paths)
 }
 
-fn problem(path: &Path, cause: impl Into<String>, remedy: impl Into<String>) -> Problem {
-    Problem {
-        file: Some(path.to_owned()),
-        position: None,
-        cause: cause.into(),
-        remedy: remedy.into(),
-    }
-}
-
 /// What has been read so far.
 #[derive(Default)]
 struct Reading {
     keys: Vec<StoredKey>,
     chains: Vec<Chain>,
-    skipped: Vec<Problem>,
-    warnings: Vec<Problem>,
+    problems: Problems,
 }
 
 impl Reading {
     fn skip(&mut self, path: &Path, cause: impl Into<String>, remedy: &str) {
-        self.skipped
-            .push(problem(path, format!("skipped: {}", cause.into()), remedy));
+        let cause = format!("skipped: {}", cause.into());
+        self.problems.push(Problem::in_file(path, cause, remedy));
     }
 
     fn warn(&mut self, path: &Path, cause: impl Into<String>, remedy: impl Into<String>) {
-        self.warnings.push(problem(path, cause, remedy));
+        self.problems
+            .push(Problem::in_file(path, cause, remedy).warning());
     }
 
     fn file(&mut self, path: &Path, file: PemFile) {
@@ -141,7 +132,7 @@ impl Reading {
         if file.key.is_some()
             && let Some(mode) = file.open_to_others
         {
-            self.warnings.push(files::permission_warning(path, mode));
+            self.problems.push(files::permission_warning(path, mode));
         }
         match file.key {
             Some(Ok(private)) => {
@@ -255,8 +246,7 @@ impl Reading {
         let by_id = keys.iter().map(|key| (key.id, Arc::clone(key))).collect();
         Opened {
             store: Directory { keys, by_id },
-            skipped: self.skipped,
-            warnings: self.warnings,
+            problems: self.problems,
         }
     }
 }

@@ -5,12 +5,11 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use keyward_config::Problem;
 use keyward_crypto::private_key::PrivateKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use zeroize::Zeroizing;
-
-use crate::config::Problem;
 
 /// More than any key or chain has.
 const MAX_LEN: u64 = 1024 * 1024;
@@ -70,12 +69,12 @@ pub(crate) fn open_to_others(metadata: &Metadata) -> Option<u32> {
 
 /// What to say about a private key that others can get at.
 pub(crate) fn permission_warning(path: &Path, mode: u32) -> Problem {
-    Problem {
-        file: Some(path.to_owned()),
-        position: None,
-        cause: format!("other users can get at this private key (mode {mode:04o})"),
-        remedy: format!("run `chmod 600 {}`", path.display()),
-    }
+    Problem::in_file(
+        path,
+        format!("other users can get at this private key (mode {mode:04o})"),
+        format!("run `chmod 600 {}`", path.display()),
+    )
+    .warning()
 }
 
 fn count(text: &[u8], pattern: &[u8]) -> usize {

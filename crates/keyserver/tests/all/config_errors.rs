@@ -120,6 +120,12 @@ fn every_mistake_has_its_place_and_remedy() {
         ),
         ("*.shop.example", "192.0.2.1", "11:10", "allow_no_sni"),
         (
+            "*.shop.example",
+            "*.shop.example.",
+            "11:10",
+            "leave out the dot",
+        ),
+        (
             "[keys]",
             "[limits]\nqueue = 0\n[keys]",
             "6:9",

@@ -7,18 +7,13 @@ use keyward_keyserver::{Config, KeyServer, Report};
 use crate::support::{Home, PATIENCE, run, set_mode, site, start};
 
 fn problem(report: &Report, file: &str) -> String {
-    let all = report.errors.iter().chain(&report.warnings);
-    let of_file: Vec<_> = all
+    let of_file: Vec<_> = report
+        .problems
+        .iter()
         .map(ToString::to_string)
         .filter(|problem| problem.contains(file))
         .collect();
-    assert_eq!(
-        of_file.len(),
-        1,
-        "{file}: {:?} {:?}",
-        report.errors,
-        report.warnings
-    );
+    assert_eq!(of_file.len(), 1, "{file}: {:?}", report.problems);
     of_file[0].clone()
 }
 
@@ -81,7 +76,7 @@ fn broken_files_are_named_and_the_others_served() {
             let problem = problem(&report, file);
             assert!(problem.contains(part), "{problem}");
         }
-        let everything = format!("{:?}{:?}", report.errors, report.warnings);
+        let everything = format!("{:?}", report.problems);
         assert!(!everything.contains("README") && !everything.contains("hidden"));
         let labels: Vec<_> = report.keys.iter().map(|key| key.label.as_str()).collect();
         assert_eq!(labels, ["copy", "rsa2048"]);
@@ -106,8 +101,8 @@ fn a_key_that_others_can_read_is_a_warning_with_the_command() {
     set_mode(&home.path("keys/p256.key"), 0o640);
     set_mode(&home.path("keys/p256.crt"), 0o644);
     let report = home.open_config("").check();
-    assert!(report.errors.is_empty(), "{:?}", report.errors);
-    let warnings: Vec<_> = report.warnings.iter().map(ToString::to_string).collect();
+    assert!(report.problems.errors().is_empty(), "{:?}", report.problems);
+    let warnings: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
     let path = home.path("keys/p256.key").display().to_string();
     assert_eq!(
         warnings,
@@ -121,11 +116,11 @@ fn a_key_that_others_can_read_is_a_warning_with_the_command() {
     set_mode(&home.path("keyserver.key"), 0o604);
     let report = home.open_config("").check();
     assert!(
-        report.warnings[0]
+        report.problems.warnings()[0]
             .to_string()
             .contains("keyserver.key: other users"),
         "{:?}",
-        report.warnings
+        report.problems
     );
 }
 
@@ -183,7 +178,7 @@ fn the_older_formats_of_private_keys_are_read() {
     pkcs1.push_str("-----END RSA PRIVATE KEY-----\n");
     home.write_key("pkcs1.pem", pkcs1.as_bytes());
     let report = home.open_config("").check();
-    assert!(report.errors.is_empty(), "{:?}", report.errors);
+    assert!(report.problems.errors().is_empty(), "{:?}", report.problems);
     let keys: Vec<_> = report
         .keys
         .iter()
@@ -231,7 +226,7 @@ fn the_channels_own_files_are_checked_all_at_once() {
     let errors: Vec<_> = home
         .open_config("")
         .check()
-        .errors
+        .problems
         .iter()
         .map(ToString::to_string)
         .collect();
@@ -258,7 +253,7 @@ fn a_key_of_another_certificate_is_named() {
     let errors: Vec<_> = home
         .open_config("")
         .check()
-        .errors
+        .problems
         .iter()
         .map(ToString::to_string)
         .collect();
@@ -280,7 +275,7 @@ names = ["*"]
     );
     let errors: Vec<_> = config
         .check()
-        .errors
+        .problems
         .iter()
         .map(ToString::to_string)
         .collect();

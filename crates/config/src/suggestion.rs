@@ -1,7 +1,7 @@
 //! What an unknown key was probably meant to be.
 
 /// For serde's "unknown field `lisen`, expected one of `listen`, `certificate`": the key that was probably meant.
-pub(super) fn unknown_key(message: &str) -> Option<String> {
+pub(crate) fn unknown_key(message: &str) -> Option<String> {
     let quoted: Vec<&str> = message
         .strip_prefix("unknown field ")?
         .split('`')
