@@ -38,9 +38,9 @@ fn every_error_has_the_alert_of_its_rfc() {
         (M::TooManyWarnings.into(), Some(Alert::UNEXPECTED_MESSAGE)),
         (M::TooManyKeyUpdates.into(), Some(Alert::UNEXPECTED_MESSAGE)),
         (M::Renegotiation.into(), Some(Alert::UNEXPECTED_MESSAGE)),
-        // RFC 9846 §4.2.10: "SHOULD terminate the connection with an "unexpected_message" alert".
+        // RFC 9846 §4.7.1: "SHOULD terminate the connection with an "unexpected_message" alert".
         (M::TooMuchEarlyData.into(), Some(Alert::UNEXPECTED_MESSAGE)),
-        // RFC 9846 §4.1.2, §4.2.8, §4.2.10: values that a field must not have.
+        // RFC 9846 §4.2.2, §4.3.8, §4.3.10: values that a field must not have.
         (M::Compression.into(), Some(Alert::ILLEGAL_PARAMETER)),
         (
             M::KeyShareWithoutGroup.into(),
@@ -63,7 +63,7 @@ fn every_error_has_the_alert_of_its_rfc() {
         // PSK binder".
         (M::BadBinder.into(), Some(Alert::DECRYPT_ERROR)),
         (M::BadFinished.into(), Some(Alert::DECRYPT_ERROR)),
-        // RFC 9846 §9.2, §4.2.3, §4.2.9
+        // RFC 9846 §9.2, §4.3.3, §4.3.9
         (M::PskWithoutModes.into(), Some(Alert::MISSING_EXTENSION)),
         (
             P::MissingSignatureAlgorithms.into(),
@@ -88,7 +88,7 @@ fn every_error_has_the_alert_of_its_rfc() {
             Some(Alert::INAPPROPRIATE_FALLBACK),
         ),
         (M::BadClientKeyExchange.into(), Some(Alert::DECODE_ERROR)),
-        // RFC 9846 §4.1.1, §4.2.1; RFC 7301 §3.2; RFC 8422 §5.1.2
+        // RFC 9846 §4.2.1, §4.3.1; RFC 7301 §3.2; RFC 8422 §5.1.2
         (P::NoVersion.into(), Some(Alert::PROTOCOL_VERSION)),
         (P::NoCipherSuite.into(), Some(Alert::HANDSHAKE_FAILURE)),
         (P::NoGroup.into(), Some(Alert::HANDSHAKE_FAILURE)),
