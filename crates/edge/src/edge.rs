@@ -63,6 +63,17 @@ impl Edge {
     /// An address cannot be bound, a service cannot be prepared for, the record file cannot be
     /// opened, or the system gives no random bytes.
     pub async fn start(config: Config) -> Result<RunningEdge, StartError> {
+        let keys = KeyClient::start(config.key_server.clone()).map_err(StartError::KeyServer)?;
+        Self::start_with(config, keys).await
+    }
+
+    /// [`start`](Self::start) with a connection to the key server that is there already, instead of
+    /// one made from `config.key_server`.
+    ///
+    /// # Errors
+    ///
+    /// As for `start`.
+    pub async fn start_with(config: Config, keys: KeyClient) -> Result<RunningEdge, StartError> {
         let mut listeners = Vec::with_capacity(config.listen.len());
         for address in &config.listen {
             let listener = listener::bind(*address).map_err(|cause| StartError::Listen {
@@ -91,7 +102,6 @@ impl Edge {
         let resumption = Resumption::new(config.limits.sessions, Arc::new(SystemRandom))
             .map_err(StartError::Random)?;
         let resumption = Arc::new(resumption);
-        let keys = KeyClient::start(config.key_server).map_err(StartError::KeyServer)?;
         let (known, keys_known) = watch::channel(false);
         let shared = Arc::new(Shared {
             tls: Arc::new(ServerConfig {

@@ -67,7 +67,7 @@ fn edge(config: keyward_edge::Config, args: &CheckArgs) -> Result<(), Failure> {
         return Ok(());
     }
     crate::block_on(async {
-        let keys = await_keys(&config.key_server, CONNECT).await?;
+        let (_, keys) = await_keys(&config.key_server, CONNECT).await?;
         let missing: Vec<String> = certificates
             .iter()
             .filter(|file| !keys.contains(&file.certificate.key()))

@@ -23,13 +23,14 @@ async fn serve(config: Config, args: &EdgeArgs) -> Result<(), Failure> {
     let mut parent = Parent::watch(args.attached);
     // Without a key server the first client would find an edge that can do nothing for it. Better
     // that whoever starts this process hears why.
-    tokio::select! {
-        keys = await_keys(&config.key_server, Duration::from_secs(args.wait)) => { keys?; }
+    let (client, _) = tokio::select! {
+        keys = await_keys(&config.key_server, Duration::from_secs(args.wait)) => keys?,
         _ = signals.wait() => return Ok(()),
         _ = parent.asked() => return Ok(()),
-    }
-    let edge = Edge::start(config).await.map_err(Failure::run_time)?;
-    // It has a connection of its own; where certificates come from the key server, it needs it.
+    };
+    let edge = Edge::start_with(config, client)
+        .await
+        .map_err(Failure::run_time)?;
     tokio::select! {
         () = edge.keys_known() => {}
         _ = signals.wait() => return Ok(()),
@@ -53,16 +54,17 @@ async fn serve(config: Config, args: &EdgeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits until the key server tells which keys this edge may use.
+/// Connects to the key server, and waits until it tells which keys this edge may use.
 pub(crate) async fn await_keys(
     config: &KeyClientConfig,
     limit: Duration,
-) -> Result<HashSet<KeyId>, Failure> {
+) -> Result<(KeyClient, HashSet<KeyId>), Failure> {
     let client = KeyClient::start(config.clone()).map_err(Failure::configuration)?;
     let mut catalog = client.catalog();
     if let Ok(Ok(catalog)) = timeout(limit, catalog.wait_for(Option::is_some)).await {
         let entries = catalog.iter().flat_map(|catalog| &catalog.entries);
-        return Ok(entries.map(|entry| entry.key).collect());
+        let keys = entries.map(|entry| entry.key).collect();
+        return Ok((client.clone(), keys));
     }
     let why = match client.state() {
         ConnectionState::Failed(error) => error.to_string(),

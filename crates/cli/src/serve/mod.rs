@@ -36,12 +36,14 @@ async fn serve(args: &ServeArgs, log: &LogArgs) -> Result<(), Failure> {
 
     let config = keyward_edge::Config::load(&files.edge).map_err(Failure::configuration)?;
     let mut key_server = Supervisor::start(files, log).await?;
-    tokio::select! {
-        keys = await_keys(&config.key_server, KEYS) => chains.check_keys(&keys?)?,
+    let (client, keys) = tokio::select! {
+        keys = await_keys(&config.key_server, KEYS) => keys?,
         _ = signals.wait() => return Ok(()),
-    }
-    let edge = Edge::start(config).await.map_err(Failure::run_time)?;
-    // It has a connection of its own; where certificates come from the key server, it needs it.
+    };
+    chains.check_keys(&keys)?;
+    let edge = Edge::start_with(config, client)
+        .await
+        .map_err(Failure::run_time)?;
     tokio::select! {
         () = edge.keys_known() => {}
         _ = signals.wait() => return Ok(()),
