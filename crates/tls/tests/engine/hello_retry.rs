@@ -167,6 +167,23 @@ fn two_hellos_of_the_largest_size_are_refused() {
     assert_eq!(client.send_hello(), Err(error.into()));
 }
 
+/// RFC 9846 §5.1: the keys change behind it. It is refused before it is answered.
+#[test]
+fn nothing_follows_the_second_hello_in_its_record() {
+    let (mut client, share) = retried();
+    client.hello.extensions.key_share = Some(vec![share]);
+    let mut message = client.client_hello();
+    message.push(20);
+    let record = HandClient::plain(ContentType::HANDSHAKE, &message);
+    assert_eq!(
+        client.feed(&record),
+        Err(Error::PeerMisbehaved(
+            PeerMisbehaved::HandshakeAcrossKeyChange
+        ))
+    );
+    assert_eq!(client.records(), [(ContentType::ALERT, vec![2, 10])]);
+}
+
 #[test]
 fn a_second_hello_without_the_one_share_is_refused() {
     let (client, share) = retried();

@@ -221,6 +221,32 @@ fn a_session_ends_with_its_lifetime_however_often_it_is_resumed() {
             resumed,
             "{after_s} s"
         );
+        // The client is told how long the rest of it is.
+        let rest = if resumed { 100 - after_s } else { 100 };
+        let told = client.ticket_lifetimes.iter().copied().map(u64::from);
+        assert!(told.clone().count() > 0 && told.into_iter().all(|told| told == rest));
+    }
+}
+
+/// RFC 9846 §4.6.1: "Servers MUST NOT use any value greater than 604800 seconds (7 days)."
+#[test]
+fn a_session_lives_for_seven_days_at_most() {
+    let site = Arc::new(site());
+    let config = ServerConfig {
+        session_lifetime_s: 10_000_000,
+        ..ServerConfig::default()
+    };
+    let mut first = HandClient::with_config(&site, config.clone());
+    let tickets = first.handshake_for_tickets();
+    assert_eq!(first.ticket_lifetimes, [604_800, 604_800]);
+    for (after_s, resumed) in [(604_799, true), (604_801, false)] {
+        let (ticket, psk) = tickets[0].clone();
+        let mut client = HandClient::with_config(&site, config.clone());
+        let later = first.now.as_millis() + after_s * 1000;
+        client.now = keyward_tls::UnixTime::from_millis(later);
+        client.offer(&ticket, psk);
+        client.send_hello().unwrap();
+        assert_eq!(client.server.negotiated().unwrap().resumed, resumed);
     }
 }
 

@@ -14,7 +14,7 @@ use keyward_wire::codec::Decode;
 use keyward_wire::extensions::{
     ClientHelloExtensions, KeyShareEntry, PreSharedKeys, PskIdentity, ServerKeyShare,
 };
-use keyward_wire::handshake::{self, ClientHello, NewSessionTicketTls13, ServerHello};
+use keyward_wire::handshake::{self, ClientHello, Message, NewSessionTicketTls13, ServerHello};
 use keyward_wire::record::MAX_PLAINTEXT_LEN;
 use keyward_wire::values::{
     CipherSuite, CompressionMethod, ContentType, HandshakeType, NamedGroup, ProtocolVersion,
@@ -35,6 +35,8 @@ pub(crate) struct HandClient {
     pub(crate) messages: Vec<u8>,
     pub(crate) steps: Vec<&'static str>,
     pub(crate) received: Vec<u8>,
+    /// `ticket_lifetime` of each ticket that came, in seconds.
+    pub(crate) ticket_lifetimes: Vec<u32>,
     /// When it is for the server.
     pub(crate) now: UnixTime,
     /// Sessions that the ClientHello offers, with their PSKs.
@@ -124,6 +126,7 @@ impl HandClient {
             messages: Vec::new(),
             steps: Vec::new(),
             received: Vec::new(),
+            ticket_lifetimes: Vec::new(),
             now: now(),
             offers: Vec::new(),
             psk: None,
@@ -364,6 +367,15 @@ impl HandClient {
         types
     }
 
+    /// The message of this type among those so far.
+    pub(crate) fn message<T: Message + for<'a> Decode<'a>>(&self) -> T {
+        let mut messages = handshake::split(&self.messages).map(Result::unwrap);
+        let message = messages
+            .find(|message| message.message_type == T::TYPE)
+            .expect("the message has come");
+        T::from_bytes(message.body).unwrap()
+    }
+
     /// Our Finished as a whole message.
     pub(crate) fn finished(&self) -> Vec<u8> {
         let secrets = self.secrets.as_ref().unwrap();
@@ -409,6 +421,7 @@ impl HandClient {
                 let ticket = NewSessionTicketTls13::from_bytes(message.body).unwrap();
                 let nonce = &ticket.ticket_nonce;
                 let psk = expand_label_secret(Sha256, &resumption, b"resumption", nonce);
+                self.ticket_lifetimes.push(ticket.ticket_lifetime);
                 tickets.push((ticket.ticket, psk));
             }
         }

@@ -11,7 +11,7 @@ mod renegotiation;
 mod resumption;
 mod rsa_key_transport;
 
-pub(crate) use hand_client::HandClient;
+pub(crate) use hand_client::{HandClient, Session};
 
 use crate::support::ClientOptions;
 

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use keyward_tls::{Error, NeedError, NeedKind, PeerIncompatible, PeerMisbehaved, Policy};
 use keyward_wire::handshake::{self, RsaClientKeyExchange};
-use keyward_wire::values::{AlertDescription, CipherSuite, ContentType, HandshakeType};
+use keyward_wire::values::{
+    AlertDescription, CipherSuite, ContentType, EcPointFormat, HandshakeType,
+};
 
 use super::HandClient;
 use crate::support::{KeyAlgorithm, Site};
@@ -48,6 +50,14 @@ fn a_client_without_any_extension_is_served() {
     client.hello.extensions = Default::default();
     client.handshake();
     assert!(client.server_hello.unwrap().extensions.is_empty());
+}
+
+/// RFC 8422 §5.1.2: the formats of points matter to who "has used the Supported Groups extension".
+#[test]
+fn point_formats_are_nothing_to_it() {
+    let mut client = HandClient::rsa(&legacy());
+    client.hello.extensions.ec_point_formats = Some(vec![EcPointFormat(1)]);
+    client.handshake();
 }
 
 #[test]

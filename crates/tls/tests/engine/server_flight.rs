@@ -1,0 +1,76 @@
+//! What the server's first flight of TLS 1.3 says, and what it does not.
+
+use std::sync::Arc;
+
+use keyward_tls::{OcspResponse, ServerCertificate};
+use keyward_wire::handshake::{CertificateTls13, EncryptedExtensions};
+use keyward_wire::values::ContentType;
+
+use crate::support::{HandClient, Identity, KeyAlgorithm, Site, identity};
+
+fn site() -> Arc<Site> {
+    let mut site = Site::new(&[KeyAlgorithm::P256]);
+    site.alpn = vec![b"h2".to_vec()];
+    Arc::new(site)
+}
+
+/// RFC 9846 §4.2: "Implementations MUST NOT send extension responses if the remote endpoint did not send
+/// the corresponding extension requests".
+#[test]
+fn encrypted_extensions_answer_what_was_asked_and_no_more() {
+    let mut client = HandClient::new(&site());
+    client.hello.extensions.server_name = None;
+    client.handshake();
+    let answer: EncryptedExtensions = client.message();
+    assert!(answer.is_empty(), "{answer:?}");
+
+    let mut client = HandClient::new(&site());
+    client.hello.extensions.alpn = Some(vec![b"h2".to_vec()]);
+    client.hello.extensions.record_size_limit = Some(16385);
+    client.handshake();
+    let answer: EncryptedExtensions = client.message();
+    let expected = EncryptedExtensions {
+        server_name: true,
+        alpn: Some(b"h2".to_vec()),
+        record_size_limit: Some(16385),
+        ..EncryptedExtensions::default()
+    };
+    assert_eq!(answer, expected);
+}
+
+#[test]
+fn an_ocsp_response_is_stapled_for_who_asks() {
+    let plain = identity(KeyAlgorithm::P256);
+    let certificate = ServerCertificate::new(plain.certificate.chain().to_vec()).unwrap();
+    let certificate = certificate.with_ocsp(OcspResponse(b"response".to_vec()));
+    let mut site = Site::new(&[]);
+    site.identities.push(Arc::new(Identity {
+        certificate: Arc::new(certificate.unwrap()),
+        private_key: plain.private_key.clone(),
+    }));
+    let site = Arc::new(site);
+    for asks in [true, false] {
+        let mut client = HandClient::new(&site);
+        client.hello.extensions.status_request = asks;
+        client.handshake();
+        let chain: CertificateTls13 = client.message();
+        let leaf = &chain.certificate_list[0].extensions;
+        let expected = asks.then(|| b"response".to_vec());
+        assert_eq!(leaf.status_request, expected);
+    }
+}
+
+/// RFC 9846 §D.4: the dummy change_cipher_spec is for clients in compatibility mode, which "always provide
+/// a non-empty session ID".
+#[test]
+fn a_change_cipher_spec_for_who_has_a_session_id() {
+    for session_id in [vec![7; 32], vec![]] {
+        let asks = !session_id.is_empty();
+        let mut client = HandClient::new(&site());
+        client.hello.session_id.clone_from(&session_id);
+        client.send_hello().unwrap();
+        assert_eq!(client.take_server_hello().session_id, session_id);
+        let (next, _) = client.next_record().unwrap();
+        assert_eq!(next == ContentType::CHANGE_CIPHER_SPEC, asks);
+    }
+}
