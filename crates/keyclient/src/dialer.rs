@@ -147,6 +147,10 @@ impl Dialer {
                 error,
                 transient: false,
             }),
+            Ok(Err(DialError::NoKeyServer(cause))) => Err(unreachable(
+                format!("the peer is no key server: {cause}"),
+                false,
+            )),
             // Sockets come and go; what TLS does not accept now, it will not accept in a moment.
             Ok(Err(DialError::Io(error))) => {
                 Err(unreachable(explain(&error), tls_error(&error).is_none()))
@@ -178,10 +182,7 @@ impl Dialer {
         let stream = connector.connect(self.server_name.clone(), io).await?;
         let (_, tls) = stream.get_ref();
         if tls.alpn_protocol() != Some(ALPN) {
-            return Err(io::Error::other(
-                "the peer is no key server: it does not speak keyward/1 (ALPN)",
-            )
-            .into());
+            return Err(DialError::NoKeyServer("it does not speak keyward/1 (ALPN)"));
         }
         let key_exchange = tls
             .negotiated_key_exchange_group()
@@ -193,7 +194,7 @@ impl Dialer {
         let theirs = match reader.next().await? {
             Some(Frame::Hello(theirs)) => theirs,
             Some(Frame::Error { error, .. }) => return Err(DialError::Key(error.into())),
-            Some(_) => return Err(io::Error::other("the peer's first frame is no hello").into()),
+            Some(_) => return Err(DialError::NoKeyServer("its first frame is no hello")),
             None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
         };
         ours.negotiate(&theirs).map_err(|error| {
@@ -254,6 +255,8 @@ async fn finish(connection: Arc<Connection>) {
 enum DialError {
     /// The key server said so.
     Key(KeyClientError),
+    /// Something else listens there.
+    NoKeyServer(&'static str),
     /// Sockets or TLS.
     Io(io::Error),
 }

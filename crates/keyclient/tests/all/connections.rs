@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use keyward_keyclient::{
     Catalog, CatalogEntry, ConnectionState, KeyClient, KeyClientError, Performed, RefusalReason,
+    Timings,
 };
 use keyward_keyop::{KeyId, OperationKind};
 use keyward_protocol::{ErrorReply, Frame, GoingAway, Hello};
@@ -209,6 +210,49 @@ fn a_stream_that_cannot_be_understood_is_given_up() {
             assert!(peer.next_or_end().await.is_none());
         }
         server.greet(hello()).await;
+    });
+}
+
+/// Something else with a certificate of the same authority, which knows no ALPN or another protocol.
+#[test]
+fn a_peer_that_is_no_key_server_is_told_by_its_protocol() {
+    run(async {
+        for protocols in [&[][..], &[b"h2".as_slice()]] {
+            let server = Scripted::with_alpn(protocols).await;
+            let client = server.client(unhurried());
+            let performing = perform(&client);
+            // Where nothing is in common, TLS fails on this side too.
+            let peer = server.try_accept().await;
+            let error = performing.await.unwrap().unwrap_err();
+            assert!(
+                matches!(&error, KeyClientError::Unreachable { .. }),
+                "{error:?}"
+            );
+            assert!(error.to_string().contains("keyward/1 (ALPN)"), "{error}");
+            drop(peer);
+        }
+    });
+}
+
+/// A key server that ends connections as soon as they are there is not dialled without a pause.
+#[test]
+fn a_key_server_that_hangs_up_at_once_is_left_alone_for_a_moment() {
+    run(async {
+        let pause = Duration::from_millis(400);
+        let server = Scripted::new().await;
+        let _client = server.client(Timings {
+            backoff_min: pause,
+            backoff_wanted: Duration::from_secs(5),
+            ..unhurried()
+        });
+        for _ in 0..2 {
+            drop(server.greet(hello()).await);
+            let began = Instant::now();
+            let next = server.accept().await;
+            // Pauses are at least half as long as they may be.
+            assert!(began.elapsed() >= pause / 2, "{:?}", began.elapsed());
+            drop(next);
+        }
     });
 }
 

@@ -35,6 +35,11 @@ pub(crate) struct Peer {
 
 impl Scripted {
     pub(crate) async fn new() -> Self {
+        Self::with_alpn(&[ALPN]).await
+    }
+
+    /// One that speaks these protocols over TLS.
+    pub(crate) async fn with_alpn(protocols: &[&[u8]]) -> Self {
         let authority = Authority::new("private CA").unwrap();
         let issued = authority
             .issue_server(&["keyserver"], KeyAlgorithm::P256)
@@ -52,7 +57,7 @@ impl Scripted {
             .with_client_cert_verifier(verifier)
             .with_single_cert(issued.chain_der, issued.key_der)
             .unwrap();
-        tls.alpn_protocols = vec![ALPN.to_vec()];
+        tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Self {
             listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
             tls: TlsAcceptor::from(Arc::new(tls)),
@@ -80,15 +85,20 @@ impl Scripted {
 
     /// The next connection, after TLS.
     pub(crate) async fn accept(&self) -> Peer {
+        self.try_accept().await.expect("TLS fails")
+    }
+
+    /// The next connection, after TLS or its failure.
+    pub(crate) async fn try_accept(&self) -> std::io::Result<Peer> {
         let (stream, _) = timeout(PATIENCE, self.listener.accept())
             .await
             .expect("no connection comes")
             .unwrap();
-        let (reader, writer) = tokio::io::split(self.tls.accept(stream).await.unwrap());
-        Peer {
+        let (reader, writer) = tokio::io::split(self.tls.accept(stream).await?);
+        Ok(Peer {
             reader: FrameReader::new(reader),
             writer: FrameWriter::new(writer),
-        }
+        })
     }
 
     /// The next connection, after the hellos and an empty catalog.
