@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use keyward_keyclient::{ConnectionState, KeyClientError};
 use tokio::task::JoinSet;
 
+use crate::raw_edge::RawEdge;
 use crate::support::{Home, PATIENCE, eventually, run, site, start};
 
 #[test]
@@ -127,5 +128,20 @@ fn a_stale_socket_is_taken_over_and_a_live_one_is_not() {
             .perform(site("p256").tls13(), PATIENCE)
             .await
             .unwrap();
+    });
+}
+
+/// Pings keep a connection; one that says nothing is one that nobody is there for.
+#[test]
+fn a_silent_connection_is_closed() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let server = start(home.open_config("[limits]\nidle_ms = 300")).await;
+        let mut silent = RawEdge::greeted(&home, &server).await;
+        assert!(silent.is_alive().await);
+        let began = Instant::now();
+        assert!(silent.next().await.is_none());
+        assert!(began.elapsed() >= Duration::from_millis(290));
+        eventually("it is gone", || server.metrics().connections == 0).await;
     });
 }

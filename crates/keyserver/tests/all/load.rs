@@ -31,6 +31,26 @@ fn a_request_whose_deadline_passed_is_not_worked_on() {
     });
 }
 
+/// However patient the edge is.
+#[test]
+fn no_request_waits_longer_than_the_key_server_lets_it() {
+    run(async {
+        let home = Home::new(&["rsa4096"]);
+        let server = start(home.open_config("[limits]\nworkers = 1\ndeadline_ms = 20")).await;
+        let mut edge = RawEdge::greeted(&home, &server).await;
+        edge.requests((1..=100).map(|id| (id, 60_000, site("rsa4096"))))
+            .await;
+        let expired = edge.answers(100).await;
+        assert!(!expired.is_empty());
+        assert!(
+            expired
+                .iter()
+                .all(|(_, code)| *code == keyward_protocol::ErrorCode::Expired)
+        );
+        assert_eq!(server.metrics().expired, expired.len() as u64);
+    });
+}
+
 #[test]
 fn requests_beyond_a_connections_bound_are_answered_overloaded_at_once() {
     run(async {

@@ -2,7 +2,7 @@
 
 use keyward_keyclient::{KeyClientError, RefusalReason};
 use keyward_keyop::{KeyId, Operation};
-use keyward_wire::values::SignatureScheme;
+use keyward_wire::values::{CipherSuite, SignatureScheme};
 
 use crate::support::{ALL_OPERATIONS, Home, PATIENCE, eventually, run, site, start};
 
@@ -106,6 +106,48 @@ fn rules_limit_keys_operations_and_names() {
             refusals += u64::from(expected.is_some());
         }
         assert_eq!(server.metrics().refused, refusals);
+    });
+}
+
+/// What one rule allows for its names, it does not allow for another rule's.
+#[test]
+fn operations_and_names_of_a_rule_belong_together() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let server = start(home.config(
+            r#"
+            [[edge]]
+            name = "edge-1.example"
+            keys = ["p256"]
+            operations = ["tls13-server-certificate-verify"]
+            names = ["shop.example"]
+            [[edge]]
+            name = "edge-1.example"
+            keys = ["p256"]
+            operations = ["tls12-server-key-exchange"]
+            names = ["other.example"]
+            "#,
+        ))
+        .await;
+        let client = home.client(&server.addresses()[0]);
+        let site = site("p256");
+        let tls13 = |name| site.handshake(Some(name)).tls13(site.scheme());
+        let tls12 = |name| {
+            let suite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+            let handshake = site.handshake(Some(name));
+            handshake.tls12_ecdhe(suite, site.scheme()).unwrap()
+        };
+        let other = Some(refused(RefusalReason::Name));
+        for (operation, expected) in [
+            (tls13("shop.example"), None),
+            (tls13("other.example"), other.clone()),
+            (tls12("other.example"), None),
+            (tls12("shop.example"), other),
+        ] {
+            let kind = operation.kind();
+            let error = client.perform(operation, PATIENCE).await.err();
+            assert_eq!(error, expected, "{kind}");
+        }
     });
 }
 

@@ -7,7 +7,7 @@ use keyward_keyserver::RunningKeyServer;
 use keyward_pki::Authority;
 use keyward_protocol::{ALPN, ErrorCode, Frame, Hello, RefusalReason};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -170,9 +170,22 @@ fn both_sides_authenticate_and_in_tls13() {
             server.metrics().connections_rejected == 3
         })
         .await;
-        // The same way in, with the right certificate and version.
-        let tls = client_auth(tls13, "edge-1.example");
-        first_byte(&server, tls).await.unwrap();
+        // The same way in, with the right certificate and version. docs/protocol.md §1: "No early data, no resumption: each
+        // connection proves both identities."
+        let mut tls = client_auth(tls13, "edge-1.example");
+        tls.alpn_protocols = vec![ALPN.to_vec()];
+        let tls = Arc::new(tls);
+        for _ in 0..2 {
+            let stream = TcpStream::connect(tcp(&server)).await.unwrap();
+            let name = ServerName::try_from("keyserver").unwrap();
+            let connector = TlsConnector::from(Arc::clone(&tls));
+            let mut stream = connector.connect(name, stream).await.unwrap();
+            // A ticket would be in front of it.
+            stream.read_u8().await.unwrap();
+            let (_, connection) = stream.get_ref();
+            assert_eq!(connection.handshake_kind(), Some(HandshakeKind::Full));
+            assert_eq!(connection.tls13_tickets_received(), 0);
+        }
     });
 }
 
