@@ -1,0 +1,59 @@
+//! Certificates and keys from the runner's files.
+
+use std::fs;
+use std::sync::Arc;
+
+use keyward_crypto::private_key::PrivateKey;
+use keyward_keyop::KeyId;
+use keyward_tls::{OcspResponse, ServerCertificate};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
+use crate::failure::{Failure, unimplemented, unmet};
+use crate::key_holder::KeyHolder;
+use crate::options::{Credential, Credentials, Ocsp};
+
+/// What a connection shows, and who signs for it.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    /// In order of preference, with the numbers that the runner gives them.
+    pub(crate) certificates: Vec<(i32, Arc<ServerCertificate>)>,
+    pub(crate) keys: KeyHolder,
+}
+
+pub(crate) fn load(credentials: &Credentials, ocsp: Ocsp) -> Result<Loaded, Failure> {
+    let mut loaded = Loaded::default();
+    for (number, credential) in credentials.in_order() {
+        let key = loaded.keys.add(private_key(&credential.key_file)?);
+        let certificate = certificate(credential, ocsp, key)?;
+        loaded.certificates.push((number, Arc::new(certificate)));
+    }
+    Ok(loaded)
+}
+
+fn private_key(file: &str) -> Result<PrivateKey, Failure> {
+    let pem = fs::read(file).map_err(|error| unmet(format!("{file}: {error}")))?;
+    PrivateKey::from_pem(&pem).map_err(|error| unimplemented(format!("this key: {error}")))
+}
+
+fn certificate(
+    credential: &Credential,
+    ocsp: Ocsp,
+    key: KeyId,
+) -> Result<ServerCertificate, Failure> {
+    let file = &credential.cert_file;
+    let chain = CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect)
+        .map_err(|error| unmet(format!("{file}: {error}")))?;
+    let certificate = ServerCertificate::new(chain)
+        .map_err(|error| unimplemented(format!("this certificate: {error}")))?;
+    if certificate.key() != key {
+        return Err(unimplemented("a certificate with another key than its own"));
+    }
+    if credential.ocsp_response.is_empty() || ocsp == Ocsp::Decline {
+        return Ok(certificate);
+    }
+    certificate
+        .with_ocsp(OcspResponse(credential.ocsp_response.clone()))
+        .map_err(|error| unmet(error.to_string()))
+}

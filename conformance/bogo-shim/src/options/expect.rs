@@ -1,0 +1,51 @@
+//! What the connection has to turn out like.
+
+use super::number;
+use crate::flags::Flag::{self, Bare, Value};
+use crate::flags::value;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expect {
+    pub(crate) version: Option<u16>,
+    pub(crate) cipher_suite: Option<u16>,
+    pub(crate) group: Option<u16>,
+    pub(crate) hello_retry_request: Option<bool>,
+    pub(crate) server_name: Option<String>,
+    pub(crate) no_server_name: bool,
+    /// As on the wire: each protocol after its length.
+    pub(crate) advertised_alpn: Option<Vec<u8>>,
+    pub(crate) extended_master_secret: bool,
+    /// A full handshake though the client wants to resume.
+    pub(crate) session_miss: bool,
+    /// Whether the session is stored by its id.
+    pub(crate) session_id: Option<bool>,
+    /// By its number; -1 is the default one.
+    pub(crate) credential: Option<i32>,
+}
+
+pub(super) fn flag(name: &str) -> Option<Flag> {
+    Some(match name {
+        "-expect-version" => value!(o, v => o.expect.version = Some(number(v)?)),
+        // AWS-LC uses AES instructions wherever the tests run.
+        "-expect-cipher" | "-expect-cipher-aes" => {
+            value!(o, v => o.expect.cipher_suite = Some(number(v)?))
+        }
+        "-expect-cipher-no-aes" => Value(|_, _| Ok(())),
+        "-expect-curve-id" => value!(o, v => o.expect.group = Some(number(v)?)),
+        "-expect-hrr" => Bare(|o| o.expect.hello_retry_request = Some(true)),
+        "-expect-no-hrr" => Bare(|o| o.expect.hello_retry_request = Some(false)),
+        "-expect-server-name" => value!(o, v => o.expect.server_name = Some(v.to_owned())),
+        "-expect-no-server-name" => Bare(|o| o.expect.no_server_name = true),
+        "-expect-advertised-alpn" => {
+            value!(o, v => o.expect.advertised_alpn = Some(v.as_bytes().to_vec()))
+        }
+        "-expect-extended-master-secret" => Bare(|o| o.expect.extended_master_secret = true),
+        "-expect-session-miss" => Bare(|o| o.expect.session_miss = true),
+        "-expect-session-id" => Bare(|o| o.expect.session_id = Some(true)),
+        "-expect-no-session-id" => Bare(|o| o.expect.session_id = Some(false)),
+        "-expect-selected-credential" => {
+            value!(o, v => o.expect.credential = Some(v.parse().unwrap_or(i32::MIN)))
+        }
+        _ => return None,
+    })
+}

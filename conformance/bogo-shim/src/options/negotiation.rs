@@ -1,0 +1,54 @@
+//! What may be negotiated.
+
+use keyward_wire::values::{CipherSuite, NamedGroup};
+
+use super::number;
+use crate::cipher_list;
+use crate::flags::Flag::{self, Bare};
+use crate::flags::value;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Negotiation {
+    /// 0: no bound.
+    pub(crate) min_version: u16,
+    /// 0: no bound.
+    pub(crate) max_version: u16,
+    pub(crate) no_tls13: bool,
+    pub(crate) no_tls12: bool,
+    /// Those of TLS 1.2; `None` for all.
+    pub(crate) cipher_suites: Option<Vec<CipherSuite>>,
+    /// Empty for the default.
+    pub(crate) groups: Vec<NamedGroup>,
+    pub(crate) alpn: Alpn,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Alpn {
+    /// Take no part in it.
+    #[default]
+    Decline,
+    Select(Vec<u8>),
+    /// Refuse whatever is offered.
+    Reject,
+}
+
+pub(super) fn flag(name: &str) -> Option<Flag> {
+    Some(match name {
+        "-min-version" => value!(o, v => o.negotiation.min_version = number(v)?),
+        "-max-version" => value!(o, v => o.negotiation.max_version = number(v)?),
+        "-no-tls13" => Bare(|o| o.negotiation.no_tls13 = true),
+        "-no-tls12" => Bare(|o| o.negotiation.no_tls12 = true),
+        // The engine has neither.
+        "-no-tls11" | "-no-tls1" => Bare(|_| {}),
+        // The engine always goes by its own order.
+        "-server-preference" => Bare(|_| {}),
+        "-cipher" => value!(o, v => o.negotiation.cipher_suites = Some(cipher_list::parse(v)?)),
+        "-curves" => value!(o, v => o.negotiation.groups.push(NamedGroup(number(v)?))),
+        "-select-alpn" => {
+            value!(o, v => o.negotiation.alpn = Alpn::Select(v.as_bytes().to_vec()))
+        }
+        "-decline-alpn" => Bare(|o| o.negotiation.alpn = Alpn::Decline),
+        "-reject-alpn" => Bare(|o| o.negotiation.alpn = Alpn::Reject),
+        _ => return None,
+    })
+}

@@ -1,0 +1,65 @@
+//! What outlives a connection: sessions by ticket and by id, and the time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keyward_crypto::random::SystemRandom;
+use keyward_tls::tickets::TicketKeys;
+use keyward_tls::{
+    NewSessionKind, NewSessionNeed, OfferedSession, SessionAnswer, SessionNeed, SessionState,
+    UnixTime,
+};
+
+use crate::failure::{Failure, unmet};
+
+pub(crate) struct Sessions {
+    tickets: TicketKeys,
+    by_id: HashMap<Vec<u8>, SessionState>,
+    /// How far the clock is ahead, in seconds.
+    ahead_s: u64,
+}
+
+impl Sessions {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let tickets = TicketKeys::new(&[[7; 32]], Arc::new(SystemRandom))
+            .map_err(|_| unmet("no ticket key"))?;
+        Ok(Self {
+            tickets,
+            by_id: HashMap::new(),
+            ahead_s: 0,
+        })
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        let ahead_ms = self.ahead_s.saturating_mul(1000);
+        UnixTime::from_millis(UnixTime::now().as_millis().saturating_add(ahead_ms))
+    }
+
+    pub(crate) fn advance_clock(&mut self, seconds: u64) {
+        self.ahead_s = self.ahead_s.saturating_add(seconds);
+    }
+
+    /// The first that is known.
+    pub(crate) fn find(&self, need: &SessionNeed) -> Option<SessionAnswer> {
+        let known = |offered: &OfferedSession| match offered {
+            OfferedSession::Ticket(ticket) => self.tickets.open(ticket),
+            OfferedSession::SessionId(id) => self.by_id.get(id).cloned(),
+        };
+        let offered = need.offered().iter().enumerate();
+        offered
+            .filter_map(|(index, offered)| Some((index, known(offered)?)))
+            .next()
+    }
+
+    /// The ticket, or the id under which the session is stored.
+    pub(crate) fn keep(&mut self, need: &NewSessionNeed) -> Option<Vec<u8>> {
+        match need.kind() {
+            NewSessionKind::Ticket => self.tickets.seal(need.state()),
+            NewSessionKind::SessionId(id) => {
+                self.by_id.insert(id.clone(), need.state().clone());
+                Some(id.clone())
+            }
+            _ => None,
+        }
+    }
+}
