@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use keyward_crypto::signature::{KeyKind, PublicKey, SignatureAlgorithm};
-use keyward_keyop::KeyId;
+use keyward_keyop::{KeyId, OperationResult};
 use keyward_wire::values::{ProtocolVersion, SignatureScheme};
 use rustls_pki_types::CertificateDer;
 
 use crate::config::VerifySignatures;
+use crate::error::{Error, KeyOperationFault};
+use crate::needs::{NeedError, NeedKind};
 
 /// An OCSP response in DER, stapled to the leaf for clients that ask for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +146,7 @@ impl ServerCertificate {
 
     /// Whether a signature that the key server made may be sent: it is good, or it is not its turn to
     /// be verified.
-    pub(crate) fn accepts_signature(
+    fn accepts_signature(
         &self,
         verify: VerifySignatures,
         scheme: SignatureScheme,
@@ -232,6 +234,30 @@ impl std::error::Error for CertificateError {}
 pub(crate) struct Signer {
     pub(crate) certificate: Arc<ServerCertificate>,
     pub(crate) scheme: SignatureScheme,
+}
+
+impl Signer {
+    /// The signature over `message` in the answer to a key operation. The one way from there to a
+    /// client: it has been checked.
+    pub(crate) fn signature(
+        &self,
+        verify: VerifySignatures,
+        message: &[u8],
+        answer: Result<OperationResult, NeedError>,
+    ) -> Result<Vec<u8>, Error> {
+        let result = answer.map_err(|error| Error::Need(NeedKind::KeyOperation, error))?;
+        let OperationResult::Signature(signature) = result else {
+            return Err(Error::KeyOperation(KeyOperationFault::WrongResult));
+        };
+        if self
+            .certificate
+            .accepts_signature(verify, self.scheme, message, &signature)
+        {
+            Ok(signature)
+        } else {
+            Err(Error::KeyOperation(KeyOperationFault::WrongSignature))
+        }
+    }
 }
 
 /// The first candidate whose key `fits` and can sign with a scheme that the client offers.

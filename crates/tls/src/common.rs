@@ -11,7 +11,7 @@ use keyward_wire::values::{
 use crate::config::ServerConfig;
 use crate::error::{Error, InvalidMessage, PeerMisbehaved};
 use crate::handshake::{HandshakeMessage, Incoming, Joiner};
-use crate::needs::{Need, NeedId, OpenNeeds};
+use crate::needs::{Need, NeedError, NeedId, NeedKind, OpenNeeds};
 use crate::negotiated::Negotiated;
 use crate::record::{ChangeCipherSpecs, Input, Output, Protection, RecordReader, RecordWriter};
 use crate::trace::{Trace, TraceEvent, TraceItem};
@@ -292,6 +292,18 @@ impl Common {
         self.trace.push(TraceEvent::NeedRaised(need.kind()));
         self.needs.raise(need, blocking);
         id
+    }
+
+    /// The answer to a need that the handshake can do without: an error is traced, and is `None`.
+    pub(crate) fn do_without<T>(
+        &mut self,
+        kind: NeedKind,
+        answer: Result<Option<T>, NeedError>,
+    ) -> Option<T> {
+        answer.unwrap_or_else(|error| {
+            self.trace.push(TraceEvent::NeedFailed(kind, error));
+            None
+        })
     }
 
     // --- the handshake as a whole ---

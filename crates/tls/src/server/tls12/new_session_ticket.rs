@@ -9,7 +9,6 @@ use crate::error::Error;
 use crate::needs::{Need, NeedError, NeedKind, NewSessionKind, NewSessionNeed};
 use crate::server::Context;
 use crate::session::SessionState;
-use crate::trace::TraceEvent;
 
 const SESSION_ID_LEN: usize = 32;
 
@@ -73,11 +72,7 @@ impl AwaitNewSession {
         answer: Result<Option<Vec<u8>>, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
-        let ticket = answer.unwrap_or_else(|error| {
-            let failed = TraceEvent::NeedFailed(NeedKind::NewSession, error);
-            cx.common.trace.push(failed);
-            None
-        });
+        let ticket = cx.common.do_without(NeedKind::NewSession, answer);
         if self.promised {
             // RFC 5077 §3.3: "If the server determines that it does not want to include a ticket after
             // it has included the SessionTicket extension in the ServerHello, then it sends a

@@ -12,7 +12,6 @@ use crate::server::Context;
 use crate::server::negotiation::Resumption;
 use crate::session::SessionState;
 use crate::suites::{KeyExchange, Suite};
-use crate::trace::TraceEvent;
 
 /// The session that is resumed: only the check of what it must agree with makes one.
 pub(super) struct Resumed {
@@ -55,11 +54,7 @@ impl AwaitSession {
         answer: Result<Option<Box<SessionAnswer>>, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
-        let session = answer.unwrap_or_else(|error| {
-            let failed = TraceEvent::NeedFailed(NeedKind::Session, error);
-            cx.common.trace.push(failed);
-            None
-        });
+        let session = cx.common.do_without(NeedKind::Session, answer);
         let resumed = match session {
             Some(session) if session.0 == 0 => resume(&self.offer, &session.1, cx)?,
             _ => None,

@@ -9,8 +9,8 @@ use keyward_wire::values::NamedGroup;
 use super::server_hello::Flight;
 use super::{State, server_hello_done};
 use crate::certificate::Signer;
-use crate::error::{Error, KeyOperationFault};
-use crate::needs::{KeyOperationNeed, Need, NeedError, NeedKind};
+use crate::error::Error;
+use crate::needs::{KeyOperationNeed, Need, NeedError};
 use crate::server::Context;
 
 /// Asks for the signature. `messages` are ClientHello and ServerHello.
@@ -57,34 +57,22 @@ impl AwaitSignature {
         answer: Result<OperationResult, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
-        let result = answer.map_err(|error| Error::Need(NeedKind::KeyOperation, error))?;
-        let OperationResult::Signature(signature) = result else {
-            return Err(Error::KeyOperation(KeyOperationFault::WrongResult));
-        };
         let Self {
             signer,
             key_pair,
             params,
             mut flight,
         } = self;
-        let scheme = signer.scheme;
         let randoms = &flight.randoms;
         let content = tls12::server_key_exchange_message(
             &randoms.client,
             &randoms.server,
             &params.to_bytes(),
         );
-        if !signer.certificate.accepts_signature(
-            cx.config.verify_signatures,
-            scheme,
-            &content,
-            &signature,
-        ) {
-            return Err(Error::KeyOperation(KeyOperationFault::WrongSignature));
-        }
+        let signature = signer.signature(cx.config.verify_signatures, &content, answer)?;
         let message = handshake::to_message(&ServerKeyExchange {
             params,
-            scheme,
+            scheme: signer.scheme,
             signature,
         });
         flight.transcript.add(&message);

@@ -7,8 +7,8 @@ use keyward_wire::handshake::{self, CertificateVerify};
 use super::server_hello::Flight;
 use super::{State, finished};
 use crate::certificate::Signer;
-use crate::error::{Error, KeyOperationFault};
-use crate::needs::{KeyOperationNeed, Need, NeedError, NeedKind};
+use crate::error::Error;
+use crate::needs::{KeyOperationNeed, Need, NeedError};
 use crate::server::Context;
 
 /// Asks for the signature. The messages and the nonce leave the engine with the question.
@@ -47,26 +47,17 @@ impl AwaitKeyOperation {
         answer: Result<OperationResult, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
-        let result = answer.map_err(|error| Error::Need(NeedKind::KeyOperation, error))?;
-        let OperationResult::Signature(signature) = result else {
-            return Err(Error::KeyOperation(KeyOperationFault::WrongResult));
-        };
         let Self {
             signer,
             signed,
             mut flight,
         } = self;
-        let scheme = signer.scheme;
         let content = tls13::server_certificate_verify_message(&signed);
-        if !signer.certificate.accepts_signature(
-            cx.config.verify_signatures,
-            scheme,
-            &content,
-            &signature,
-        ) {
-            return Err(Error::KeyOperation(KeyOperationFault::WrongSignature));
-        }
-        let message = handshake::to_message(&CertificateVerify { scheme, signature });
+        let signature = signer.signature(cx.config.verify_signatures, &content, answer)?;
+        let message = handshake::to_message(&CertificateVerify {
+            scheme: signer.scheme,
+            signature,
+        });
         flight.transcript.add(&message);
         cx.common.send_handshake(&message);
         finished::send(flight, cx)

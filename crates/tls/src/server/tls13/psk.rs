@@ -13,7 +13,6 @@ use crate::server::negotiation::Resumption;
 use crate::session::SessionState;
 use crate::suites::Suite;
 use crate::time::UnixTime;
-use crate::trace::TraceEvent;
 
 /// The session that is resumed: only a right binder makes one.
 pub(super) struct Resumed {
@@ -64,11 +63,7 @@ impl AwaitSession {
         answer: Result<Option<Box<SessionAnswer>>, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
-        let session = answer.unwrap_or_else(|error| {
-            let failed = TraceEvent::NeedFailed(NeedKind::Session, error);
-            cx.common.trace.push(failed);
-            None
-        });
+        let session = cx.common.do_without(NeedKind::Session, answer);
         let resumed = match session {
             Some(session) => resume(&self.chosen, session.0, &session.1, cx.now)?,
             None => None,

@@ -11,7 +11,6 @@ use crate::handshake::Incoming;
 use crate::key_schedule::tls13::TrafficSecret;
 use crate::needs::{NeedError, NeedId, NeedKind};
 use crate::server::Context;
-use crate::trace::TraceEvent;
 
 pub(crate) struct ExpectTraffic {
     client: TrafficSecret,
@@ -115,11 +114,7 @@ impl ExpectTraffic {
         if self.open_tickets.is_empty() {
             self.open_tickets = Vec::new();
         }
-        let ticket = answer.unwrap_or_else(|error| {
-            let failed = TraceEvent::NeedFailed(NeedKind::NewSession, error);
-            cx.common.trace.push(failed);
-            None
-        });
+        let ticket = cx.common.do_without(NeedKind::NewSession, answer);
         let sendable = |ticket: &Vec<u8>| (1..=usize::from(u16::MAX)).contains(&ticket.len());
         if let (Some(open), Some(ticket), false) = (open, ticket.filter(sendable), cx.common.closed)
         {
