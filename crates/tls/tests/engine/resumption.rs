@@ -6,7 +6,7 @@ use keyward_wire::values::{CipherSuite, PskKeyExchangeMode};
 use rustls::crypto::aws_lc_rs::cipher_suite;
 use rustls::{ClientConfig, HandshakeKind};
 
-use crate::support::{ClientOptions, HandClient, KeyAlgorithm, Pair, Site, client_config, now};
+use crate::support::{ClientOptions, HandClient, KeyAlgorithm, Pair, Site, client_config};
 
 fn site() -> Site {
     let mut site = Site::new(&[KeyAlgorithm::P256]);
@@ -205,11 +205,9 @@ fn a_session_ends_with_its_lifetime_however_often_it_is_resumed() {
         session_lifetime_s: 100,
         ..ServerConfig::default()
     };
-    let start = now().as_millis();
-    let mut tickets = {
-        let mut client = HandClient::with_config(&site, config.clone());
-        client.handshake_for_tickets()
-    };
+    let mut first = HandClient::with_config(&site, config.clone());
+    let start = first.now.as_millis();
+    let mut tickets = first.handshake_for_tickets();
     for (after_s, resumed) in [(60, true), (98, true), (101, false)] {
         let (ticket, psk) = tickets.remove(0);
         let mut client = HandClient::with_config(&site, config.clone());
