@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{Error, NeedError, NeedKind, PeerMisbehaved, ServerConfig};
+use keyward_wire::handshake::EncryptedExtensions;
 use keyward_wire::values::{CipherSuite, PskKeyExchangeMode};
 use rustls::crypto::aws_lc_rs::cipher_suite;
 use rustls::{ClientConfig, HandshakeKind};
@@ -145,6 +146,24 @@ fn a_session_is_not_resumed_under_another_name() {
 fn ticket_by_hand(site: &Arc<Site>) -> (Vec<u8>, keyward_crypto::hkdf::Secret) {
     let mut client = HandClient::new(site);
     client.handshake_for_tickets().remove(0)
+}
+
+/// RFC 6066 §3: "When resuming a session, the server MUST NOT include a server_name extension".
+#[test]
+fn the_name_is_acknowledged_in_full_handshakes_only() {
+    let site = Arc::new(site());
+    let (ticket, psk) = ticket_by_hand(&site);
+    let mut full = HandClient::new(&site);
+    let mut resuming = HandClient::new(&site);
+    resuming.offer(&ticket, psk);
+    for (client, acknowledged) in [(&mut full, true), (&mut resuming, false)] {
+        client.handshake();
+        let extensions: EncryptedExtensions = client.message();
+        assert_eq!(extensions.server_name, acknowledged);
+        let negotiated = client.server.negotiated().unwrap();
+        assert_eq!(negotiated.resumed, !acknowledged);
+        assert!(negotiated.server_name.is_some());
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::server::Context;
 pub(super) fn send(
     hello: &ClientHello,
     alpn: Option<Vec<u8>>,
+    resumed: bool,
     flight: &mut Flight,
     cx: &mut Context<'_>,
 ) {
@@ -22,7 +23,8 @@ pub(super) fn send(
     let message = handshake::to_message(&EncryptedExtensions {
         // RFC 6066 §3: a server that used the name "SHALL include an extension of type "server_name"
         // in the (extended) server hello", with empty data; RFC 9846 §4.3 has it here.
-        server_name: hello.extensions.server_name.is_some(),
+        // "When resuming a session, the server MUST NOT include a server_name extension".
+        server_name: hello.extensions.server_name.is_some() && !resumed,
         alpn,
         record_size_limit,
         ..EncryptedExtensions::default()

@@ -121,7 +121,8 @@ pub(super) fn send(
             session_context: chosen.opening.site.session_context,
         },
     };
-    encrypted_extensions::send(&hello, chosen.alpn, &mut flight, cx);
+    let resumed = signer.is_none();
+    encrypted_extensions::send(&hello, chosen.alpn, resumed, &mut flight, cx);
     match signer {
         Some(signer) => certificate::send(&hello, signer, nonce, flight, cx),
         None => finished::send(flight, cx),
