@@ -26,7 +26,7 @@ pub(crate) fn best_version(hello: &ClientHello) -> Result<ProtocolVersion, Error
     VERSIONS
         .into_iter()
         .find(|version| offers_version(hello, *version))
-        .ok_or_else(|| PeerIncompatible::NoVersion.into())
+        .ok_or_else(|| none_in_common(hello))
 }
 
 /// The best version that the client and the policy have in common.
@@ -34,22 +34,34 @@ pub(crate) fn version(hello: &ClientHello, policy: &Policy) -> Result<ProtocolVe
     let version = VERSIONS
         .into_iter()
         .filter(|version| policy.versions.contains(version))
-        .find(|version| offers_version(hello, *version))
-        .ok_or(PeerIncompatible::NoVersion)?;
-    // RFC 7507 §3: "If TLS_FALLBACK_SCSV appears in ClientHello.cipher_suites and the highest protocol
-    // version supported by the server is higher than the version indicated in
-    // ClientHello.client_version, the server MUST respond with a fatal inappropriate_fallback alert".
+        .find(|version| offers_version(hello, *version));
     let best = VERSIONS
         .into_iter()
         .find(|version| policy.versions.contains(version));
-    if hello
-        .cipher_suites
-        .contains(&CipherSuite::TLS_FALLBACK_SCSV)
-        && best != Some(version)
-    {
-        return Err(PeerMisbehaved::InappropriateFallback.into());
+    match version {
+        None => Err(none_in_common(hello)),
+        Some(version) if best != Some(version) && is_fallback(hello) => {
+            Err(PeerMisbehaved::InappropriateFallback.into())
+        }
+        Some(version) => Ok(version),
     }
-    Ok(version)
+}
+
+/// A fallback below all that we speak is a fallback still.
+fn none_in_common(hello: &ClientHello) -> Error {
+    if is_fallback(hello) {
+        PeerMisbehaved::InappropriateFallback.into()
+    } else {
+        PeerIncompatible::NoVersion.into()
+    }
+}
+
+/// RFC 7507 §3: "If TLS_FALLBACK_SCSV appears in ClientHello.cipher_suites and the highest protocol
+/// version supported by the server is higher than the version indicated in
+/// ClientHello.client_version, the server MUST respond with a fatal inappropriate_fallback alert".
+fn is_fallback(hello: &ClientHello) -> bool {
+    let scsv = CipherSuite::TLS_FALLBACK_SCSV;
+    hello.cipher_suites.contains(&scsv)
 }
 
 /// RFC 9846 §4.3.1: "If this extension is present in the ClientHello, servers MUST NOT use the

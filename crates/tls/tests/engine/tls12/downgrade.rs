@@ -22,6 +22,26 @@ fn a_fallback_below_what_both_speak_is_refused() {
     );
 }
 
+/// RFC 7507 §3 makes no exception for a fallback so far that nothing is in common.
+#[test]
+fn a_fallback_below_all_versions_is_refused_as_one() {
+    let mut modern = Site::new(&[KeyAlgorithm::P256]);
+    modern.policy = Policy::modern();
+    for (site, version) in [
+        (Site::new(&[KeyAlgorithm::P256]), ProtocolVersion(0x0302)),
+        (modern, ProtocolVersion::TLS12),
+    ] {
+        let mut client = HandClient::new(&Arc::new(site));
+        client.hello.legacy_version = version;
+        let suites = &mut client.hello.cipher_suites;
+        suites.push(CipherSuite::TLS_FALLBACK_SCSV);
+        assert_eq!(
+            client.send_hello().unwrap_err(),
+            PeerMisbehaved::InappropriateFallback.into()
+        );
+    }
+}
+
 #[test]
 fn a_fallback_to_the_best_of_the_server_is_none() {
     let mut site = Site::new(&[KeyAlgorithm::P256]);
