@@ -24,6 +24,8 @@ pub(super) struct Offer {
 
 /// The policy and the client agreed on TLS 1.2.
 pub(crate) fn start(opening: Opening, cx: &mut Context<'_>) -> Result<State, Error> {
+    // What follows depends on our answer.
+    cx.common.expect_no_more_handshake()?;
     check(&opening.hello)?;
     let alpn = negotiation::alpn(&opening.hello, &opening.site)?;
     resumption::look_up(Offer { opening, alpn }, cx)

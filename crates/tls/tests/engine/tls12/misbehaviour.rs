@@ -38,6 +38,21 @@ fn an_early_change_cipher_spec_is_refused() {
     assert_eq!(error.alert(), Some(AlertDescription::UNEXPECTED_MESSAGE));
 }
 
+/// Part of the next message in the ClientHello's record: it cannot be an answer to ours.
+#[test]
+fn handshake_data_behind_the_client_hello_is_refused() {
+    let mut client = client();
+    let mut hello = handshake::to_message(&client.hello);
+    hello.extend([HandshakeType::CLIENT_KEY_EXCHANGE.0, 0]);
+    let error = client
+        .feed_plain(ContentType::HANDSHAKE, &hello)
+        .unwrap_err();
+    assert_eq!(error, PeerMisbehaved::HandshakeAcrossKeyChange.into());
+    assert_eq!(error.alert(), Some(AlertDescription::UNEXPECTED_MESSAGE));
+    let alert = vec![2, AlertDescription::UNEXPECTED_MESSAGE.0];
+    assert_eq!(client.records(), [(ContentType::ALERT, alert)]);
+}
+
 #[test]
 fn a_second_change_cipher_spec_is_refused() {
     let mut client = after_first_flight();
