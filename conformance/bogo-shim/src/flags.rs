@@ -40,7 +40,9 @@ pub(crate) use value;
 pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Invocation, Failure> {
     let mut initial = Box::<Options>::default();
     let mut resume = Box::<Options>::default();
-    let mut arguments = arguments;
+    let arguments: Vec<String> = arguments.collect();
+    refuse_other_sides(&arguments)?;
+    let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         if argument == "-is-handshaker-supported" {
             return Ok(Invocation::IsHandshakerSupported);
@@ -76,6 +78,24 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Invocatio
     Ok(Invocation::Run { initial, resume })
 }
 
+/// What is not a TLS server is named as such, and not by the first of its flags that is not known.
+fn refuse_other_sides(arguments: &[String]) -> Result<(), Failure> {
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    if has("-is-handshaker-supported") {
+        return Ok(());
+    }
+    for (other, what) in [
+        (has("-dtls"), "DTLS"),
+        (has("-quic"), "QUIC"),
+        (!has("-server"), "the client's side"),
+    ] {
+        if other {
+            return Err(unimplemented(what));
+        }
+    }
+    Ok(())
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
     All,
@@ -107,8 +127,13 @@ mod tests {
 
     use super::*;
 
+    fn parse_server(arguments: &[&str]) -> Result<Invocation, Failure> {
+        let arguments = ["-server"].iter().chain(arguments);
+        parse(arguments.map(ToString::to_string))
+    }
+
     fn parsed(arguments: &[&str]) -> (Box<Options>, Box<Options>) {
-        match parse(arguments.iter().map(ToString::to_string)) {
+        match parse_server(arguments) {
             Ok(Invocation::Run { initial, resume }) => (initial, resume),
             Ok(Invocation::IsHandshakerSupported) => panic!("no run"),
             Err(failure) => panic!("{failure}"),
@@ -116,7 +141,7 @@ mod tests {
     }
 
     fn failure(arguments: &[&str]) -> Failure {
-        match parse(arguments.iter().map(ToString::to_string)) {
+        match parse_server(arguments) {
             Ok(_) => panic!("{arguments:?} was taken"),
             Err(failure) => failure,
         }
@@ -124,10 +149,10 @@ mod tests {
 
     #[test]
     fn a_flag_without_prefix_is_for_all_connections() {
-        let (initial, resume) = parsed(&["-port", "4433", "-shim-id", "7", "-server", "-async"]);
+        let (initial, resume) = parsed(&["-port", "4433", "-shim-id", "7", "-async"]);
         for options in [initial, resume] {
             assert_eq!((options.run.port, options.run.shim_id), (4433, 7));
-            assert!(options.run.server && options.run.is_async);
+            assert!(options.run.is_async);
         }
     }
 
@@ -150,12 +175,12 @@ mod tests {
         let (initial, _) = parsed(&[
             "-on-handshaker-expect-version",
             "770",
-            "-on-shim-server",
+            "-on-shim-async",
             "-on-shim-on-initial-read-size",
             "5",
         ]);
         assert_eq!(initial.expect.version, None);
-        assert!(initial.run.server);
+        assert!(initial.run.is_async);
         assert_eq!(initial.script.read_size, 5);
     }
 
@@ -214,7 +239,8 @@ mod tests {
     #[test]
     fn what_is_not_implemented_is_told_from_what_is_wrong() {
         for arguments in [
-            &["-server", "-dtls"][..],
+            &["-dtls"][..],
+            &["-quic"],
             &["-new-delegated-credential"],
             &["-no-such-flag"],
         ] {
@@ -231,6 +257,15 @@ mod tests {
             let failure = failure(arguments);
             assert!(matches!(failure, Failure::Unmet(_)), "{failure}");
         }
+    }
+
+    #[test]
+    fn a_client_is_not_implemented_whatever_its_flags() {
+        let arguments = ["-port", "1", "-no-such-flag"].map(str::to_owned);
+        let Err(failure) = parse(arguments.into_iter()) else {
+            panic!("a client");
+        };
+        assert_eq!(failure.to_string(), "not implemented: the client's side");
     }
 
     #[test]

@@ -57,9 +57,6 @@ fn run() -> Result<(), Failure> {
         }
         Invocation::Run { initial, resume } => (initial, resume),
     };
-    if !initial.run.server {
-        return Err(Failure::Unimplemented("the client's side".to_owned()));
-    }
     let mut sessions = Sessions::new()?;
     for connection in 0..=initial.run.resume_count {
         let resumption = connection > 0;

@@ -10,7 +10,6 @@ pub(crate) struct Run {
     pub(crate) ipv6: bool,
     /// Tells the runner which test connects.
     pub(crate) shim_id: u64,
-    pub(crate) server: bool,
     /// Needs are answered late, and bytes come one by one.
     pub(crate) is_async: bool,
     /// Connections after the first.
@@ -22,7 +21,8 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-port" => value!(o, v => o.run.port = number(v)?),
         "-shim-id" => value!(o, v => o.run.shim_id = number(v)?),
         "-ipv6" => Bare(|o| o.run.ipv6 = true),
-        "-server" => Bare(|o| o.run.server = true),
+        // There is no other side.
+        "-server" => Bare(|_| {}),
         "-async" => Bare(|o| o.run.is_async = true),
         "-resume-count" => value!(o, v => o.run.resume_count = number(v)?),
         _ => return None,
