@@ -80,9 +80,10 @@ async fn exchange(
     Ok(Response::from_parts(parts, body))
 }
 
-/// RFC 9110 §7.4: "a recipient … MUST … reject the request" that was misdirected: the certificate
-/// that the client has checked, and what the site demands of its clients, are not those of the host
-/// that it now asks for.
+/// RFC 9110 §15.5.20: "The 421 (Misdirected Request) status code indicates that the request was
+/// directed at a server that is unable or unwilling to produce an authoritative response for the
+/// target URI." The certificate that the client has checked, and what the site demands of its clients,
+/// are not those of the host that it now asks for.
 fn check_site(client: &Client, host: &RequestHost) -> Result<(), Refusal> {
     match client.shared.sites.find(Some(&host.name)) {
         Some(site) if Arc::ptr_eq(site, &client.site) => Ok(()),

@@ -56,8 +56,8 @@ pub(super) fn of(request: &Parts, server_name: Option<&str>) -> Result<RequestHo
             .ok_or_else(|| Refusal::bad_request("no host"))?,
         _ => return Err(Refusal::bad_request("no Host header field")),
     };
-    // RFC 9110 §4.2.4: userinfo in an https reference is an error, "and is likely being used to
-    // obscure the authority for the sake of phishing attacks".
+    // RFC 9110 §4.2.4: "a recipient SHOULD parse for userinfo and treat its presence as an error; it
+    // is likely being used to obscure the authority for the sake of phishing attacks."
     if authority.as_str().contains('@') {
         return Err(Refusal::bad_request("user information in the host"));
     }

@@ -161,9 +161,10 @@ fn forget_old(idle: &mut VecDeque<Idle>) {
     idle.retain(|idle| !idle.connection.is_closed() && idle.since.elapsed() < KEEP_IDLE);
 }
 
-/// A copy of the request's head, where the request may be sent twice: RFC 9110 §9.2.2, "a client …
-/// can repeat the request … automatically" for an idempotent method. Only without a body, since
-/// that is gone.
+/// A copy of the request's head, where the request may be sent twice: RFC 9110 §9.2.2:
+/// idempotent methods "are distinguished because the request can be repeated automatically if a
+/// communication failure occurs before the client is able to read the server's response". Only
+/// without a body, since that is gone.
 fn repeatable(request: &Request<RequestBody>) -> Option<Parts> {
     if !request.method().is_idempotent() || !request.body().is_end_stream() {
         return None;
