@@ -12,8 +12,8 @@ use keyward_keyop::{KeyRules, Operation, OperationResult};
 use keyward_pki::Issued;
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{
-    Answer, CertificateAnswer, Need, Policy, ServerCertificate, ServerConfig, ServerConnection,
-    Step, UnixTime,
+    Answer, CertificateAnswer, Credential, Need, Policy, ServerConfig, ServerConnection, Step,
+    UnixTime,
 };
 
 use crate::{Connection, Server};
@@ -25,7 +25,7 @@ pub(crate) struct KeywardServer(Rc<Shared>);
 
 struct Shared {
     config: Arc<ServerConfig>,
-    certificate: Arc<ServerCertificate>,
+    certificate: Arc<Credential>,
     policy: Arc<Policy>,
     key: PrivateKey,
     tickets: TicketKeys,
@@ -40,7 +40,7 @@ impl KeywardServer {
         SystemRandom.fill(&mut ticket_key)?;
         Ok(Self(Rc::new(Shared {
             config: Arc::new(ServerConfig::default()),
-            certificate: Arc::new(ServerCertificate::new(issued.chain_der.clone())?),
+            certificate: Arc::new(Credential::new(issued.chain_der.clone())?),
             policy: Arc::new(Policy::intermediate()),
             key: PrivateKey::from_der(issued.key_der.secret_der())?,
             tickets: TicketKeys::new(&[ticket_key], Arc::new(SystemRandom))?,

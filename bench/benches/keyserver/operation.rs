@@ -7,8 +7,7 @@ use keyward_bench::client::Client;
 use keyward_keyop::Operation;
 use keyward_pki::{Authority, Issued};
 use keyward_tls::{
-    CertificateAnswer, Need, Policy, ServerCertificate, ServerConfig, ServerConnection, Step,
-    UnixTime,
+    CertificateAnswer, Credential, Need, Policy, ServerConfig, ServerConnection, Step, UnixTime,
 };
 use keyward_wire::codec::Encode;
 use rustls::NamedGroup;
@@ -21,7 +20,7 @@ pub(crate) fn certificate_verify(authority: &Authority, issued: &Issued) -> Resu
     let mut client_hello = Vec::new();
     client.connect()?.send(&mut client_hello)?;
 
-    let certificate = Arc::new(ServerCertificate::new(issued.chain_der.clone())?);
+    let certificate = Arc::new(Credential::new(issued.chain_der.clone())?);
     let mut engine = ServerConnection::new(Arc::new(ServerConfig::default()))?;
     engine.receive(&client_hello);
     loop {

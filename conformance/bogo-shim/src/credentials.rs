@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use keyward_crypto::private_key::PrivateKey;
 use keyward_keyop::KeyId;
-use keyward_tls::{OcspResponse, ServerCertificate};
+use keyward_tls::OcspResponse;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -17,7 +17,7 @@ use crate::options::{Credential, Credentials, Ocsp};
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     /// In order of preference, with the numbers that the runner gives them.
-    pub(crate) certificates: Vec<(i32, Arc<ServerCertificate>)>,
+    pub(crate) certificates: Vec<(i32, Arc<keyward_tls::Credential>)>,
     pub(crate) keys: KeyHolder,
 }
 
@@ -40,12 +40,12 @@ fn certificate(
     credential: &Credential,
     ocsp: Ocsp,
     key: KeyId,
-) -> Result<ServerCertificate, Failure> {
+) -> Result<keyward_tls::Credential, Failure> {
     let file = &credential.cert_file;
     let chain = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)
         .map_err(|error| unmet(format!("{file}: {error}")))?;
-    let certificate = ServerCertificate::new(chain)
+    let certificate = keyward_tls::Credential::new(chain)
         .map_err(|error| unimplemented(format!("this certificate: {error}")))?;
     if certificate.key() != key {
         return Err(unimplemented("a certificate with another key than its own"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use keyward_keyclient::{Catalog, KeyClient};
 use keyward_keyop::{KeyId, OperationKind};
-use keyward_tls::ServerCertificate;
+use keyward_tls::Credential;
 use rustls_pki_types::CertificateDer;
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
@@ -41,7 +41,7 @@ fn apply(catalog: &Catalog, sites: &Sites) {
             continue;
         }
         let chain = entry.chain.iter().cloned().map(CertificateDer::from);
-        match ServerCertificate::new(chain.collect()) {
+        match Credential::new(chain.collect()) {
             Ok(certificate) => chains.push(Arc::new(certificate)),
             Err(cause) => {
                 warn!(key = %entry.key, label = entry.label, %cause,

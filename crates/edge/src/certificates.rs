@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use keyward_config::NamePattern;
 use keyward_crypto::signature::KeyKind;
-use keyward_tls::{CertificateError, ServerCertificate};
+use keyward_tls::{CertificateError, Credential};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use x509_parser::extensions::GeneralName;
@@ -44,10 +44,8 @@ pub(crate) fn read_chain(
 /// # Errors
 ///
 /// As [`read_chain`], or the leaf cannot be used for a server.
-pub(crate) fn read_server_certificate(
-    file: &Path,
-) -> Result<ServerCertificate, CertificateFileError> {
-    ServerCertificate::new(read_chain(file)?).map_err(|error| CertificateFileError {
+pub(crate) fn read_server_certificate(file: &Path) -> Result<Credential, CertificateFileError> {
+    Credential::new(read_chain(file)?).map_err(|error| CertificateFileError {
         file: file.to_owned(),
         kind: Kind::Unusable(error),
     })
@@ -87,7 +85,7 @@ pub(crate) fn validity_problem(certificate: &CertificateDer<'_>, now: i64) -> Op
 
 /// The order in which chains are offered: ECDSA costs the key server least and keeps the flight
 /// small, RSA is there for clients that take nothing else.
-pub(crate) fn preference(certificate: &ServerCertificate) -> u8 {
+pub(crate) fn preference(certificate: &Credential) -> u8 {
     match certificate.public_key().kind() {
         KeyKind::EcP256 => 0,
         KeyKind::EcP384 => 1,

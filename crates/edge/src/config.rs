@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use keyward_config::{NamePattern, Source};
 use keyward_keyclient::KeyClientConfig;
-use keyward_tls::{Policy, ServerCertificate, VerifySignatures};
+use keyward_tls::{Credential, Policy, VerifySignatures};
 use rustls_pki_types::CertificateDer;
 
 pub use keyward_config::{ConfigError, Position, Problem};
@@ -86,7 +86,7 @@ pub struct CertificateFile {
     /// The file.
     pub file: PathBuf,
     /// What it holds.
-    pub certificate: Arc<ServerCertificate>,
+    pub certificate: Arc<Credential>,
 }
 
 /// How long things may take.

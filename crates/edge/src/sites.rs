@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use keyward_config::{HostName, NamePattern};
 use keyward_crypto::hash::HashAlgorithm;
 use keyward_keyop::OperationKind;
-use keyward_tls::{CertificateAnswer, Policy, ServerCertificate};
+use keyward_tls::{CertificateAnswer, Credential, Policy};
 
 use crate::catalog::Operations;
 use crate::certificates;
@@ -85,7 +85,7 @@ pub(crate) enum Service {
 /// A chain, the names that it is for, and what the key server does with its key.
 #[derive(Clone)]
 struct Candidate {
-    certificate: Arc<ServerCertificate>,
+    certificate: Arc<Credential>,
     names: Vec<NamePattern>,
     /// `None` until the catalog tells.
     operations: Option<Vec<OperationKind>>,
@@ -127,7 +127,7 @@ impl Site {
 
     /// Takes what a new catalog has for this site: what may be done with its keys, and chains, if
     /// they are to come from there.
-    pub(crate) fn take_catalog(&self, chains: &[Arc<ServerCertificate>], operations: &Operations) {
+    pub(crate) fn take_catalog(&self, chains: &[Arc<Credential>], operations: &Operations) {
         let mut slot = self
             .certificates
             .write()
@@ -149,7 +149,7 @@ impl Site {
     }
 
     /// The chains in use.
-    pub(crate) fn certificates(&self) -> Vec<Arc<ServerCertificate>> {
+    pub(crate) fn certificates(&self) -> Vec<Arc<Credential>> {
         self.candidates()
             .iter()
             .map(|candidate| candidate.certificate.clone())
@@ -207,7 +207,7 @@ impl Candidate {
     }
 }
 
-fn candidates(certificates: impl Iterator<Item = Arc<ServerCertificate>>) -> Arc<[Candidate]> {
+fn candidates(certificates: impl Iterator<Item = Arc<Credential>>) -> Arc<[Candidate]> {
     let mut candidates: Vec<_> = certificates
         .map(|certificate| Candidate {
             names: certificate

@@ -81,7 +81,7 @@ pub enum VerifySignatures {
     Always,
     /// RSA always, for it is cheap. For ECDSA and EdDSA, where verifying costs more than signing,
     /// the first with each loaded certificate, the first after
-    /// [`verify_next_signature`](crate::ServerCertificate::verify_next_signature) and one in 64
+    /// [`verify_next_signature`](crate::Credential::verify_next_signature) and one in 64
     /// afterwards; a bad one makes the next be verified again.
     #[default]
     Sampled,

@@ -39,9 +39,9 @@
 //! `server/` is the handshake: `server/tls13/mod.rs` and `server/tls12/mod.rs` list the legal order of
 //! messages, with one file a message beside each. `record/` is the record layer, `needs/` the yield points.
 
-mod certificate;
 mod common;
 mod config;
+mod credential;
 mod error;
 mod handshake;
 mod key_schedule;
@@ -56,8 +56,8 @@ pub mod tickets;
 mod time;
 mod trace;
 
-pub use certificate::{CertificateError, OcspResponse, ServerCertificate};
 pub use config::{Limits, ServerConfig, VerifySignatures};
+pub use credential::{CertificateError, Credential, OcspResponse};
 pub use error::{
     Error, InvalidMessage, KeyOperationFault, Misuse, PeerIncompatible, PeerMisbehaved,
 };

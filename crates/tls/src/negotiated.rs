@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 
-use crate::certificate::ServerCertificate;
+use crate::credential::Credential;
 
 /// What the two sides agreed on.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Negotiated {
     /// The ALPN protocol.
     pub alpn: Option<Vec<u8>>,
     /// The certificate that was presented; `None` when resumed.
-    pub certificate: Option<Arc<ServerCertificate>>,
+    pub certificate: Option<Arc<Credential>>,
     /// Whether the client was asked for another ClientHello (TLS 1.3 HelloRetryRequest).
     pub hello_retry_request: bool,
     /// Whether the session has the extended master secret (RFC 7627); in TLS 1.3 by design.

@@ -4,7 +4,7 @@ use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::ProtocolVersion;
 
 use super::{Answer, NeedError, NeedId};
-use crate::certificate::ServerCertificate;
+use crate::credential::Credential;
 use crate::policy::Policy;
 
 /// Which certificates, policy and protocols are for this client? Raised once, after the (first)
@@ -53,7 +53,7 @@ impl CertificateNeed {
 pub struct CertificateAnswer {
     /// The certificates in order of preference. The engine takes the first that fits the client's
     /// signature schemes, the version and the cipher suites.
-    pub candidates: Vec<Arc<ServerCertificate>>,
+    pub candidates: Vec<Arc<Credential>>,
     /// What may be negotiated.
     pub policy: Arc<Policy>,
     /// ALPN protocols in order of preference; empty: no ALPN is done.

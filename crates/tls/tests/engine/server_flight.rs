@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyward_tls::{OcspResponse, ServerCertificate};
+use keyward_tls::{Credential, OcspResponse};
 use keyward_wire::handshake::{CertificateTls13, EncryptedExtensions};
 use keyward_wire::values::ContentType;
 
@@ -41,7 +41,7 @@ fn encrypted_extensions_answer_what_was_asked_and_no_more() {
 #[test]
 fn an_ocsp_response_is_stapled_for_who_asks() {
     let plain = identity(KeyAlgorithm::P256);
-    let certificate = ServerCertificate::new(plain.certificate.chain().to_vec()).unwrap();
+    let certificate = Credential::new(plain.certificate.chain().to_vec()).unwrap();
     let certificate = certificate.with_ocsp(OcspResponse(b"response".to_vec()));
     let mut site = Site::new(&[]);
     site.identities.push(Arc::new(Identity {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use keyward_crypto::hkdf::Secret;
 use keyward_keyop::OperationResult;
 use keyward_tls::{
-    Answer, Error, KeyOperationFault, Need, ServerCertificate, ServerConfig, Step, VerifySignatures,
+    Answer, Credential, Error, KeyOperationFault, Need, ServerConfig, Step, VerifySignatures,
 };
 use keyward_wire::handshake;
 use keyward_wire::values::{ContentType, HandshakeType, SignatureScheme};
@@ -65,7 +65,7 @@ fn fresh_site(kind: KeyAlgorithm) -> Arc<Site> {
     let identity = site.identities[0].clone();
     let chain = identity.certificate.chain().to_vec();
     site.identities = vec![Arc::new(Identity {
-        certificate: Arc::new(ServerCertificate::new(chain).unwrap()),
+        certificate: Arc::new(Credential::new(chain).unwrap()),
         private_key: identity.private_key.clone(),
     })];
     Arc::new(site)

@@ -3,11 +3,11 @@
 use keyward_wire::handshake::{self, CertificateStatus, CertificateTls12};
 
 use super::server_hello::Flight;
-use crate::certificate::ServerCertificate;
+use crate::credential::Credential;
 use crate::server::Context;
 
 pub(super) fn send(
-    certificate: &ServerCertificate,
+    certificate: &Credential,
     stapled: bool,
     flight: &mut Flight,
     cx: &mut Context<'_>,

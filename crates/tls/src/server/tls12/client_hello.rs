@@ -9,7 +9,7 @@ use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::{CipherSuite, EcPointFormat, NamedGroup, ProtocolVersion};
 
 use super::{State, resumption};
-use crate::certificate::{ServerCertificate, Signer, choose};
+use crate::credential::{Credential, Signer, choose};
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved};
 use crate::needs::CertificateAnswer;
 use crate::server::client_hello::Opening;
@@ -75,7 +75,7 @@ pub(super) enum Choice {
     },
     Rsa {
         suite: &'static Suite,
-        certificate: Arc<ServerCertificate>,
+        certificate: Arc<Credential>,
     },
 }
 
@@ -129,7 +129,7 @@ pub(super) fn choose_full(
 ///
 /// A client without `signature_algorithms` means SHA-1 (RFC 5246 §7.4.1.4.1), which nobody gets (RFC
 /// 9155 §4).
-fn signer(hello: &ClientHello, candidate: &Arc<ServerCertificate>) -> Option<Signer> {
+fn signer(hello: &ClientHello, candidate: &Arc<Credential>) -> Option<Signer> {
     let extensions = &hello.extensions;
     let offered = extensions.signature_algorithms.as_deref()?;
     let groups = extensions.supported_groups.as_deref().unwrap_or_default();
@@ -141,7 +141,7 @@ fn signer(hello: &ClientHello, candidate: &Arc<ServerCertificate>) -> Option<Sig
         KeyKind::EcP521 => Some(NamedGroup::SECP521R1),
         KeyKind::Rsa { .. } | KeyKind::Ed25519 => None,
     };
-    let fits = |_: &ServerCertificate| curve.is_none_or(|curve| groups.contains(&curve));
+    let fits = |_: &Credential| curve.is_none_or(|curve| groups.contains(&curve));
     choose(
         slice::from_ref(candidate),
         ProtocolVersion::TLS12,

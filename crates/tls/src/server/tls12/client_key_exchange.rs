@@ -13,7 +13,7 @@ use keyward_wire::values::HandshakeType;
 use super::State;
 use super::change_cipher_spec::ExpectChangeCipherSpec;
 use super::server_hello::Flight;
-use crate::certificate::ServerCertificate;
+use crate::credential::Credential;
 use crate::error::{Error, KeyOperationFault, PeerMisbehaved};
 use crate::handshake::{HandshakeMessage, Incoming};
 use crate::key_schedule::tls12::MasterSecret;
@@ -24,7 +24,7 @@ use crate::server::Context;
 pub(super) enum KeyExchange {
     Ecdhe(KeyPair),
     Rsa {
-        certificate: Arc<ServerCertificate>,
+        certificate: Arc<Credential>,
         nonce: ServerNonce,
     },
 }
@@ -82,7 +82,7 @@ fn agree(
 /// not tell: with a wrong one the client's Finished does not decrypt, however it came about (RFC 5246
 /// §7.4.7.1).
 fn ask(
-    certificate: &ServerCertificate,
+    certificate: &Credential,
     server_nonce: ServerNonce,
     message: &HandshakeMessage,
     mut flight: Flight,

@@ -9,7 +9,7 @@ use keyward_wire::handshake::{self, ServerHelloDone};
 use super::State;
 use super::client_key_exchange::{ExpectClientKeyExchange, KeyExchange};
 use super::server_hello::Flight;
-use crate::certificate::ServerCertificate;
+use crate::credential::Credential;
 use crate::server::Context;
 
 pub(super) fn send_for_ecdhe(key_pair: KeyPair, flight: Flight, cx: &mut Context<'_>) -> State {
@@ -17,7 +17,7 @@ pub(super) fn send_for_ecdhe(key_pair: KeyPair, flight: Flight, cx: &mut Context
 }
 
 pub(super) fn send_for_rsa(
-    certificate: Arc<ServerCertificate>,
+    certificate: Arc<Credential>,
     nonce: ServerNonce,
     flight: Flight,
     cx: &mut Context<'_>,

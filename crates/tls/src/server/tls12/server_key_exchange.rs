@@ -8,7 +8,7 @@ use keyward_wire::values::NamedGroup;
 
 use super::server_hello::Flight;
 use super::{State, server_hello_done};
-use crate::certificate::Signer;
+use crate::credential::Signer;
 use crate::error::Error;
 use crate::needs::{KeyOperationNeed, Need, NeedError};
 use crate::server::Context;

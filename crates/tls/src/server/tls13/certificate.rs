@@ -6,7 +6,7 @@ use keyward_wire::handshake::{self, CertificateEntry, CertificateTls13, ClientHe
 
 use super::server_hello::Flight;
 use super::{State, certificate_verify};
-use crate::certificate::{ServerCertificate, Signer};
+use crate::credential::{Credential, Signer};
 use crate::error::Error;
 use crate::server::Context;
 
@@ -26,7 +26,7 @@ pub(super) fn send(
     certificate_verify::ask(signer, nonce, flight, cx)
 }
 
-fn entries(certificate: &ServerCertificate, wants_ocsp: bool) -> Vec<CertificateEntry> {
+fn entries(certificate: &Credential, wants_ocsp: bool) -> Vec<CertificateEntry> {
     let mut entries: Vec<_> = certificate
         .chain()
         .iter()

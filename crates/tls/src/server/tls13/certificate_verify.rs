@@ -6,7 +6,7 @@ use keyward_wire::handshake::{self, CertificateVerify};
 
 use super::server_hello::Flight;
 use super::{State, finished};
-use crate::certificate::Signer;
+use crate::credential::Signer;
 use crate::error::Error;
 use crate::needs::{KeyOperationNeed, Need, NeedError};
 use crate::server::Context;

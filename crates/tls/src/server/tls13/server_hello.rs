@@ -9,7 +9,7 @@ use keyward_wire::values::{CompressionMethod, NamedGroup, ProtocolVersion};
 use super::client_hello::{self, Chosen};
 use super::psk::{self, Resumed};
 use super::{State, certificate, early_data, encrypted_extensions, finished};
-use crate::certificate::{Signer, choose};
+use crate::credential::{Signer, choose};
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved};
 use crate::handshake::Transcript;
 use crate::key_schedule::tls13::{EarlySecret, MasterSecret, TrafficSecret};

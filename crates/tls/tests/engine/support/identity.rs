@@ -3,12 +3,12 @@ use std::sync::{Arc, LazyLock};
 
 use keyward_crypto::private_key::PrivateKey;
 use keyward_pki::{Authority, KeyAlgorithm};
-use keyward_tls::ServerCertificate;
+use keyward_tls::Credential;
 use rustls::RootCertStore;
 
 /// A certificate for shop.example and blog.example, and its private key.
 pub(crate) struct Identity {
-    pub(crate) certificate: Arc<ServerCertificate>,
+    pub(crate) certificate: Arc<Credential>,
     pub(crate) private_key: Arc<PrivateKey>,
 }
 
@@ -32,7 +32,7 @@ static FIXTURES: LazyLock<Fixtures> = LazyLock::new(|| {
             .issue_server(&["shop.example", "blog.example"], algorithm)
             .unwrap();
         let identity = Identity {
-            certificate: Arc::new(ServerCertificate::new(issued.chain_der).unwrap()),
+            certificate: Arc::new(Credential::new(issued.chain_der).unwrap()),
             private_key: Arc::new(PrivateKey::from_der(issued.key_der.secret_der()).unwrap()),
         };
         (algorithm.name(), Arc::new(identity))

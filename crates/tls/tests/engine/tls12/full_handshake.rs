@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use keyward_keyop::TLS12_DOWNGRADE_SENTINEL;
-use keyward_tls::{NeedKind, OcspResponse, Policy, ServerCertificate, TraceEvent, TraceItem};
+use keyward_tls::{Credential, NeedKind, OcspResponse, Policy, TraceEvent, TraceItem};
 use keyward_wire::values::{
     CipherSuite, EcPointFormat, HandshakeType, NamedGroup, ProtocolVersion,
 };
@@ -221,7 +221,7 @@ fn the_signalling_suite_asks_for_renegotiation_info_too() {
 #[test]
 fn an_ocsp_response_is_stapled_for_who_asks() {
     let plain = identity(KeyAlgorithm::P256);
-    let certificate = ServerCertificate::new(plain.certificate.chain().to_vec()).unwrap();
+    let certificate = Credential::new(plain.certificate.chain().to_vec()).unwrap();
     let certificate = certificate.with_ocsp(OcspResponse(b"response".to_vec()));
     let mut site = Site::new(&[]);
     site.identities.push(Arc::new(Identity {

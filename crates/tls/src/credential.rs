@@ -1,4 +1,4 @@
-//! A server's certificate chain, without its private key, and the choice among several.
+//! A certificate chain without its private key, and the choice among several.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::needs::{NeedError, NeedKind};
 pub struct OcspResponse(pub Vec<u8>);
 
 /// A chain and what the engine has to know of its leaf: whose key it is, and what that can sign.
-pub struct ServerCertificate {
+pub struct Credential {
     chain: Vec<CertificateDer<'static>>,
     key: KeyId,
     public_key: PublicKey,
@@ -27,7 +27,7 @@ pub struct ServerCertificate {
     signatures: AtomicU32,
 }
 
-impl ServerCertificate {
+impl Credential {
     /// Takes a chain, the leaf first.
     ///
     /// # Errors
@@ -180,9 +180,9 @@ impl ServerCertificate {
 /// Where a sample of signatures is verified: one in this many.
 const SAMPLE: u32 = 64;
 
-impl fmt::Debug for ServerCertificate {
+impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerCertificate")
+        f.debug_struct("Credential")
             .field("key", &self.key)
             .field("kind", &self.public_key.kind())
             .field("certificates", &self.chain.len())
@@ -198,9 +198,9 @@ pub enum CertificateError {
     Empty,
     /// The leaf is no certificate, or its key is not RSA, P-256, P-384, P-521 or Ed25519.
     PublicKey,
-    /// The chain has this many bytes, more than [`ServerCertificate::MAX_CHAIN_LEN`].
+    /// The chain has this many bytes, more than [`Credential::MAX_CHAIN_LEN`].
     TooLong(usize),
-    /// The OCSP response has this many bytes: none, or more than [`ServerCertificate::MAX_OCSP_LEN`].
+    /// The OCSP response has this many bytes: none, or more than [`Credential::MAX_OCSP_LEN`].
     Ocsp(usize),
 }
 
@@ -215,12 +215,12 @@ impl fmt::Display for CertificateError {
             Self::Ocsp(length) => write!(
                 f,
                 "the OCSP response has {length} bytes, not 1 to {}",
-                ServerCertificate::MAX_OCSP_LEN
+                Credential::MAX_OCSP_LEN
             ),
             Self::TooLong(length) => write!(
                 f,
                 "the chain has {length} bytes, more than the {} that clients take",
-                ServerCertificate::MAX_CHAIN_LEN
+                Credential::MAX_CHAIN_LEN
             ),
         }
     }
@@ -232,7 +232,7 @@ impl std::error::Error for CertificateError {}
 /// fit each other, the version and the client.
 #[derive(Clone, Debug)]
 pub(crate) struct Signer {
-    pub(crate) certificate: Arc<ServerCertificate>,
+    pub(crate) certificate: Arc<Credential>,
     pub(crate) scheme: SignatureScheme,
 }
 
@@ -262,10 +262,10 @@ impl Signer {
 
 /// The first candidate whose key `fits` and can sign with a scheme that the client offers.
 pub(crate) fn choose(
-    candidates: &[Arc<ServerCertificate>],
+    candidates: &[Arc<Credential>],
     version: ProtocolVersion,
     offered: &[SignatureScheme],
-    fits: impl Fn(&ServerCertificate) -> bool,
+    fits: impl Fn(&Credential) -> bool,
 ) -> Option<Signer> {
     candidates
         .iter()
@@ -292,8 +292,8 @@ mod tests {
         let issued = authority
             .issue_server(&["shop.example"], keyward_pki::KeyAlgorithm::P256)
             .unwrap();
-        for length in [0, ServerCertificate::MAX_OCSP_LEN + 1, 1 << 16] {
-            let certificate = ServerCertificate::new(issued.chain_der.clone()).unwrap();
+        for length in [0, Credential::MAX_OCSP_LEN + 1, 1 << 16] {
+            let certificate = Credential::new(issued.chain_der.clone()).unwrap();
             assert_eq!(
                 certificate.with_ocsp(OcspResponse(vec![0; length])).err(),
                 Some(CertificateError::Ocsp(length))
