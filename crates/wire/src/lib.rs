@@ -47,9 +47,10 @@ pub use extensions::{
 pub use handshake::{
     CertificateEntry, CertificateRequestTls12, CertificateRequestTls13, CertificateStatus,
     CertificateTls12, CertificateTls13, CertificateVerify, ClientHello, CompressedCertificate,
-    EcdhClientKeyExchange, EndOfEarlyData, Finished, HandshakeMessage, HelloRequest, KeyUpdate,
-    Message, NewSessionTicketTls12, NewSessionTicketTls13, RsaClientKeyExchange, ServerEcdhParams,
-    ServerHello, ServerHelloDone, ServerKeyExchange,
+    DhClientKeyExchange, EcdhClientKeyExchange, EndOfEarlyData, Finished, HandshakeMessage,
+    HelloRequest, KeyUpdate, Message, NewSessionTicketTls12, NewSessionTicketTls13,
+    RsaClientKeyExchange, ServerDhParams, ServerEcdhParams, ServerHello, ServerHelloDone,
+    ServerKeyExchange,
 };
 pub use record::RecordHeader;
 pub use values::{

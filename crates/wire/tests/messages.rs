@@ -456,11 +456,32 @@ fn server_key_exchange_and_the_bytes_that_are_signed() {
     assert_eq!(hex(bytes)[..7], exchange.params.to_bytes());
 }
 
+/// RFC 5246 §7.4.3: three numbers, the signature behind them.
+#[test]
+fn server_key_exchange_with_diffie_hellman() {
+    let exchange = ServerKeyExchange {
+        params: ServerDhParams {
+            p: vec![0xff, 0x17],
+            g: vec![2],
+            public: vec![0x0a, 0x0b, 0x0c],
+        },
+        scheme: SignatureScheme::RSA_PSS_RSAE_SHA256,
+        signature: vec![0x99],
+    };
+    exact("0002 ff17 0001 02 0003 0a0b0c 0804 0001 99", exchange);
+}
+
 #[test]
 fn client_key_exchange() {
     exact(
         "02 04aa",
         EcdhClientKeyExchange {
+            public: vec![0x04, 0xaa],
+        },
+    );
+    exact(
+        "0002 04aa",
+        DhClientKeyExchange {
             public: vec![0x04, 0xaa],
         },
     );
@@ -538,12 +559,14 @@ fn every_message_has_its_type() {
     assert_eq!(EncryptedExtensions::TYPE.0, 8);
     assert_eq!(CertificateTls13::TYPE.0, 11);
     assert_eq!(CertificateTls12::TYPE.0, 11);
-    assert_eq!(ServerKeyExchange::TYPE.0, 12);
+    assert_eq!(<ServerKeyExchange>::TYPE.0, 12);
+    assert_eq!(ServerKeyExchange::<ServerDhParams>::TYPE.0, 12);
     assert_eq!(CertificateRequestTls13::TYPE.0, 13);
     assert_eq!(CertificateRequestTls12::TYPE.0, 13);
     assert_eq!(ServerHelloDone::TYPE.0, 14);
     assert_eq!(CertificateVerify::TYPE.0, 15);
     assert_eq!(EcdhClientKeyExchange::TYPE.0, 16);
+    assert_eq!(DhClientKeyExchange::TYPE.0, 16);
     assert_eq!(RsaClientKeyExchange::TYPE.0, 16);
     assert_eq!(Finished::TYPE.0, 20);
     assert_eq!(CertificateStatus::TYPE.0, 22);

@@ -25,7 +25,7 @@ pub use certificate_request::{CertificateRequestTls12, CertificateRequestTls13};
 pub use certificate_status::CertificateStatus;
 pub use certificate_verify::CertificateVerify;
 pub use client_hello::ClientHello;
-pub use client_key_exchange::{EcdhClientKeyExchange, RsaClientKeyExchange};
+pub use client_key_exchange::{DhClientKeyExchange, EcdhClientKeyExchange, RsaClientKeyExchange};
 pub use compressed_certificate::CompressedCertificate;
 pub use encrypted_extensions::EncryptedExtensions;
 pub use end_of_early_data::EndOfEarlyData;
@@ -35,7 +35,7 @@ pub use key_update::KeyUpdate;
 pub use new_session_ticket::{NewSessionTicketTls12, NewSessionTicketTls13};
 pub use server_hello::{HELLO_RETRY_REQUEST_RANDOM, ServerHello};
 pub use server_hello_done::ServerHelloDone;
-pub use server_key_exchange::{ServerEcdhParams, ServerKeyExchange};
+pub use server_key_exchange::{ServerDhParams, ServerEcdhParams, ServerKeyExchange};
 
 use crate::codec::{DecodeError, Encode, Put, Reader};
 use crate::values::HandshakeType;

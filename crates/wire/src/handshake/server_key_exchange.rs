@@ -1,4 +1,5 @@
-//! ServerKeyExchange (RFC 5246 §7.4.3, RFC 8422 §5.4), of TLS 1.2 alone and of its ECDHE suites.
+//! ServerKeyExchange (RFC 5246 §7.4.3, RFC 8422 §5.4), of TLS 1.2 alone and of its ECDHE and DHE suites. Which of the two
+//! it is, the cipher suite says: nothing in the message does.
 
 use super::Message;
 use crate::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Put, Reader};
@@ -19,11 +20,26 @@ pub struct ServerEcdhParams {
     pub public: Vec<u8>,
 }
 
-/// Key exchange parameters and a signature over them (RFC 8422 §5.4).
+/// The server's half of a finite-field Diffie-Hellman key exchange: `ServerDHParams` (RFC 5246 §7.4.3).
+///
+/// Prime and generator are spelled out. RFC 7919 gives names to those that can be trusted; which one this is, whoever knows
+/// the primes can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerKeyExchange {
+pub struct ServerDhParams {
+    /// The prime modulus, big-endian: 1 to 2^16-1 bytes.
+    pub p: Vec<u8>,
+    /// The generator, big-endian: 1 to 2^16-1 bytes.
+    pub g: Vec<u8>,
+    /// The server's public value, big-endian: 1 to 2^16-1 bytes.
+    pub public: Vec<u8>,
+}
+
+/// Key exchange parameters, [`ServerEcdhParams`] or [`ServerDhParams`], and a signature over them (RFC 5246 §7.4.3, RFC
+/// 8422 §5.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerKeyExchange<P = ServerEcdhParams> {
     /// The server's half.
-    pub params: ServerEcdhParams,
+    pub params: P,
     /// How it is signed.
     pub scheme: SignatureScheme,
     /// The signature: at most 2^16-1 bytes.
@@ -56,11 +72,37 @@ impl<'a> Decode<'a> for ServerEcdhParams {
     }
 }
 
-impl Message for ServerKeyExchange {
+impl Encode for ServerDhParams {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.put_opaque_u16(&self.p);
+        out.put_opaque_u16(&self.g);
+        out.put_opaque_u16(&self.public);
+    }
+}
+
+impl<'a> Decode<'a> for ServerDhParams {
+    const NAME: &'static str = "ServerDHParams";
+
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            p: reader
+                .opaque_u16("ServerDHParams.dh_p", 1..=0xffff)?
+                .to_vec(),
+            g: reader
+                .opaque_u16("ServerDHParams.dh_g", 1..=0xffff)?
+                .to_vec(),
+            public: reader
+                .opaque_u16("ServerDHParams.dh_Ys", 1..=0xffff)?
+                .to_vec(),
+        })
+    }
+}
+
+impl<P: Encode> Message for ServerKeyExchange<P> {
     const TYPE: HandshakeType = HandshakeType::SERVER_KEY_EXCHANGE;
 }
 
-impl Encode for ServerKeyExchange {
+impl<P: Encode> Encode for ServerKeyExchange<P> {
     fn encode(&self, out: &mut Vec<u8>) {
         self.params.encode(out);
         self.scheme.encode(out);
@@ -68,12 +110,12 @@ impl Encode for ServerKeyExchange {
     }
 }
 
-impl<'a> Decode<'a> for ServerKeyExchange {
+impl<'a, P: Decode<'a>> Decode<'a> for ServerKeyExchange<P> {
     const NAME: &'static str = "ServerKeyExchange";
 
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         Ok(Self {
-            params: ServerEcdhParams::decode(reader)?,
+            params: P::decode(reader)?,
             scheme: SignatureScheme(reader.u16("ServerKeyExchange.algorithm")?),
             signature: reader
                 .opaque_u16("ServerKeyExchange.signature", 0..=0xffff)?

@@ -109,8 +109,11 @@ properties! {
     certificate_verify: CertificateVerify,
     compressed_certificate: CompressedCertificate,
     server_key_exchange: ServerKeyExchange,
+    server_key_exchange_dh: ServerKeyExchange<ServerDhParams>,
     server_ecdh_params: ServerEcdhParams,
+    server_dh_params: ServerDhParams,
     ecdh_client_key_exchange: EcdhClientKeyExchange,
+    dh_client_key_exchange: DhClientKeyExchange,
     rsa_client_key_exchange: RsaClientKeyExchange,
     new_session_ticket_tls13: NewSessionTicketTls13,
     new_session_ticket_tls12: NewSessionTicketTls12,
@@ -146,7 +149,7 @@ proptest! {
     ) {
         let bytes = value.to_bytes();
         let cut = at.index(bytes.len());
-        let error = ServerKeyExchange::from_bytes(&bytes[..cut]).unwrap_err();
+        let error = <ServerKeyExchange>::from_bytes(&bytes[..cut]).unwrap_err();
         prop_assert_eq!(error.kind, DecodeErrorKind::Truncated);
     }
 

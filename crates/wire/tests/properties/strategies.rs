@@ -421,6 +421,28 @@ pub(crate) fn server_ecdh_params() -> impl Strategy<Value = ServerEcdhParams> {
     })
 }
 
+pub(crate) fn server_dh_params() -> impl Strategy<Value = ServerDhParams> {
+    (bytes(1..600), bytes(1..600), bytes(1..600)).prop_map(|(p, g, public)| ServerDhParams {
+        p,
+        g,
+        public,
+    })
+}
+
+pub(crate) fn server_key_exchange_dh() -> impl Strategy<Value = ServerKeyExchange<ServerDhParams>> {
+    (server_dh_params(), any::<u16>(), bytes(0..100)).prop_map(|(params, scheme, signature)| {
+        ServerKeyExchange {
+            params,
+            scheme: SignatureScheme(scheme),
+            signature,
+        }
+    })
+}
+
+pub(crate) fn dh_client_key_exchange() -> impl Strategy<Value = DhClientKeyExchange> {
+    bytes(1..600).prop_map(|public| DhClientKeyExchange { public })
+}
+
 pub(crate) fn server_key_exchange() -> impl Strategy<Value = ServerKeyExchange> {
     (server_ecdh_params(), any::<u16>(), bytes(0..100)).prop_map(|(params, scheme, signature)| {
         ServerKeyExchange {

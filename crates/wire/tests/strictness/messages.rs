@@ -80,6 +80,24 @@ fn key_exchanges() {
         ",
         plain,
     );
+    check::<ServerKeyExchange<ServerDhParams>>(
+        "
+        dh_p<1..2^16-1>       | 0000 0001 02 0001 03 0804 0000     | ServerDHParams.dh_p       | IllegalLength | 0
+        dh_g<1..2^16-1>       | 0001 17 0000 0001 03 0804 0000     | ServerDHParams.dh_g       | IllegalLength | 3
+        dh_Ys<1..2^16-1>      | 0001 17 0001 02 0000 0804 0000     | ServerDHParams.dh_Ys      | IllegalLength | 6
+        cut                   | 0001 17 0001 02 0002 03            | ServerDHParams.dh_Ys      | Truncated     | 8
+        bytes after           | 0001 17 0001 02 0001 03 0804 0000 00 | ServerKeyExchange       | Trailing      | 13
+        ",
+        plain,
+    );
+    check::<DhClientKeyExchange>(
+        "
+        dh_Yc<1..2^16-1>      | 0000        | ClientKeyExchange.dh_Yc | IllegalLength | 0
+        cut                   | 0002 00     | ClientKeyExchange.dh_Yc | Truncated     | 2
+        bytes after           | 0001 00 00  | ClientKeyExchange       | Trailing      | 3
+        ",
+        plain,
+    );
     check::<RsaClientKeyExchange>(
         "
         cut                   | 0002 00     | ClientKeyExchange.encrypted_pre_master_secret | Truncated     | 2

@@ -283,7 +283,7 @@ impl HandClient {
                 self.leaf = message.certificate_list.remove(0);
             }
             HandshakeType::SERVER_KEY_EXCHANGE => {
-                let message = ServerKeyExchange::from_bytes(body).unwrap();
+                let message = <ServerKeyExchange>::from_bytes(body).unwrap();
                 assert_eq!(message.params.group, NamedGroup::X25519);
                 self.share = message.params.public;
             }
