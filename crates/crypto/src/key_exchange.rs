@@ -1,12 +1,14 @@
-//! Ephemeral key exchange: ECDHE, and X25519 with ML-KEM-768 side by side.
+//! Ephemeral key exchange: ECDHE, X25519 with ML-KEM-768 side by side, and DHE for TLS 1.2.
 
 use std::fmt;
 
 use aws_lc_rs::agreement::{self, PrivateKey, UnparsedPublicKey};
+use zeroize::Zeroizing;
 
+use self::ffdhe::{Ffdhe, FfdheKey};
 use crate::CryptoError;
-use crate::hkdf::Secret;
 
+mod ffdhe;
 mod x25519_mlkem768;
 
 /// The groups that Keyward negotiates, by their IANA names.
@@ -20,9 +22,42 @@ pub enum Group {
     Secp256r1,
     /// NIST P-384.
     Secp384r1,
+    /// NIST P-521.
+    Secp521r1,
+    /// A finite field of 2048 bits (RFC 7919), here for TLS 1.2 only.
+    Ffdhe2048,
+    /// A finite field of 3072 bits (RFC 7919), here for TLS 1.2 only.
+    Ffdhe3072,
+    /// A finite field of 4096 bits (RFC 7919), here for TLS 1.2 only.
+    Ffdhe4096,
+    /// A finite field of 6144 bits (RFC 7919), here for TLS 1.2 only.
+    Ffdhe6144,
+    /// A finite field of 8192 bits (RFC 7919), here for TLS 1.2 only.
+    Ffdhe8192,
+}
+
+/// How a group's exchange is done.
+enum Implementation {
+    X25519MlKem768,
+    Ecdh(Curve),
+    Ffdhe(Ffdhe),
 }
 
 impl Group {
+    /// Every group there is.
+    pub const ALL: [Self; 10] = [
+        Self::X25519MlKem768,
+        Self::X25519,
+        Self::Secp256r1,
+        Self::Secp384r1,
+        Self::Secp521r1,
+        Self::Ffdhe2048,
+        Self::Ffdhe3072,
+        Self::Ffdhe4096,
+        Self::Ffdhe6144,
+        Self::Ffdhe8192,
+    ];
+
     /// The group of an IANA `NamedGroup` code point, if Keyward has it.
     pub const fn from_code(code: u16) -> Option<Self> {
         Some(match code {
@@ -30,6 +65,12 @@ impl Group {
             0x001d => Self::X25519,
             0x0017 => Self::Secp256r1,
             0x0018 => Self::Secp384r1,
+            0x0019 => Self::Secp521r1,
+            0x0100 => Self::Ffdhe2048,
+            0x0101 => Self::Ffdhe3072,
+            0x0102 => Self::Ffdhe4096,
+            0x0103 => Self::Ffdhe6144,
+            0x0104 => Self::Ffdhe8192,
             _ => return None,
         })
     }
@@ -41,6 +82,38 @@ impl Group {
             Self::X25519 => 0x001d,
             Self::Secp256r1 => 0x0017,
             Self::Secp384r1 => 0x0018,
+            Self::Secp521r1 => 0x0019,
+            Self::Ffdhe2048 => 0x0100,
+            Self::Ffdhe3072 => 0x0101,
+            Self::Ffdhe4096 => 0x0102,
+            Self::Ffdhe6144 => 0x0103,
+            Self::Ffdhe8192 => 0x0104,
+        }
+    }
+
+    /// Whether it is a finite field: the groups of DHE suites in TLS 1.2, and not of TLS 1.3 here, whose shared secret
+    /// keeps its leading zeros.
+    pub const fn is_ffdhe(self) -> bool {
+        matches!(self.implementation(), Implementation::Ffdhe(_))
+    }
+
+    /// Whether it is an elliptic curve and nothing more: the groups of ECDHE suites in TLS 1.2.
+    pub const fn is_elliptic_curve(self) -> bool {
+        matches!(self.implementation(), Implementation::Ecdh(_))
+    }
+
+    const fn implementation(self) -> Implementation {
+        match self {
+            Self::X25519MlKem768 => Implementation::X25519MlKem768,
+            Self::X25519 => Implementation::Ecdh(Curve::X25519),
+            Self::Secp256r1 => Implementation::Ecdh(Curve::P256),
+            Self::Secp384r1 => Implementation::Ecdh(Curve::P384),
+            Self::Secp521r1 => Implementation::Ecdh(Curve::P521),
+            Self::Ffdhe2048 => Implementation::Ffdhe(Ffdhe::Bits2048),
+            Self::Ffdhe3072 => Implementation::Ffdhe(Ffdhe::Bits3072),
+            Self::Ffdhe4096 => Implementation::Ffdhe(Ffdhe::Bits4096),
+            Self::Ffdhe6144 => Implementation::Ffdhe(Ffdhe::Bits6144),
+            Self::Ffdhe8192 => Implementation::Ffdhe(Ffdhe::Bits8192),
         }
     }
 }
@@ -74,17 +147,18 @@ impl From<CryptoError> for KeyExchangeError {
     }
 }
 
-/// What both peers know after the exchange, 32 to 64 bytes. Wiped when dropped.
-pub struct SharedSecret(Secret);
+/// What both peers know after the exchange: 32 to 66 bytes, or up to 1024 of a finite field. On the heap, and wiped when
+/// dropped.
+pub struct SharedSecret(Zeroizing<Vec<u8>>);
 
 impl SharedSecret {
     /// The bytes that enter the key schedule (TLS 1.3) or are the premaster secret (TLS 1.2).
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        &self.0
     }
 
     fn new(bytes: &[u8]) -> Self {
-        Self(Secret::from_slice(bytes))
+        Self(Zeroizing::new(bytes.to_vec()))
     }
 }
 
@@ -104,22 +178,22 @@ pub fn respond(
     group: Group,
     peer_share: &[u8],
 ) -> Result<(Vec<u8>, SharedSecret), KeyExchangeError> {
-    match group {
-        Group::X25519MlKem768 => x25519_mlkem768::respond(peer_share),
-        Group::X25519 => respond_ecdh(Curve::X25519, peer_share),
-        Group::Secp256r1 => respond_ecdh(Curve::P256, peer_share),
-        Group::Secp384r1 => respond_ecdh(Curve::P384, peer_share),
+    match group.implementation() {
+        Implementation::X25519MlKem768 => x25519_mlkem768::respond(peer_share),
+        Implementation::Ecdh(curve) => respond_ecdh(curve, peer_share),
+        Implementation::Ffdhe(group) => {
+            ffdhe::respond(group, peer_share).map(|(public, secret)| (public, SharedSecret(secret)))
+        }
     }
 }
 
 /// Whether `public` is a valid public value of `group`, as its owner would send it first: of the right length, in
-/// uncompressed form, on the curve, and not of small order.
+/// uncompressed form, on the curve, and not of small order; in a finite field 1 < Y < p - 1.
 pub fn is_valid_public(group: Group, public: &[u8]) -> bool {
-    match group {
-        Group::X25519MlKem768 => x25519_mlkem768::is_valid_client_share(public),
-        Group::X25519 => Curve::X25519.check_public(public).is_ok(),
-        Group::Secp256r1 => Curve::P256.check_public(public).is_ok(),
-        Group::Secp384r1 => Curve::P384.check_public(public).is_ok(),
+    match group.implementation() {
+        Implementation::X25519MlKem768 => x25519_mlkem768::is_valid_client_share(public),
+        Implementation::Ecdh(curve) => curve.check_public(public).is_ok(),
+        Implementation::Ffdhe(group) => group.check_public(public).is_ok(),
     }
 }
 
@@ -132,6 +206,7 @@ pub struct KeyPair {
 enum Private {
     Ecdh(EcdhKey),
     X25519MlKem768(Box<x25519_mlkem768::ClientKey>),
+    Ffdhe(FfdheKey),
 }
 
 impl KeyPair {
@@ -141,23 +216,21 @@ impl KeyPair {
     ///
     /// [`KeyExchangeError::Failed`] if there is no randomness or memory.
     pub fn generate(group: Group) -> Result<Self, KeyExchangeError> {
-        let curve = match group {
-            Group::X25519MlKem768 => {
+        let (public, private) = match group.implementation() {
+            Implementation::X25519MlKem768 => {
                 let (key, public) = x25519_mlkem768::ClientKey::generate()?;
-                return Ok(Self {
-                    public,
-                    private: Private::X25519MlKem768(Box::new(key)),
-                });
+                (public, Private::X25519MlKem768(Box::new(key)))
             }
-            Group::X25519 => Curve::X25519,
-            Group::Secp256r1 => Curve::P256,
-            Group::Secp384r1 => Curve::P384,
+            Implementation::Ecdh(curve) => {
+                let key = EcdhKey::generate(curve)?;
+                (key.public()?, Private::Ecdh(key))
+            }
+            Implementation::Ffdhe(group) => {
+                let key = FfdheKey::generate(group)?;
+                (key.public()?, Private::Ffdhe(key))
+            }
         };
-        let key = EcdhKey::generate(curve)?;
-        Ok(Self {
-            public: key.public()?,
-            private: Private::Ecdh(key),
-        })
+        Ok(Self { public, private })
     }
 
     /// Our public value, as it goes on the wire.
@@ -174,6 +247,7 @@ impl KeyPair {
         match self.private {
             Private::Ecdh(key) => key.agree(peer),
             Private::X25519MlKem768(key) => key.agree(peer),
+            Private::Ffdhe(key) => key.agree(peer).map(SharedSecret),
         }
     }
 }
@@ -202,6 +276,7 @@ enum Curve {
     X25519,
     P256,
     P384,
+    P521,
 }
 
 impl Curve {
@@ -210,6 +285,7 @@ impl Curve {
             Self::X25519 => &agreement::X25519,
             Self::P256 => &agreement::ECDH_P256,
             Self::P384 => &agreement::ECDH_P384,
+            Self::P521 => &agreement::ECDH_P521,
         }
     }
 
@@ -220,6 +296,7 @@ impl Curve {
             Self::X25519 => public.len() == 32,
             Self::P256 => public.len() == 65 && public[0] == 4,
             Self::P384 => public.len() == 97 && public[0] == 4,
+            Self::P521 => public.len() == 133 && public[0] == 4,
         };
         good.then_some(()).ok_or(KeyExchangeError::InvalidPeerShare)
     }
@@ -229,7 +306,7 @@ impl Curve {
         match self {
             Self::X25519 => !is_x25519_small_order(public),
             // Parsing checks that the point is on the curve.
-            Self::P256 | Self::P384 => agreement::ParsedPublicKey::try_from(
+            Self::P256 | Self::P384 | Self::P521 => agreement::ParsedPublicKey::try_from(
                 UnparsedPublicKey::new(self.implementation(), public),
             )
             .is_ok(),

@@ -2,7 +2,7 @@
 //!
 //! No primitive is written here. Each module gives one job of TLS the shape that the protocol's text has, over
 //! [`aws_lc_rs`]; where that crate has no call for it (RSA decryption without padding, ECDSA with a hash that is not
-//! the curve's own), `raw` reaches AWS-LC's C interface. `raw` is the only `unsafe` of Keyward.
+//! the curve's own, Diffie-Hellman in a finite field), `raw` reaches AWS-LC's C interface. `raw` is the only `unsafe` of Keyward.
 //!
 //! | module | what it gives | defined in |
 //! |---|---|---|
@@ -10,9 +10,9 @@
 //! | [`hkdf`] | TLS 1.3 key schedule | RFC 5869, RFC 9846 §7.1 |
 //! | [`prf`] | TLS 1.2 key derivation | RFC 5246 §5 |
 //! | [`aead`] | record protection, tickets | RFC 5116, RFC 8439 |
-//! | [`key_exchange`] | ECDHE and its post-quantum hybrid | RFC 8422, RFC 7748, FIPS 203 |
+//! | [`key_exchange`] | ECDHE, its post-quantum hybrid, DHE | RFC 8422, RFC 7748, FIPS 203, RFC 7919 |
 //! | [`signature`], [`private_key`] | certificates' keys, both halves | RFC 8017, RFC 6979, RFC 8032 |
-//! | [`rsa_kex`] | RSA key transport's unpadding | RFC 5246 §7.4.7.1 |
+//! | [`rsa_kex`] | RSA key transport: encryption and unpadding | RFC 5246 §7.4.7.1 |
 //! | [`random`] | where nonces and keys come from | — |
 //!
 //! Secrets have their own types here: wiped when dropped, and their `Debug` shows a length at most.

@@ -1,17 +1,44 @@
-//! RSA key transport: from the decrypted block to the premaster secret, in constant time (RFC 5246 §7.4.7.1).
+//! RSA key transport: from the premaster secret to the ciphertext, and from the decrypted block to the premaster secret, in
+//! constant time (RFC 5246 §7.4.7.1).
 //!
 //! Bleichenbacher's attack and all its descendants (ROBOT, Marvin) need one bit of difference between a block that is
 //! well padded and one that is not: an alert, an error, a branch, a memory access. Here every byte of every block is
 //! read in the same order, all checks are combined without a branch, and a masked select takes the result.
 
+use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
+
+use crate::CryptoError;
+use crate::signature::PublicKey;
 
 /// The length of a premaster secret of RSA key transport in bytes (RFC 5246 §7.4.7.1).
 pub const PREMASTER_LEN: usize = 48;
 
 /// PKCS#1 v1.5 block type 2 (RFC 8017 §7.2.2): `EM = 0x00 || 0x02 || PS || 0x00 || M`, PS at least 8 bytes, none zero.
 const MIN_BLOCK_LEN: usize = 2 + 8 + 1 + PREMASTER_LEN;
+
+/// The client's half: `premaster` encrypted to the server's RSA key with the padding of PKCS#1 v1.5, as long as the
+/// modulus. Its first two bytes are `ClientHello.legacy_version`, the rest are random.
+///
+/// # Errors
+///
+/// `public_key` is no RSA key.
+pub fn encrypt_premaster(
+    public_key: &PublicKey,
+    premaster: &[u8; PREMASTER_LEN],
+) -> Result<Vec<u8>, CryptoError> {
+    const ERROR: CryptoError = CryptoError::new("RSA encryption");
+    let key = PublicEncryptingKey::from_der(public_key.spki_der()).map_err(|_| ERROR)?;
+    let key = Pkcs1PublicEncryptingKey::new(key).map_err(|_| ERROR)?;
+    let mut ciphertext = vec![0; key.ciphertext_size()];
+    let len = key
+        .encrypt(premaster, &mut ciphertext)
+        .map_err(|_| ERROR)?
+        .len();
+    ciphertext.truncate(len);
+    Ok(ciphertext)
+}
 
 /// The premaster secret in `padded`, the output of the RSA operation with all the modulus' bytes; or `substitute`, 48
 /// random bytes drawn beforehand, if anything is wrong with it: padding, length or version. Which of the two it is shows

@@ -6,11 +6,12 @@ mod support;
 use keyward_crypto::key_exchange::{Group, KeyExchangeError, KeyPair, is_valid_public, respond};
 use support::hex;
 
-const GROUPS: [Group; 4] = [
+const GROUPS: [Group; 5] = [
     Group::X25519MlKem768,
     Group::X25519,
     Group::Secp256r1,
     Group::Secp384r1,
+    Group::Secp521r1,
 ];
 
 /// Lengths in bytes of a client share, a server share and the shared secret (RFC 9846 §4.3.8, draft-ietf-tls-ecdhe-mlkem §4).
@@ -20,6 +21,8 @@ fn lengths(group: Group) -> (usize, usize, usize) {
         Group::X25519 => (32, 32, 32),
         Group::Secp256r1 => (65, 65, 32),
         Group::Secp384r1 => (97, 97, 48),
+        Group::Secp521r1 => (133, 133, 66),
+        _ => unreachable!("finite fields have tests of their own"),
     }
 }
 

@@ -4,7 +4,7 @@
 mod support;
 
 use keyward_crypto::private_key::PrivateKey;
-use keyward_crypto::rsa_kex::premaster;
+use keyward_crypto::rsa_kex::{encrypt_premaster, premaster};
 use proptest::prelude::*;
 use support::data;
 
@@ -40,6 +40,25 @@ fn a_good_block_gives_its_premaster_secret() {
             "{len} bytes"
         );
     }
+}
+
+#[test]
+fn what_a_client_encrypts_a_server_decrypts() {
+    let key = PrivateKey::from_pem(&data("rsa2048.pkcs8.pem")).unwrap();
+    let first = encrypt_premaster(key.public_key(), &secret()).unwrap();
+    let second = encrypt_premaster(key.public_key(), &secret()).unwrap();
+    assert_eq!(first.len(), 256);
+    assert_ne!(first, second, "the padding is random");
+    for ciphertext in [first, second] {
+        let block = key.rsa_decrypt_raw(&ciphertext).unwrap();
+        assert_eq!(*premaster(&block, TLS12, &SUBSTITUTE), secret());
+    }
+}
+
+#[test]
+fn a_key_that_is_not_rsa_encrypts_nothing() {
+    let key = PrivateKey::from_pem(&data("p256.pkcs8.pem")).unwrap();
+    assert!(encrypt_premaster(key.public_key(), &secret()).is_err());
 }
 
 #[test]

@@ -42,8 +42,5 @@ pub(crate) fn check_ecdh_params(
 
 /// The groups of RFC 8422. Hybrid groups exist in TLS 1.3 only (RFC 9954).
 fn tls12_group(named: NamedGroup) -> Option<Group> {
-    match Group::from_code(named.0)? {
-        Group::X25519MlKem768 => None,
-        group @ (Group::X25519 | Group::Secp256r1 | Group::Secp384r1) => Some(group),
-    }
+    Group::from_code(named.0).filter(|group| group.is_elliptic_curve())
 }

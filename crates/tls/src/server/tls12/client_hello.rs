@@ -150,7 +150,7 @@ fn signer(hello: &ClientHello, candidate: &Arc<Credential>) -> Option<Signer> {
     )
 }
 
-/// Hybrid groups exist in TLS 1.3 only.
+/// Hybrid groups exist in TLS 1.3 only, and finite fields are for other suites.
 fn speak(group: NamedGroup) -> Option<Group> {
-    Group::from_code(group.0).filter(|group| *group != Group::X25519MlKem768)
+    Group::from_code(group.0).filter(|group| group.is_elliptic_curve())
 }

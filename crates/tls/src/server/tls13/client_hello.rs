@@ -109,6 +109,7 @@ fn choose_group(hello: &ClientHello, policy: &Policy) -> Result<(Group, bool), E
     }
 }
 
+/// Finite fields are for TLS 1.2 here.
 fn speak(group: NamedGroup) -> Option<Group> {
-    Group::from_code(group.0)
+    Group::from_code(group.0).filter(|group| !group.is_ffdhe())
 }

@@ -1,0 +1,156 @@
+//! Two operations on a private key: RSA decryption without padding, and ECDSA with a hash other than the curve's own.
+
+use std::ptr::{self, NonNull};
+
+use aws_lc_sys::{
+    CBS, CBS_init, CBS_len, EVP_MD, EVP_PKEY, EVP_PKEY_CTX, EVP_PKEY_CTX_free, EVP_PKEY_CTX_new,
+    EVP_PKEY_CTX_set_signature_md, EVP_PKEY_free, EVP_PKEY_get0_RSA, EVP_PKEY_sign,
+    EVP_PKEY_sign_init, EVP_PKEY_size, EVP_parse_private_key, EVP_sha1, EVP_sha256, EVP_sha384,
+    EVP_sha512, RSA_NO_PADDING, RSA_decrypt,
+};
+use zeroize::Zeroizing;
+
+use crate::CryptoError;
+use crate::hash::HashAlgorithm;
+
+/// An owned `EVP_PKEY` with a private key in it. AWS-LC wipes its numbers when it is freed.
+pub(crate) struct EvpPrivateKey(NonNull<EVP_PKEY>);
+
+// SAFETY: "A given object may be used concurrently on multiple threads by non-mutating functions, provided no other
+// thread is concurrently calling a mutating function" (openssl/evp.h). Only non-mutating functions are called below:
+// signing and decrypting are documented so in openssl/evp.h and openssl/rsa.h, although they take `*mut`.
+unsafe impl Send for EvpPrivateKey {}
+// SAFETY: as above.
+unsafe impl Sync for EvpPrivateKey {}
+
+impl EvpPrivateKey {
+    /// Parses an unencrypted PKCS#8 PrivateKeyInfo; AWS-LC checks that the numbers belong together.
+    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, CryptoError> {
+        const ERROR: CryptoError = CryptoError::new("private key parsing");
+        let mut cbs = CBS {
+            data: ptr::null(),
+            len: 0,
+        };
+        // SAFETY: `cbs` is ours, and `der` outlives it.
+        unsafe { CBS_init(&mut cbs, der.as_ptr(), der.len()) };
+        // SAFETY: `cbs` was initialised above. The result is owned by the caller, or null.
+        let key = NonNull::new(unsafe { EVP_parse_private_key(&mut cbs) }).ok_or(ERROR)?;
+        let this = Self(key);
+        // SAFETY: `cbs` is still within `der`.
+        match unsafe { CBS_len(&cbs) } {
+            0 => Ok(this),
+            _ => Err(ERROR),
+        }
+    }
+
+    /// RSA decryption without padding: the block under the padding, as long as the modulus. Blinded, and checked with
+    /// the public exponent before it is handed out (`rsa_default_private_transform`), both by AWS-LC.
+    pub(crate) fn rsa_decrypt(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        const ERROR: CryptoError = CryptoError::new("RSA decryption");
+        // SAFETY: the key is valid. The result is borrowed from it, or null if it is not an RSA key.
+        let rsa = unsafe { EVP_PKEY_get0_RSA(self.0.as_ptr()) };
+        if rsa.is_null() {
+            return Err(ERROR);
+        }
+        let mut block = Zeroizing::new(vec![0; self.output_len()?]);
+        if ciphertext.len() != block.len() {
+            return Err(ERROR);
+        }
+        let mut written = 0;
+        // SAFETY: `rsa` lives as long as `self`; both buffers are given with their true lengths.
+        let result = unsafe {
+            RSA_decrypt(
+                rsa,
+                &mut written,
+                block.as_mut_ptr(),
+                block.len(),
+                ciphertext.as_ptr(),
+                ciphertext.len(),
+                RSA_NO_PADDING,
+            )
+        };
+        if result != 1 || written != block.len() {
+            return Err(ERROR);
+        }
+        Ok(block)
+    }
+
+    /// An ECDSA signature, DER, over the digest of `message` by `hash`.
+    pub(crate) fn ecdsa_sign(
+        &self,
+        hash: HashAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        const ERROR: CryptoError = CryptoError::new("ECDSA signing");
+        let digest = hash.digest(message);
+        let context = PkeyContext::new(self).ok_or(ERROR)?;
+        // SAFETY: the context is valid and used by nobody else.
+        if unsafe { EVP_PKEY_sign_init(context.0.as_ptr()) } != 1 {
+            return Err(ERROR);
+        }
+        // SAFETY: as above; the hash's description is a static of AWS-LC.
+        if unsafe { EVP_PKEY_CTX_set_signature_md(context.0.as_ptr(), evp_md(hash)) } != 1 {
+            return Err(ERROR);
+        }
+        let mut signature = vec![0; self.output_len()?];
+        let mut len = signature.len();
+        // SAFETY: both buffers are given with their true lengths; `len` comes back no larger.
+        let result = unsafe {
+            EVP_PKEY_sign(
+                context.0.as_ptr(),
+                signature.as_mut_ptr(),
+                &mut len,
+                digest.as_ptr(),
+                digest.len(),
+            )
+        };
+        if result != 1 {
+            return Err(ERROR);
+        }
+        signature.truncate(len);
+        Ok(signature)
+    }
+
+    /// The length in bytes of an RSA block, or the most that an ECDSA signature takes.
+    fn output_len(&self) -> Result<usize, CryptoError> {
+        // SAFETY: the key is valid.
+        let len = unsafe { EVP_PKEY_size(self.0.as_ptr()) };
+        usize::try_from(len).map_err(|_| CryptoError::new("private key size"))
+    }
+}
+
+impl Drop for EvpPrivateKey {
+    fn drop(&mut self) {
+        // SAFETY: the key is ours, and this is its last use.
+        unsafe { EVP_PKEY_free(self.0.as_ptr()) }
+    }
+}
+
+/// An owned `EVP_PKEY_CTX`; it holds a reference to its key.
+struct PkeyContext(NonNull<EVP_PKEY_CTX>);
+
+impl PkeyContext {
+    fn new(key: &EvpPrivateKey) -> Option<Self> {
+        // SAFETY: the key is valid; no engine. The result is owned by the caller, or null.
+        NonNull::new(unsafe { EVP_PKEY_CTX_new(key.0.as_ptr(), ptr::null_mut()) }).map(Self)
+    }
+}
+
+impl Drop for PkeyContext {
+    fn drop(&mut self) {
+        // SAFETY: the context is ours, and this is its last use.
+        unsafe { EVP_PKEY_CTX_free(self.0.as_ptr()) }
+    }
+}
+
+fn evp_md(hash: HashAlgorithm) -> *const EVP_MD {
+    // SAFETY: these take nothing and return statics.
+    unsafe {
+        match hash {
+            HashAlgorithm::Sha1 => EVP_sha1(),
+            HashAlgorithm::Sha256 => EVP_sha256(),
+            HashAlgorithm::Sha384 => EVP_sha384(),
+            HashAlgorithm::Sha512 => EVP_sha512(),
+        }
+    }
+}
