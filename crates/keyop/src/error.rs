@@ -2,9 +2,12 @@
 
 use core::fmt;
 
+use keyward_compression::DecompressError;
 use keyward_crypto::CryptoError;
 use keyward_wire::codec::DecodeError;
-use keyward_wire::values::{CipherSuite, HandshakeType, NamedGroup, SignatureScheme};
+use keyward_wire::values::{
+    CertificateCompressionAlgorithm, CipherSuite, HandshakeType, NamedGroup, SignatureScheme,
+};
 
 /// The rule that an operation breaks. Each variant is one rule of the check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,10 @@ pub enum CheckError {
     CertificateOfAnotherKey,
     /// The Certificate message has no certificate.
     NoCertificate,
+    /// The client does not offer this compression of certificates.
+    CompressionNotOffered(CertificateCompressionAlgorithm),
+    /// The CompressedCertificate cannot be decompressed.
+    CompressedCertificate(DecompressError),
     /// The Certificate message of a server has a request context.
     CertificateContext,
     /// The key is not enabled for signatures.
@@ -108,6 +115,10 @@ impl fmt::Display for CheckError {
             Self::WrongKey => f.write_str("the operation names another key"),
             Self::CertificateOfAnotherKey => f.write_str("the leaf certificate is not of this key"),
             Self::NoCertificate => f.write_str("the Certificate message is empty (RFC 9846 §4.5.1)"),
+            Self::CompressionNotOffered(algorithm) => {
+                write!(f, "the client does not offer to decompress {algorithm} (RFC 8879 §4)")
+            }
+            Self::CompressedCertificate(error) => error.fmt(f),
             Self::CertificateContext => {
                 f.write_str("a server's Certificate has an empty certificate_request_context (RFC 9846 §4.5.1)")
             }
@@ -178,6 +189,7 @@ impl core::error::Error for CheckError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Malformed(error) => Some(error),
+            Self::CompressedCertificate(error) => Some(error),
             _ => None,
         }
     }

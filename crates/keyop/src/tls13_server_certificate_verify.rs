@@ -2,12 +2,12 @@
 
 use keyward_wire::codec::{Decode, DecodeError, Encode, Reader};
 use keyward_wire::handshake::{
-    CertificateRequestTls13, CertificateTls13, ClientHello, EncryptedExtensions, ServerHello,
+    CertificateRequestTls13, ClientHello, EncryptedExtensions, ServerHello,
 };
 use keyward_wire::values::SignatureScheme;
 
 use crate::checked::{CheckedOperation, Task};
-use crate::checks::certificate::check_leaf;
+use crate::checks::certificate::{check_leaf, take_certificate};
 use crate::checks::hello_retry::check_hello_retry;
 use crate::checks::messages::Messages;
 use crate::checks::scheme::{Version, check_scheme};
@@ -28,7 +28,7 @@ pub struct Tls13ServerCertificateVerify {
     /// What the ServerHello random derives from.
     pub server_nonce: ServerNonce,
     /// The handshake so far, whole messages with their headers: ClientHello, ServerHello,
-    /// EncryptedExtensions, perhaps CertificateRequest, Certificate. After a HelloRetryRequest: the
+    /// EncryptedExtensions, perhaps CertificateRequest, Certificate or CompressedCertificate. After a HelloRetryRequest: the
     /// first ClientHello and the HelloRetryRequest in front.
     pub messages: Vec<u8>,
 }
@@ -43,7 +43,7 @@ impl Tls13ServerCertificateVerify {
 
         messages.take::<EncryptedExtensions>("EncryptedExtensions")?;
         messages.take_if::<CertificateRequestTls13>()?;
-        let certificate: CertificateTls13 = messages.take("Certificate")?;
+        let certificate = take_certificate(&mut messages, &client_hello)?;
         messages.end()?;
         if !certificate.certificate_request_context.is_empty() {
             return Err(CheckError::CertificateContext);

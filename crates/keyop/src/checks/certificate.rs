@@ -1,9 +1,36 @@
-//! The server's leaf certificate holds the key.
+//! The server's Certificate, compressed or not: its leaf holds the key.
 
-use keyward_wire::codec::{DecodeError, DecodeErrorKind};
+use keyward_compression::decompress;
+use keyward_wire::codec::{Decode, DecodeError, DecodeErrorKind};
+use keyward_wire::handshake::{CertificateTls13, ClientHello, CompressedCertificate};
 
+use super::messages::Messages;
 use crate::error::CheckError;
+use crate::operation::MAX_MESSAGES_LEN;
 use crate::rules::KeyRules;
+
+/// The next message, Certificate or CompressedCertificate.
+///
+/// What is signed is the compressed message, as it will be seen by the client. Both decompress it to
+/// the same certificates, or the client ends the handshake.
+pub(crate) fn take_certificate(
+    messages: &mut Messages<'_>,
+    client_hello: &ClientHello,
+) -> Result<CertificateTls13, CheckError> {
+    let Some(compressed) = messages.take_if::<CompressedCertificate>()? else {
+        return messages.take("Certificate");
+    };
+    // RFC 8879 §4: "The algorithm MUST be one of the algorithms listed in the peer's
+    // compress_certificate extension."
+    let offered = &client_hello.extensions.compress_certificate;
+    let offered = offered.as_deref().unwrap_or_default();
+    if !offered.contains(&compressed.algorithm) {
+        return Err(CheckError::CompressionNotOffered(compressed.algorithm));
+    }
+    let certificate =
+        decompress(&compressed, MAX_MESSAGES_LEN).map_err(CheckError::CompressedCertificate)?;
+    Ok(CertificateTls13::from_bytes(&certificate)?)
+}
 
 /// RFC 9846 §4.5.1: "The sender's certificate MUST come in the first CertificateEntry in the list."
 pub(crate) fn check_leaf(leaf: Option<&[u8]>, rules: &KeyRules<'_>) -> Result<(), CheckError> {

@@ -2,6 +2,7 @@
 //! kind, bytes of every kind.
 
 mod codec;
+mod compressed_certificate;
 mod rsa_padding;
 mod signatures;
 mod support;
