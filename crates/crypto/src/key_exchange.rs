@@ -36,6 +36,9 @@ pub enum Group {
     Ffdhe8192,
 }
 
+/// RFC 7919 Appendix A: "The generator is: g = 2", for every group there.
+pub const FFDHE_GENERATOR: [u8; 1] = [2];
+
 /// How a group's exchange is done.
 enum Implementation {
     X25519MlKem768,
@@ -100,6 +103,28 @@ impl Group {
     /// Whether it is an elliptic curve and nothing more: the groups of ECDHE suites in TLS 1.2.
     pub const fn is_elliptic_curve(self) -> bool {
         matches!(self.implementation(), Implementation::Ecdh(_))
+    }
+
+    /// The prime of a finite field, big-endian, its first bit set; `None` for every other group. The
+    /// [generator](FFDHE_GENERATOR) is the same for all.
+    pub fn prime(self) -> Option<Vec<u8>> {
+        match self.implementation() {
+            Implementation::Ffdhe(group) => Some(group.prime()),
+            _ => None,
+        }
+    }
+
+    /// The finite field with this prime and generator, which a TLS 1.2 server spells out, if it is one that RFC 7919 names.
+    pub fn from_prime(prime: &[u8], generator: &[u8]) -> Option<Self> {
+        let group = match prime.len() {
+            256 => Self::Ffdhe2048,
+            384 => Self::Ffdhe3072,
+            512 => Self::Ffdhe4096,
+            768 => Self::Ffdhe6144,
+            1024 => Self::Ffdhe8192,
+            _ => return None,
+        };
+        (generator == FFDHE_GENERATOR && group.prime().as_deref() == Some(prime)).then_some(group)
     }
 
     const fn implementation(self) -> Implementation {

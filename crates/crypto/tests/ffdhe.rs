@@ -1,6 +1,8 @@
 //! Diffie-Hellman in the named finite fields (RFC 7919), and every public value that must be refused.
 
-use keyward_crypto::key_exchange::{Group, KeyExchangeError, KeyPair, is_valid_public, respond};
+use keyward_crypto::key_exchange::{
+    FFDHE_GENERATOR, Group, KeyExchangeError, KeyPair, is_valid_public, respond,
+};
 
 const GROUPS: [(Group, usize); 5] = [
     (Group::Ffdhe2048, 256),
@@ -157,4 +159,23 @@ fn prime(group: Group, len: usize) -> num_bigint::BigUint {
     }
     let e = sum >> guard;
     (&one << bits) - (&one << (bits - 64)) + ((e + x) << 64_u32) - one
+}
+
+#[test]
+fn a_field_is_known_by_its_prime_and_generator_and_by_nothing_less() {
+    for group in Group::ALL {
+        let Some(prime) = group.prime() else {
+            assert!(!group.is_ffdhe());
+            continue;
+        };
+        assert_eq!(Group::from_prime(&prime, &FFDHE_GENERATOR), Some(group));
+        assert_eq!(Group::from_prime(&prime, &[5]), None);
+        assert_eq!(Group::from_prime(&prime, &[]), None);
+        assert_eq!(Group::from_prime(&prime[1..], &FFDHE_GENERATOR), None);
+        for at in [0, prime.len() / 2, prime.len() - 1] {
+            let mut other = prime.clone();
+            other[at] ^= 2;
+            assert_eq!(Group::from_prime(&other, &FFDHE_GENERATOR), None);
+        }
+    }
 }

@@ -23,6 +23,11 @@ pub(super) enum Ffdhe {
 }
 
 impl Ffdhe {
+    /// The prime, big-endian.
+    pub(super) fn prime(self) -> Vec<u8> {
+        primes::prime(self)
+    }
+
     /// The length of the prime, of a public value and of a shared secret before zeros are dropped, in bytes.
     pub(super) const fn len(self) -> usize {
         match self {
@@ -60,7 +65,7 @@ impl Ffdhe {
         let is_above_one = *last > 1 || front.iter().any(|byte| *byte != 0);
 
         // p is odd, so p - 1 differs from it in the last byte only.
-        let mut limit = primes::prime(self);
+        let mut limit = self.prime();
         *limit.last_mut().expect("a prime has bytes") -= 1;
         // Numbers of one length compare as their bytes do.
         (is_above_one && padded < limit)
@@ -77,7 +82,7 @@ pub(super) struct FfdheKey {
 
 impl FfdheKey {
     pub(super) fn generate(group: Ffdhe) -> Result<Self, CryptoError> {
-        let key = DhKey::generate(&primes::prime(group), group.exponent_bits())?;
+        let key = DhKey::generate(&group.prime(), group.exponent_bits())?;
         Ok(Self { group, key })
     }
 
