@@ -1,14 +1,18 @@
-//! As much DER (X.690) as it takes to find a public key in a certificate and to tell key formats apart. What is found
-//! goes to AWS-LC, which parses it in full; nothing is believed because of this walk alone.
+//! As much DER (X.690) as it takes to find what TLS looks at in a certificate and to tell key formats apart. What is found
+//! goes to AWS-LC or a path validation, which parse it in full; no key is believed because of this walk alone.
 
 /// Universal and context tags that the walk meets.
 pub(crate) mod tag {
+    pub(crate) const BOOLEAN: u8 = 0x01;
     pub(crate) const INTEGER: u8 = 0x02;
     pub(crate) const BIT_STRING: u8 = 0x03;
     pub(crate) const OCTET_STRING: u8 = 0x04;
     pub(crate) const OID: u8 = 0x06;
+    pub(crate) const UTC_TIME: u8 = 0x17;
+    pub(crate) const GENERALIZED_TIME: u8 = 0x18;
     pub(crate) const SEQUENCE: u8 = 0x30;
     pub(crate) const CONTEXT_0: u8 = 0xa0;
+    pub(crate) const CONTEXT_3: u8 = 0xa3;
 }
 
 /// One element: its tag, its content, and all its bytes.
@@ -103,6 +107,42 @@ pub(crate) mod oid {
     pub(crate) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
     /// 1.3.101.113
     pub(crate) const ED448: &[u8] = &[0x2b, 0x65, 0x71];
+    /// 1.2.840.113549.1.1.5
+    pub(crate) const SHA1_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05];
+    /// 1.2.840.113549.1.1.11
+    pub(crate) const SHA256_WITH_RSA: &[u8] =
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];
+    /// 1.2.840.113549.1.1.12
+    pub(crate) const SHA384_WITH_RSA: &[u8] =
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c];
+    /// 1.2.840.113549.1.1.13
+    pub(crate) const SHA512_WITH_RSA: &[u8] =
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d];
+    /// 1.2.840.10045.4.1
+    pub(crate) const ECDSA_WITH_SHA1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01];
+    /// 1.2.840.10045.4.3.2
+    pub(crate) const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+    /// 1.2.840.10045.4.3.3
+    pub(crate) const ECDSA_WITH_SHA384: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03];
+    /// 1.2.840.10045.4.3.4
+    pub(crate) const ECDSA_WITH_SHA512: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04];
+    /// 2.16.840.1.101.3.4.2.1
+    pub(crate) const SHA256: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];
+    /// 2.16.840.1.101.3.4.2.2
+    pub(crate) const SHA384: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02];
+    /// 2.16.840.1.101.3.4.2.3
+    pub(crate) const SHA512: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03];
+    /// 2.16.840.1.101.3.4.3.17
+    pub(crate) const ML_DSA_44: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x11];
+    /// 2.16.840.1.101.3.4.3.18
+    pub(crate) const ML_DSA_65: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x12];
+    /// 2.16.840.1.101.3.4.3.19
+    pub(crate) const ML_DSA_87: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x13];
+    /// 2.5.29.15
+    pub(crate) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
+    /// 1.3.6.1.4.1.44363.44
+    pub(crate) const DELEGATION_USAGE: &[u8] =
+        &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xda, 0x4b, 0x2c];
 }
 
 /// The SubjectPublicKeyInfo in an X.509 certificate, all its bytes.

@@ -12,12 +12,14 @@
 //! | [`aead`] | record protection, tickets | RFC 5116, RFC 8439 |
 //! | [`key_exchange`] | ECDHE, its post-quantum hybrid, DHE | RFC 8422, RFC 7748, FIPS 203, RFC 7919 |
 //! | [`signature`], [`private_key`] | certificates' keys, both halves | RFC 8017, RFC 6979, RFC 8032 |
+//! | [`certificate`] | what TLS asks of a certificate beside its key | RFC 5280, RFC 9345 |
 //! | [`rsa_kex`] | RSA key transport: encryption and unpadding | RFC 5246 §7.4.7.1 |
 //! | [`random`] | where nonces and keys come from | — |
 //!
 //! Secrets have their own types here: wiped when dropped, and their `Debug` shows a length at most.
 
 pub mod aead;
+pub mod certificate;
 mod der;
 mod error;
 pub mod hash;

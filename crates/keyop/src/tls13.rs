@@ -3,6 +3,7 @@
 
 use keyward_crypto::hash::{Digest, HashAlgorithm};
 use keyward_wire::codec::DecodeError;
+use keyward_wire::extensions::DelegatedCredential;
 use keyward_wire::handshake::{self, ClientHello, HELLO_RETRY_REQUEST_RANDOM, HandshakeMessage};
 use keyward_wire::values::{CipherSuite, HandshakeType};
 
@@ -12,16 +13,47 @@ use crate::checks::hello_retry;
 /// 'TLS 1.3, server CertificateVerify'."
 const SERVER_CONTEXT: &[u8] = b"TLS 1.3, server CertificateVerify";
 
+/// RFC 9846 §4.5.2: "The context string for a client signature is
+/// 'TLS 1.3, client CertificateVerify'."
+const CLIENT_CONTEXT: &[u8] = b"TLS 1.3, client CertificateVerify";
+
+/// RFC 9345 §4: "The non-null terminated context string 'TLS, server delegated credentials' for server
+/// authentication".
+const SERVER_DELEGATION_CONTEXT: &[u8] = b"TLS, server delegated credentials";
+
 /// The bytes that a server's CertificateVerify signs.
-///
-/// RFC 9846 §4.5.2: "A string that consists of octet 32 (0x20) repeated 64 times", "The context
-/// string", "A single 0 byte which serves as the separator", "The content to be signed".
 pub fn server_certificate_verify_message(transcript_hash: &[u8]) -> Vec<u8> {
-    let mut message = Vec::with_capacity(64 + SERVER_CONTEXT.len() + 1 + transcript_hash.len());
-    message.extend_from_slice(&[0x20; 64]);
-    message.extend_from_slice(SERVER_CONTEXT);
+    message(SERVER_CONTEXT, &[transcript_hash])
+}
+
+/// The bytes that a client's CertificateVerify signs.
+pub fn client_certificate_verify_message(transcript_hash: &[u8]) -> Vec<u8> {
+    message(CLIENT_CONTEXT, &[transcript_hash])
+}
+
+/// The bytes that the key of a server's certificate signs to delegate to the credential's key
+/// (RFC 9345 §4): "The DER-encoded X.509 end-entity certificate used to sign the DelegatedCredential",
+/// "DelegatedCredential.cred", "DelegatedCredential.algorithm".
+pub fn server_delegated_credential_message(
+    certificate: &[u8],
+    credential: &DelegatedCredential,
+) -> Vec<u8> {
+    message(
+        SERVER_DELEGATION_CONTEXT,
+        &[certificate, &credential.signed_part()],
+    )
+}
+
+/// RFC 9846 §4.5.2: "A string that consists of octet 32 (0x20) repeated 64 times", "The context
+/// string", "A single 0 byte which serves as the separator", "The content to be signed". RFC 9345 §4 has
+/// the same.
+fn message(context: &[u8], content: &[&[u8]]) -> Vec<u8> {
+    let mut message = vec![0x20; 64];
+    message.extend_from_slice(context);
     message.push(0);
-    message.extend_from_slice(transcript_hash);
+    for part in content {
+        message.extend_from_slice(part);
+    }
     message
 }
 

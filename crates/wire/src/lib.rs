@@ -40,7 +40,7 @@ pub use alert::Alert;
 pub use codec::{Decode, DecodeError, DecodeErrorKind, Encode, Put, Reader};
 pub use extensions::{
     CertificateEntryExtensions, CertificateRequestExtensions, ClientHelloExtensions,
-    EncryptedExtensions, InvalidServerName, KeyShareEntry, MaxFragmentLength,
+    DelegatedCredential, EncryptedExtensions, InvalidServerName, KeyShareEntry, MaxFragmentLength,
     NewSessionTicketExtensions, OidFilter, PreSharedKeys, PskIdentity, ServerHelloExtensions,
     ServerKeyShare, ServerName,
 };

@@ -35,6 +35,7 @@ pub use blocks::{
 };
 pub use certificate_authorities::MAX_DISTINGUISHED_NAMES;
 pub(crate) use certificate_authorities::{decode_names, encode_names};
+pub use delegated_credential::DelegatedCredential;
 pub use key_share::{KeyShareEntry, ServerKeyShare};
 pub use max_fragment_length::MaxFragmentLength;
 pub use oid_filters::OidFilter;
