@@ -1,0 +1,152 @@
+//! The certificates that are trusted to begin with.
+
+use std::fmt;
+
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, TrustAnchor};
+
+use crate::certificate::Certificate;
+
+/// The certificates that are trusted to begin with: usually of CAs.
+///
+/// A server's own certificate may be among them: then it is trusted as it stands, for the names in
+/// it and as long as it is valid.
+#[derive(Clone, Default)]
+pub struct Roots {
+    certificates: Vec<CertificateDer<'static>>,
+    /// In the same order.
+    anchors: Vec<TrustAnchor<'static>>,
+}
+
+/// Why a file of trusted certificates cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RootsError {
+    /// No certificate is in it.
+    Empty,
+    /// The PEM is damaged.
+    Pem(String),
+    /// A certificate does not parse; counted from 1.
+    Certificate(usize, String),
+    /// The system has no certificates, or they cannot be read.
+    System(String),
+}
+
+impl Roots {
+    /// From certificates as DER.
+    ///
+    /// # Errors
+    ///
+    /// [`RootsError::Empty`], [`RootsError::Certificate`].
+    pub fn new(certificates: Vec<CertificateDer<'static>>) -> Result<Self, RootsError> {
+        if certificates.is_empty() {
+            return Err(RootsError::Empty);
+        }
+        let anchors = certificates
+            .iter()
+            .enumerate()
+            .map(|(index, certificate)| {
+                webpki::anchor_from_trusted_cert(certificate)
+                    .map(|anchor| anchor.to_owned())
+                    .map_err(|cause| RootsError::Certificate(index + 1, cause.to_string()))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            certificates,
+            anchors,
+        })
+    }
+
+    /// From a file's content: certificates as PEM, or one as DER.
+    ///
+    /// # Errors
+    ///
+    /// [`RootsError::Empty`], [`RootsError::Pem`], [`RootsError::Certificate`].
+    pub fn parse(content: &[u8]) -> Result<Self, RootsError> {
+        let is_der = content.first() == Some(&0x30);
+        let certificates = if is_der {
+            vec![CertificateDer::from(content.to_vec())]
+        } else {
+            CertificateDer::pem_slice_iter(content)
+                .collect::<Result<_, _>>()
+                .map_err(|cause| RootsError::Pem(cause.to_string()))?
+        };
+        Self::new(certificates)
+    }
+
+    /// What the operating system trusts (`SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded). Single
+    /// certificates that do not parse are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`RootsError::System`] if none can be read.
+    pub fn system() -> Result<Self, RootsError> {
+        let found = rustls_native_certs::load_native_certs();
+        let usable: Vec<_> = found
+            .certs
+            .into_iter()
+            .filter(|certificate| webpki::anchor_from_trusted_cert(certificate).is_ok())
+            .collect();
+        Self::new(usable).map_err(|error| {
+            let causes: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+            RootsError::System(match error {
+                _ if !causes.is_empty() => causes.join("; "),
+                RootsError::Empty => "the system has none installed".to_owned(),
+                error => error.to_string(),
+            })
+        })
+    }
+
+    /// How many certificates they are.
+    pub fn len(&self) -> usize {
+        self.certificates.len()
+    }
+
+    /// Whether nothing is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.certificates.is_empty()
+    }
+
+    pub(crate) fn anchors(&self) -> &[TrustAnchor<'static>] {
+        &self.anchors
+    }
+
+    /// Whether exactly this certificate is one of them.
+    pub(crate) fn contains(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.certificates.iter().any(|root| root == certificate)
+    }
+
+    /// Those whose subject is this DER-encoded name.
+    pub(crate) fn named<'a>(
+        &'a self,
+        subject: &'a [u8],
+    ) -> impl Iterator<Item = Certificate<'a>> + 'a {
+        self.certificates
+            .iter()
+            .filter_map(|root| Certificate::parse(root).ok())
+            .filter(move |root| root.subject_der() == subject)
+    }
+}
+
+impl fmt::Debug for Roots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Roots({})", self.len())
+    }
+}
+
+impl fmt::Display for RootsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("no certificate is in it"),
+            Self::Pem(cause) => write!(f, "the PEM cannot be read: {cause}"),
+            Self::Certificate(number, cause) => {
+                write!(f, "certificate {number} in it cannot be used: {cause}")
+            }
+            Self::System(cause) => {
+                write!(f, "no CA certificates of this system can be read: {cause}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RootsError {}
