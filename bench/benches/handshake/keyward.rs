@@ -111,8 +111,7 @@ impl Shared {
             Need::Certificate(need) => need.answer(Ok(CertificateAnswer {
                 candidates: vec![self.certificate.clone()],
                 policy: self.policy.clone(),
-                alpn: Vec::new(),
-                session_context: Vec::new(),
+                ..CertificateAnswer::default()
             })),
             Need::Session(need) => need.answer(Ok(None)),
             Need::KeyOperation(need) => {

@@ -28,8 +28,7 @@ pub(crate) fn certificate_verify(authority: &Authority, issued: &Issued) -> Resu
             Step::Need(Need::Certificate(need)) => need.answer(Ok(CertificateAnswer {
                 candidates: vec![certificate.clone()],
                 policy: Arc::new(Policy::intermediate()),
-                alpn: Vec::new(),
-                session_context: Vec::new(),
+                ..CertificateAnswer::default()
             })),
             Step::Need(Need::KeyOperation(need)) => return Ok(encoded(need.operation())),
             other => return Err(format!("unexpected before the key operation: {other:?}").into()),

@@ -144,7 +144,7 @@ impl<'a> Desk<'a> {
                 Alpn::Select(protocol) => vec![protocol.clone()],
                 Alpn::Reject => vec![b"of no client".to_vec()],
             },
-            session_context: Vec::new(),
+            ..CertificateAnswer::default()
         }))
     }
 }

@@ -174,6 +174,7 @@ impl Site {
             policy: self.policy.clone(),
             alpn: self.alpn.clone(),
             session_context: self.session_context.clone(),
+            ..CertificateAnswer::default()
         })
     }
 

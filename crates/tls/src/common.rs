@@ -1,6 +1,8 @@
 //! What a connection has whatever its role, version and state: buffers, record layer, the messages on
 //! their way, and what has been said about closing.
 
+use std::collections::VecDeque;
+
 use keyward_wire::alert::Alert;
 use keyward_wire::codec::{Decode, Encode};
 use keyward_wire::record::CHANGE_CIPHER_SPEC;
@@ -8,12 +10,13 @@ use keyward_wire::values::{
     AlertDescription, AlertLevel, ContentType, HandshakeType, ProtocolVersion,
 };
 
-use crate::config::ServerConfig;
+use crate::config::Limits;
 use crate::error::{Error, InvalidMessage, PeerMisbehaved};
 use crate::handshake::{HandshakeMessage, Incoming, Joiner};
 use crate::needs::{Need, NeedError, NeedId, NeedKind, OpenNeeds};
 use crate::negotiated::Negotiated;
 use crate::record::{ChangeCipherSpecs, Input, Output, Protection, RecordReader, RecordWriter};
+use crate::session::ClientSession;
 use crate::trace::{Trace, TraceEvent, TraceItem};
 
 pub(crate) struct Common {
@@ -23,6 +26,10 @@ pub(crate) struct Common {
     pub(crate) trace: Trace,
     /// Set when ClientHello and ServerHello have fixed everything.
     pub(crate) negotiated: Option<Negotiated>,
+    /// Sessions that a client has received, and its caller has yet to be given.
+    pub(crate) received_sessions: VecDeque<Box<ClientSession>>,
+    /// How many bytes of early data a client may still send now.
+    pub(crate) early_data_left: usize,
     reader: RecordReader,
     writer: RecordWriter,
     joiner: Joiner,
@@ -58,18 +65,20 @@ pub(crate) enum Received {
 const MAX_WARNINGS: u8 = 4;
 
 impl Common {
-    pub(crate) fn new(config: &ServerConfig) -> Self {
+    pub(crate) fn new(limits: &Limits, trace: bool) -> Self {
         Self {
-            input: Input::new(config.limits.received),
+            input: Input::new(limits.received),
             output: Output::default(),
             needs: OpenNeeds::new(),
-            trace: Trace::new(config.trace),
+            trace: Trace::new(trace),
             negotiated: None,
+            received_sessions: VecDeque::new(),
+            early_data_left: 0,
             reader: RecordReader::new(),
             writer: RecordWriter::new(),
-            joiner: Joiner::new(config.limits.handshake_message),
+            joiner: Joiner::new(limits.handshake_message),
             flight: Vec::new(),
-            records_per_key: config.limits.records_per_key,
+            records_per_key: limits.records_per_key,
             warnings: 0,
             handshake: Handshake::UnderWay,
             peer_closed: false,

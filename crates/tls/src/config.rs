@@ -1,8 +1,11 @@
 use std::sync::Arc;
 
 use keyward_crypto::random::{SecureRandom, SystemRandom};
+use keyward_wire::values::{CertificateCompressionAlgorithm, SignatureScheme};
 
-/// What all connections of a listener share. What depends on the name that a client asks for comes
+use crate::policy::Policy;
+
+/// What all connections of a server share. What depends on the name that a client asks for comes
 /// with [`CertificateAnswer`](crate::CertificateAnswer).
 ///
 /// ```
@@ -25,8 +28,16 @@ pub struct ServerConfig {
     pub session_ticket_count_tls13: u8,
     /// How long a session may be resumed, in seconds; at most 604800 (RFC 9846 §4.7.1).
     pub session_lifetime_s: u32,
+    /// The most early data that a client may send with a session (RFC 9846 §4.3.10), in bytes. 0, the
+    /// default: none is taken. Early data can be replayed: read [`EarlyDataNeed`](crate::EarlyDataNeed).
+    pub early_data: u32,
+    /// How Certificate messages may be compressed (RFC 8879), the best first; empty: not at all.
+    pub certificate_compression: Vec<CertificateCompressionAlgorithm>,
     /// Whether the connection collects [`TraceEvent`](crate::TraceEvent)s.
     pub trace: bool,
+    /// Whether the connection collects its secrets for programs that look into recorded traffic.
+    /// Whoever has them can read the connection.
+    pub key_log: bool,
 }
 
 impl Default for ServerConfig {
@@ -37,10 +48,103 @@ impl Default for ServerConfig {
             verify_signatures: VerifySignatures::default(),
             session_ticket_count_tls13: 2,
             session_lifetime_s: 12 * 60 * 60,
+            early_data: 0,
+            certificate_compression: Vec::new(),
             trace: true,
+            key_log: false,
         }
     }
 }
+
+/// What all connections of a client share, whatever server they go to.
+///
+/// ```
+/// use keyward_tls::{ClientConfig, Policy};
+/// let config = ClientConfig {
+///     policy: Policy::modern().into(),
+///     alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+///     ..ClientConfig::default()
+/// };
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// Where randomness comes from.
+    pub random: Arc<dyn SecureRandom>,
+    /// Bounds on what a peer can make the engine hold.
+    pub limits: Limits,
+    /// What is offered.
+    pub policy: Arc<Policy>,
+    /// ALPN protocols in order of preference; empty: no ALPN is done. Names have 1 to 255 bytes.
+    pub alpn: Vec<Vec<u8>>,
+    /// Which signatures by our own key's holder are verified before a server sees them.
+    pub verify_signatures: VerifySignatures,
+    /// Signatures that are accepted from servers, in order of preference. What the engine cannot verify
+    /// is passed over.
+    pub signature_schemes: Vec<SignatureScheme>,
+    /// Whether servers are asked to staple an OCSP response (RFC 6066 §8).
+    pub request_ocsp: bool,
+    /// Whether servers are asked for certificate transparency timestamps (RFC 6962 §3.3.1).
+    pub request_scts: bool,
+    /// How Certificate messages may be compressed (RFC 8879), the best first; empty: not at all.
+    pub certificate_compression: Vec<CertificateCompressionAlgorithm>,
+    /// Whether servers may sign with a delegated credential (RFC 9345).
+    pub delegated_credentials: bool,
+    /// Whether early data is offered with sessions that allow it (RFC 9846 §2.3).
+    pub early_data: bool,
+    /// Whether sessions are resumed and received.
+    pub resumption: bool,
+    /// Distinguished names (DER) of authorities that servers are told are trusted (RFC 9846 §4.3.4);
+    /// empty: they are not told.
+    pub certificate_authorities: Vec<Vec<u8>>,
+    /// How many of the policy's first groups get a key share in the first ClientHello. A server that
+    /// wants another group costs a round trip.
+    pub key_shares: usize,
+    /// The longest record that servers may send, in bytes of plaintext (RFC 8449); at least 64.
+    pub record_size_limit: Option<u16>,
+    /// Whether the connection collects [`TraceEvent`](crate::TraceEvent)s.
+    pub trace: bool,
+    /// Whether the connection collects its secrets for programs that look into recorded traffic.
+    /// Whoever has them can read the connection.
+    pub key_log: bool,
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            random: Arc::new(SystemRandom),
+            limits: Limits::default(),
+            policy: Arc::new(Policy::default()),
+            alpn: Vec::new(),
+            verify_signatures: VerifySignatures::default(),
+            signature_schemes: DEFAULT_SIGNATURE_SCHEMES.to_vec(),
+            request_ocsp: true,
+            request_scts: false,
+            certificate_compression: Vec::new(),
+            delegated_credentials: false,
+            early_data: false,
+            resumption: true,
+            certificate_authorities: Vec::new(),
+            key_shares: 2,
+            record_size_limit: None,
+            trace: true,
+            key_log: false,
+        }
+    }
+}
+
+/// All but SHA-1. The PKCS#1 v1.5 schemes are for certificates and TLS 1.2.
+pub(crate) const DEFAULT_SIGNATURE_SCHEMES: [SignatureScheme; 10] = [
+    SignatureScheme::ECDSA_SECP256R1_SHA256,
+    SignatureScheme::ED25519,
+    SignatureScheme::ECDSA_SECP384R1_SHA384,
+    SignatureScheme::ECDSA_SECP521R1_SHA512,
+    SignatureScheme::RSA_PSS_RSAE_SHA256,
+    SignatureScheme::RSA_PSS_RSAE_SHA384,
+    SignatureScheme::RSA_PSS_RSAE_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+];
 
 /// Bounds on what a peer can make one connection hold. All sizes in bytes.
 #[derive(Clone, Debug)]
@@ -52,7 +156,7 @@ pub struct Limits {
     /// Received bytes that wait to be processed. At least one record of the largest size fits,
     /// whatever is set here.
     pub received: usize,
-    /// Encrypted bytes that wait to be written; [`send`](crate::ServerConnection::send) takes no more
+    /// Encrypted bytes that wait to be written; [`send`](crate::Connection::send) takes no more
     /// once they are reached.
     pub output: usize,
     /// Refused early data that is skipped, counted as received with its record headers, before the connection fails.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keyward_wire::codec::DecodeError;
-use keyward_wire::values::{AlertDescription, ContentType, HandshakeType};
+use keyward_wire::values::{AlertDescription, ContentType, ExtensionType, HandshakeType};
 
 use crate::needs::{NeedError, NeedKind};
 
@@ -28,7 +28,9 @@ pub enum Error {
     DecryptError,
     /// The stream ended without a close_notify: truncated, or given up.
     PeerTruncated,
-    /// The caller ended the connection with [`abort`](crate::ServerConnection::abort).
+    /// The configuration cannot be used; the text says why.
+    Config(&'static str),
+    /// The caller ended the connection with [`abort`](crate::Connection::abort).
     Aborted(AlertDescription),
     /// The keys have protected as many records as the AEAD allows and the protocol version cannot
     /// change them (TLS 1.2).
@@ -44,7 +46,7 @@ impl Error {
             Self::InvalidMessage(invalid) => Some(invalid.alert()),
             Self::PeerMisbehaved(misbehaved) => Some(misbehaved.alert()),
             Self::PeerIncompatible(incompatible) => Some(incompatible.alert()),
-            Self::AlertReceived(_) | Self::PeerTruncated => None,
+            Self::AlertReceived(_) | Self::PeerTruncated | Self::Config(_) => None,
             Self::Need(_, error) => Some(error.alert()),
             Self::DecryptError => Some(AlertDescription::BAD_RECORD_MAC),
             Self::Aborted(description) => Some(*description),
@@ -72,6 +74,7 @@ impl fmt::Display for Error {
             Self::KeyExhausted => {
                 f.write_str("the keys have protected as many records as their AEAD allows")
             }
+            Self::Config(what) => write!(f, "the configuration cannot be used: {what}"),
             Self::Internal(what) => write!(f, "internal error: {what}"),
         }
     }
@@ -204,6 +207,46 @@ pub enum PeerMisbehaved {
     BadClientKeyExchange,
     /// A peer that goes on renegotiating after it was refused.
     Renegotiation,
+    /// The server answers with an extension that was not offered (RFC 9846 §4.3).
+    UnsolicitedExtension(ExtensionType),
+    /// The server chose a version that was not offered (RFC 9846 §4.3.1).
+    UnofferedVersion,
+    /// The server says in its random that it could do better than it does (RFC 9846 §4.2.3): somebody has changed the ClientHello.
+    Downgrade,
+    /// The server has not returned the session id (RFC 9846 §4.2.3).
+    SessionIdNotEchoed,
+    /// The server chose a cipher suite that was not offered, or not for this version (RFC 9846 §4.2.3).
+    UnofferedCipherSuite,
+    /// The server chose a group that was not offered, or that it cannot ask for (RFC 9846 §4.2.4, §4.3.8).
+    UnofferedGroup,
+    /// The server chose a session that was not offered (RFC 9846 §4.3.11).
+    UnofferedPsk,
+    /// The server chose an ALPN protocol that was not offered (RFC 7301 §3.1).
+    UnofferedProtocol,
+    /// The peer signed with a scheme that was not offered, or that does not fit its key (RFC 9846 §4.5.2).
+    UnofferedSignatureScheme,
+    /// A HelloRetryRequest that would change nothing (RFC 9846 §4.2.4).
+    PointlessRetry,
+    /// A second HelloRetryRequest (RFC 9846 §4.2.4).
+    SecondRetry,
+    /// A ServerHello that does not keep to its HelloRetryRequest (RFC 9846 §4.2.4).
+    ChangedAfterRetry,
+    /// Early data is accepted with another session than the first, or with other parameters than the session's (RFC 9846 §4.3.10).
+    EarlyDataWithoutSession,
+    /// A certificate_request_context that is not empty in the handshake (RFC 9846 §4.4.2, §4.5.1).
+    CertificateRequestContext,
+    /// A server's Certificate without a certificate (RFC 9846 §4.5.1.3).
+    NoCertificate,
+    /// A leaf that is no certificate, or whose public key is of no kind that the engine knows.
+    BadCertificate,
+    /// A signature over the handshake that is not the leaf's (RFC 9846 §4.5.2).
+    BadSignature,
+    /// A request for a certificate after the handshake, which was not offered (RFC 9846 §4.7.2).
+    PostHandshakeAuthentication,
+    /// The server chose TLS 1.2 although early data was sent (RFC 9846 §E.3).
+    OldVersionAfterEarlyData,
+    /// An extension that has no place in the message that it came in (RFC 9846 §4.3).
+    ForbiddenExtension(ExtensionType),
 }
 
 impl PeerMisbehaved {
@@ -219,21 +262,42 @@ impl PeerMisbehaved {
             | Self::TooManyWarnings
             | Self::TooManyKeyUpdates
             | Self::TooMuchEarlyData
-            | Self::Renegotiation => AlertDescription::UNEXPECTED_MESSAGE,
+            | Self::Renegotiation
+            | Self::SecondRetry
+            | Self::PostHandshakeAuthentication => AlertDescription::UNEXPECTED_MESSAGE,
+            Self::UnsolicitedExtension(_) => AlertDescription::UNSUPPORTED_EXTENSION,
             Self::PskWithoutModes => AlertDescription::MISSING_EXTENSION,
-            Self::BadBinder | Self::BadFinished => AlertDescription::DECRYPT_ERROR,
+            Self::BadBinder | Self::BadFinished | Self::BadSignature => {
+                AlertDescription::DECRYPT_ERROR
+            }
             Self::ResumedWithoutExtendedMasterSecret | Self::BadRenegotiationInfo => {
                 AlertDescription::HANDSHAKE_FAILURE
             }
-            Self::LegacyVersion => AlertDescription::PROTOCOL_VERSION,
+            Self::LegacyVersion | Self::OldVersionAfterEarlyData => {
+                AlertDescription::PROTOCOL_VERSION
+            }
+            Self::ForbiddenExtension(_) => AlertDescription::ILLEGAL_PARAMETER,
             Self::InappropriateFallback => AlertDescription::INAPPROPRIATE_FALLBACK,
-            Self::BadClientKeyExchange => AlertDescription::DECODE_ERROR,
+            Self::BadClientKeyExchange | Self::NoCertificate => AlertDescription::DECODE_ERROR,
+            Self::BadCertificate => AlertDescription::BAD_CERTIFICATE,
             Self::Compression
             | Self::KeyShareWithoutGroup
             | Self::BadKeyShare
             | Self::SecondClientHelloDiffers
             | Self::SecondClientHelloKeyShare
-            | Self::EarlyDataAfterRetry => AlertDescription::ILLEGAL_PARAMETER,
+            | Self::EarlyDataAfterRetry
+            | Self::UnofferedVersion
+            | Self::Downgrade
+            | Self::SessionIdNotEchoed
+            | Self::UnofferedCipherSuite
+            | Self::UnofferedGroup
+            | Self::UnofferedPsk
+            | Self::UnofferedProtocol
+            | Self::UnofferedSignatureScheme
+            | Self::PointlessRetry
+            | Self::ChangedAfterRetry
+            | Self::EarlyDataWithoutSession
+            | Self::CertificateRequestContext => AlertDescription::ILLEGAL_PARAMETER,
         }
     }
 }
@@ -244,6 +308,9 @@ impl fmt::Display for PeerMisbehaved {
             Self::UnexpectedHandshake(typ) => return write!(f, "a {typ} has no place here"),
             Self::UnexpectedRecord(typ) => {
                 return write!(f, "a record of type {typ} has no place here");
+            }
+            Self::UnsolicitedExtension(extension) => {
+                return write!(f, "the extension {extension} was not offered");
             }
             Self::PlaintextRecord => "a record is not encrypted",
             Self::InterleavedHandshake => "a record interrupts a handshake message",
@@ -272,6 +339,35 @@ impl fmt::Display for PeerMisbehaved {
             Self::InappropriateFallback => "a fallback to a version lower than the best in common",
             Self::BadClientKeyExchange => "the ClientKeyExchange does not fit the key exchange",
             Self::Renegotiation => "renegotiation after it was refused",
+            Self::UnofferedVersion => "the server chose a version that was not offered",
+            Self::Downgrade => "the server's random tells of a downgrade",
+            Self::SessionIdNotEchoed => "the server has not returned our session id",
+            Self::UnofferedCipherSuite => {
+                "the server chose a cipher suite that was not offered for the version"
+            }
+            Self::UnofferedGroup => "the server chose a group that was not offered",
+            Self::UnofferedPsk => "the server chose a session that was not offered",
+            Self::UnofferedProtocol => {
+                "the server chose an application protocol that was not offered"
+            }
+            Self::UnofferedSignatureScheme => {
+                "the peer signed with a scheme that was not offered or does not fit its key"
+            }
+            Self::PointlessRetry => "a HelloRetryRequest would change nothing",
+            Self::SecondRetry => "a second HelloRetryRequest",
+            Self::ChangedAfterRetry => "the ServerHello does not keep to the HelloRetryRequest",
+            Self::EarlyDataWithoutSession => "early data is accepted without what it depends on",
+            Self::CertificateRequestContext => {
+                "a certificate_request_context is not empty in the handshake"
+            }
+            Self::NoCertificate => "the server's Certificate is empty",
+            Self::BadCertificate => "the leaf does not parse, or its key is of an unknown kind",
+            Self::BadSignature => "the peer's signature over the handshake is wrong",
+            Self::PostHandshakeAuthentication => "a CertificateRequest after the handshake",
+            Self::OldVersionAfterEarlyData => "TLS 1.2 was chosen although early data was sent",
+            Self::ForbiddenExtension(extension) => {
+                return write!(f, "the extension {extension} has no place here");
+            }
         })
     }
 }

@@ -7,7 +7,7 @@
 //! ```text
 //!            receive(bytes)                 step(now)
 //!  socket ────────────────▶ ┌──────────────────────┐ ─▶ Step::Need(need) ─▶ whoever knows
-//!                           │   ServerConnection   │                              │
+//!                           │      Connection      │                              │
 //!  socket ◀──────────────── └──────────────────────┘ ◀─ answer(answer) ◀──────────┘
 //!            output(), consume_output(n)   ▲     │
 //!                                          │     ▼
@@ -16,11 +16,11 @@
 //!
 //! The loop of a caller:
 //!
-//! 1. Give what the socket has to [`ServerConnection::receive`], then call [`ServerConnection::step`]
+//! 1. Give what the socket has to [`Connection::receive`], then call [`Connection::step`]
 //!    until it returns [`Step::Blocked`] or [`Step::Closed`].
 //! 2. Answer each [`Step::Need`] whenever its answer is known; then call `step` again.
-//! 3. On [`Step::Data`], take the data with [`ServerConnection::read`] before the next `step`.
-//! 4. Write [`ServerConnection::output`] to the socket, also after an error: the alert is in it.
+//! 3. On [`Step::Data`], take the data with [`Connection::read`] before the next `step`.
+//! 4. Write [`Connection::output`] to the socket, also after an error: the alert is in it.
 //!
 //! # What is asked, and when
 //!
@@ -29,45 +29,67 @@
 //! | [`CertificateNeed`] | after the ClientHello | the certificates, policy and ALPN protocols for this name |
 //! | [`SessionNeed`] | if the client offers to resume | the session, if it is known |
 //! | [`KeyOperationNeed`] | in a full handshake | the signature (or master secret) from the key's holder |
+//! | [`EarlyDataNeed`] | if the client offers early data that could be taken | whether it was seen before |
 //! | [`NewSessionNeed`] | at the end | the ticket for the client |
+//!
+//! Of a client:
+//!
+//! | need | when | answer |
+//! |---|---|---|
+//! | [`OfferSessionNeed`] | before the ClientHello | a session to resume, if there is one |
+//! | [`ClientCertificateNeed`] | if the server asks for a certificate | the certificates that could be presented |
+//! | [`KeyOperationNeed`] | if one of them is presented | the signature from the key's holder |
+//!
+//! And of both, [`PeerCertificateNeed`]: when the peer has shown that it has its certificate's key, whether
+//! that certificate is to be trusted.
 //!
 //! While a need is open the handshake waits, and what the peer sends meanwhile waits in a bounded
 //! buffer. The one exception is [`NewSessionNeed`] in TLS 1.3, which holds nothing up.
 //!
 //! # Where to find things
 //!
-//! `server/` is the handshake: `server/tls13/mod.rs` and `server/tls12/mod.rs` list the legal order of
-//! messages, with one file a message beside each. `record/` is the record layer, `needs/` the yield points.
+//! `server/` and `client/` are the handshake: `server/tls13/mod.rs`, `client/tls13/mod.rs` and their
+//! neighbours for TLS 1.2 list the legal order of messages, with one file a message beside each. `record/` is the record layer, `needs/` the yield points.
 
+#[allow(dead_code, reason = "half written")]
+mod client;
 mod common;
 mod config;
+mod connection;
 mod credential;
 mod error;
 mod handshake;
 mod key_schedule;
 mod needs;
 mod negotiated;
+mod peer_name;
 mod policy;
 mod record;
+mod role;
 mod server;
 mod session;
 mod suites;
 pub mod tickets;
 mod time;
+mod tls13;
 mod trace;
 
-pub use config::{Limits, ServerConfig, VerifySignatures};
+pub use config::{ClientConfig, Limits, ServerConfig, VerifySignatures};
+pub use connection::{ClientConnection, Connection, ServerConnection, Step};
 pub use credential::{CertificateError, Credential, OcspResponse};
 pub use error::{
     Error, InvalidMessage, KeyOperationFault, Misuse, PeerIncompatible, PeerMisbehaved,
 };
 pub use needs::{
-    Answer, CertificateAnswer, CertificateNeed, KeyOperationNeed, Need, NeedError, NeedId,
-    NeedKind, NewSessionKind, NewSessionNeed, OfferedSession, SessionAnswer, SessionNeed,
+    Answer, CertificateAnswer, CertificateNeed, CertificateRejection, ClientAuthentication,
+    ClientCertificateNeed, ClientCertificateRequest, EarlyDataNeed, KeyOperationNeed, Need,
+    NeedError, NeedId, NeedKind, NewSessionKind, NewSessionNeed, OfferSessionNeed, OfferedSession,
+    PeerCertificateNeed, PeerRole, SessionAnswer, SessionNeed,
 };
-pub use negotiated::Negotiated;
+pub use negotiated::{EarlyDataStatus, Negotiated};
+pub use peer_name::PeerName;
 pub use policy::Policy;
-pub use server::{ServerConnection, Step};
-pub use session::SessionState;
+pub use role::{Client, Role, Server};
+pub use session::{ClientSession, SessionState};
 pub use time::UnixTime;
 pub use trace::{TraceEvent, TraceItem};

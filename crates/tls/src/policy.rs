@@ -1,6 +1,6 @@
-use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
+use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 
-/// What may be negotiated with a client, each list in order of preference.
+/// What may be negotiated with a peer, each list in order of preference.
 ///
 /// [`modern`](Self::modern), [`intermediate`](Self::intermediate) and [`legacy`](Self::legacy) are
 /// the policies that operators name; the lists may be changed. What the engine does not know is
@@ -18,8 +18,15 @@ pub struct Policy {
     /// without AES in hardware do, gets it if it is among them.
     pub cipher_suites: Vec<CipherSuite>,
     /// Whether what servers should no longer select (RFC 10015) may be selected where it is listed:
-    /// RSA key transport.
+    /// RSA key transport, DHE, CBC suites.
     pub legacy: bool,
+    /// The signature schemes that our own keys may sign with, in order of preference; `None`: all that
+    /// they can.
+    pub signature_schemes: Option<Vec<SignatureScheme>>,
+    /// Whether a TLS 1.2 handshake without the extended master secret (RFC 7627) is refused.
+    pub require_extended_master_secret: bool,
+    /// Whether a TLS 1.2 peer may renegotiate (RFC 5246 §7.4.1.1), securely (RFC 5746). No policy sets it.
+    pub renegotiation: bool,
 }
 
 impl Policy {
@@ -39,6 +46,9 @@ impl Policy {
                 CipherSuite::TLS_CHACHA20_POLY1305_SHA256,
             ],
             legacy: false,
+            signature_schemes: None,
+            require_extended_master_secret: true,
+            renegotiation: false,
         }
     }
 
@@ -65,6 +75,7 @@ impl Policy {
             CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
         ]);
         policy.legacy = true;
+        policy.require_extended_master_secret = false;
         policy
     }
 

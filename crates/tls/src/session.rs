@@ -1,13 +1,20 @@
 //! What two connections of one session share.
 
 use std::fmt;
+use std::sync::Arc;
 
 use keyward_crypto::hkdf::Secret;
-use keyward_wire::codec::{DecodeError, DecodeErrorKind, Put, Reader};
+use keyward_wire::codec::{DecodeError, DecodeErrorKind, MAX_LIST_ITEMS, Put, Reader};
 use keyward_wire::values::{CipherSuite, ProtocolVersion};
+use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
+pub use client::ClientSession;
+pub(crate) use client::SessionName;
+
 use crate::time::UnixTime;
+
+mod client;
 
 /// A session that can be resumed. Holds the secret that protects the resumed connections: store it
 /// encrypted, or in memory alone.
@@ -26,6 +33,10 @@ pub struct SessionState {
     pub(crate) alpn: Option<Vec<u8>>,
     pub(crate) context: Vec<u8>,
     pub(crate) extended_master_secret: bool,
+    /// What the peer presented in the full handshake; at most [`MAX_CHAIN_LEN`] bytes.
+    pub(crate) peer_certificates: Arc<[CertificateDer<'static>]>,
+    /// The most early data that the server takes with this session, in bytes.
+    pub(crate) max_early_data: u32,
 }
 
 impl SessionState {
@@ -42,6 +53,17 @@ impl SessionState {
     /// The name that the client asked for.
     pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
+    }
+
+    /// The certificates that the peer presented in the full handshake, the leaf first; empty for one
+    /// without.
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        &self.peer_certificates
+    }
+
+    /// The most early data that the server takes with this session, in bytes.
+    pub fn max_early_data(&self) -> u32 {
+        self.max_early_data
     }
 
     /// When the session ends: then, at the latest, a cache may forget it.
@@ -61,7 +83,8 @@ impl SessionState {
         let alpn = self.alpn.as_deref().unwrap_or_default();
         let secret = self.secret.as_bytes();
         // Room for all fields: a vector that moves would leave the secret behind.
-        let capacity = 64 + secret.len() + name.len() + alpn.len() + self.context.len();
+        let chain = chain_len(&self.peer_certificates);
+        let capacity = 64 + secret.len() + name.len() + alpn.len() + self.context.len() + chain;
         let mut out = Zeroizing::new(Vec::with_capacity(capacity));
         out.put_u8(FORMAT);
         out.put_u16(self.version.0);
@@ -74,6 +97,12 @@ impl SessionState {
         out.put_opaque_u8(name.as_bytes());
         out.put_opaque_u8(alpn);
         out.put_opaque_u8(&self.context);
+        out.put_u32(self.max_early_data);
+        out.put_vector_u16(|out| {
+            for certificate in self.peer_certificates.iter() {
+                out.put_opaque_u16(certificate);
+            }
+        });
         out
     }
 
@@ -98,6 +127,14 @@ impl SessionState {
                 .map_err(|_| reader.error("server_name", DecodeErrorKind::IllegalValue))?,
             alpn: optional(reader.opaque_u8("alpn", 0..=255)?),
             context: reader.opaque_u8("context", 0..=255)?.to_vec(),
+            max_early_data: reader.u32("max_early_data")?,
+            peer_certificates: reader
+                .vector_u16("peer_certificates", 0..=MAX_CHAIN_LEN)?
+                .items("peer_certificates", MAX_LIST_ITEMS, |list| {
+                    let certificate = list.opaque_u16("peer_certificate", 1..=MAX_CHAIN_LEN)?;
+                    Ok(CertificateDer::from(certificate.to_vec()))
+                })?
+                .into(),
         };
         reader.expect_end("SessionState")?;
         Ok(state)
@@ -105,7 +142,20 @@ impl SessionState {
 }
 
 /// The format of [`SessionState::encode`]. A state of another format is not resumed.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+
+/// The most bytes of a peer's chain in a session, each certificate with two bytes for its length. A
+/// session goes into a ticket, and a ticket into a ClientHello; a peer with more has none.
+const MAX_CHAIN_LEN: usize = 16 * 1024;
+
+/// Whether a peer's certificates can be kept with a session.
+pub(crate) fn can_keep(chain: &[CertificateDer<'_>]) -> bool {
+    chain_len(chain) <= MAX_CHAIN_LEN && chain.len() <= MAX_LIST_ITEMS
+}
+
+fn chain_len(chain: &[CertificateDer<'_>]) -> usize {
+    chain.iter().map(|certificate| 2 + certificate.len()).sum()
+}
 
 fn optional(bytes: &[u8]) -> Option<Vec<u8>> {
     (!bytes.is_empty()).then(|| bytes.to_vec())
@@ -138,6 +188,10 @@ pub(crate) mod tests {
             alpn: Some(b"h2".to_vec()),
             context: b"context".to_vec(),
             extended_master_secret: true,
+            peer_certificates: [vec![1; 300], vec![2; 200]]
+                .map(CertificateDer::from)
+                .into(),
+            max_early_data: 4096,
         }
     }
 
@@ -148,6 +202,7 @@ pub(crate) mod tests {
         plain.alpn = None;
         plain.context = Vec::new();
         plain.extended_master_secret = false;
+        plain.peer_certificates = Arc::new([]);
         for state in [state(), plain] {
             let bytes = state.encode();
             let again = SessionState::decode(&bytes).unwrap();
@@ -155,6 +210,8 @@ pub(crate) mod tests {
             assert_eq!(again.server_name, state.server_name);
             assert_eq!(again.alpn, state.alpn);
             assert_eq!(again.created, state.created);
+            assert_eq!(again.peer_certificates, state.peer_certificates);
+            assert_eq!(again.max_early_data, state.max_early_data);
             assert_eq!(again.secret.as_bytes(), state.secret.as_bytes());
         }
     }
@@ -168,6 +225,13 @@ pub(crate) mod tests {
         let mut other = bytes.to_vec();
         other[0] = FORMAT + 1;
         assert!(SessionState::decode(&other).is_err());
+    }
+
+    #[test]
+    fn a_chain_too_long_for_a_session_is_not_kept() {
+        let chain = |len| [CertificateDer::from(vec![0; len])];
+        assert!(can_keep(&[]) && can_keep(&chain(MAX_CHAIN_LEN - 2)));
+        assert!(!can_keep(&chain(MAX_CHAIN_LEN - 1)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! EarlySecret ──shared secret──▶ HandshakeSecret ──▶ MasterSecret ──▶ resumption secret ──▶ PSKs
-//!  │ binder key                   │ handshake traffic  │ application traffic ──▶ next ──▶ …
+//!  │ binder key, early traffic    │ handshake traffic  │ application traffic ──▶ next ──▶ …
 //! ```
 
 use keyward_crypto::aead::NONCE_LEN;
@@ -39,6 +39,20 @@ impl EarlySecret {
     pub(crate) fn verify_binder(&self, truncated: &Digest, binder: &[u8]) -> bool {
         let key = derive(self.suite, &self.secret, b"res binder", &self.empty_hash());
         finished_key(self.suite, &key).verify(&[truncated], binder)
+    }
+
+    /// The binder that a client sends for a resumption PSK, over the same hash.
+    pub(crate) fn binder(&self, truncated: &Digest) -> Digest {
+        let key = derive(self.suite, &self.secret, b"res binder", &self.empty_hash());
+        finished_key(self.suite, &key).sign(&[truncated])
+    }
+
+    /// The client's secret for early data, for the ClientHello.
+    pub(crate) fn early_traffic(&self, client_hello: &Digest) -> TrafficSecret {
+        TrafficSecret {
+            suite: self.suite,
+            secret: derive(self.suite, &self.secret, b"c e traffic", client_hello),
+        }
     }
 
     pub(crate) fn into_handshake(self, shared: &SharedSecret) -> HandshakeSecret {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use keyward_wire::handshake::ClientHello;
-use keyward_wire::values::ProtocolVersion;
+use keyward_wire::values::{ProtocolVersion, SignatureScheme};
 
 use super::{Answer, NeedError, NeedId};
 use crate::credential::Credential;
@@ -61,6 +61,40 @@ pub struct CertificateAnswer {
     /// What a session is bound to besides its name: a session made with another context is not
     /// resumed. At most 255 bytes; for example a digest of the site's authentication settings.
     pub session_context: Vec<u8>,
+    /// Whether the client is asked for a certificate.
+    pub client_authentication: ClientAuthentication,
+}
+
+/// Whether a server asks its clients for a certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// It does not.
+    #[default]
+    Off,
+    /// It does, and goes on with a client that has none.
+    Optional(ClientCertificateRequest),
+    /// It does, and goes on with no client that has none.
+    Required(ClientCertificateRequest),
+}
+
+impl ClientAuthentication {
+    /// What the client is asked for, if it is.
+    pub fn request(&self) -> Option<&ClientCertificateRequest> {
+        match self {
+            Self::Off => None,
+            Self::Optional(request) | Self::Required(request) => Some(request),
+        }
+    }
+}
+
+/// What a client is told about the certificate that it is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientCertificateRequest {
+    /// Distinguished names (DER) of the authorities that are trusted; empty: the client is not told.
+    pub authorities: Vec<Vec<u8>>,
+    /// The signature schemes that are accepted, the favourites first; empty: all that the engine can
+    /// verify.
+    pub signature_schemes: Vec<SignatureScheme>,
 }
 
 impl Default for CertificateAnswer {
@@ -70,6 +104,7 @@ impl Default for CertificateAnswer {
             policy: Arc::new(Policy::default()),
             alpn: Vec::new(),
             session_context: Vec::new(),
+            client_authentication: ClientAuthentication::Off,
         }
     }
 }

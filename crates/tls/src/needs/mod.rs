@@ -1,27 +1,42 @@
 //! What the engine asks for: the points where a handshake waits for somebody else.
 //!
 //! A need is an owned, `Send` value. [`Need`]s are handed out by
-//! [`ServerConnection::step`](crate::ServerConnection::step); each is turned into an [`Answer`] by its
+//! [`Connection::step`](crate::Connection::step); each is turned into an [`Answer`] by its
 //! own `answer` method, so that the type fits, and goes back through
-//! [`ServerConnection::answer`](crate::ServerConnection::answer). Dropping a need is safe: the
+//! [`Connection::answer`](crate::Connection::answer). Dropping a need is safe: the
 //! connection stays blocked until it is aborted or dropped.
 
 mod certificate;
+mod client_certificate;
+mod early_data;
+mod error;
 mod key_operation;
 mod new_session;
+mod offer_session;
 mod open;
+mod peer_certificate;
 mod session;
 
 use std::fmt;
+use std::sync::Arc;
 
 use keyward_keyop::OperationResult;
-use keyward_wire::values::AlertDescription;
 
-pub use certificate::{CertificateAnswer, CertificateNeed};
+pub use certificate::{
+    CertificateAnswer, CertificateNeed, ClientAuthentication, ClientCertificateRequest,
+};
+pub use client_certificate::ClientCertificateNeed;
+pub use early_data::EarlyDataNeed;
+pub use error::{CertificateRejection, NeedError};
 pub use key_operation::KeyOperationNeed;
 pub use new_session::{NewSessionKind, NewSessionNeed};
+pub use offer_session::OfferSessionNeed;
 pub(crate) use open::OpenNeeds;
+pub use peer_certificate::{PeerCertificateNeed, PeerRole};
 pub use session::{OfferedSession, SessionAnswer, SessionNeed};
+
+use crate::credential::Credential;
+use crate::session::ClientSession;
 
 /// Something that the engine has to know before it goes on.
 #[derive(Debug)]
@@ -35,6 +50,14 @@ pub enum Need {
     KeyOperation(KeyOperationNeed),
     /// A ticket for the client.
     NewSession(NewSessionNeed),
+    /// Is this peer to be trusted?
+    PeerCertificate(PeerCertificateNeed),
+    /// Which certificate for the server that asks for one?
+    ClientCertificate(ClientCertificateNeed),
+    /// A session to resume with this server?
+    OfferSession(OfferSessionNeed),
+    /// Has this early data been seen?
+    EarlyData(EarlyDataNeed),
 }
 
 impl Need {
@@ -45,6 +68,10 @@ impl Need {
             Self::Session(need) => need.id(),
             Self::KeyOperation(need) => need.id(),
             Self::NewSession(need) => need.id(),
+            Self::PeerCertificate(need) => need.id(),
+            Self::ClientCertificate(need) => need.id(),
+            Self::OfferSession(need) => need.id(),
+            Self::EarlyData(need) => need.id(),
         }
     }
 
@@ -55,6 +82,10 @@ impl Need {
             Self::Session(_) => NeedKind::Session,
             Self::KeyOperation(_) => NeedKind::KeyOperation,
             Self::NewSession(_) => NeedKind::NewSession,
+            Self::PeerCertificate(_) => NeedKind::PeerCertificate,
+            Self::ClientCertificate(_) => NeedKind::ClientCertificate,
+            Self::OfferSession(_) => NeedKind::OfferSession,
+            Self::EarlyData(_) => NeedKind::EarlyData,
         }
     }
 
@@ -65,6 +96,10 @@ impl Need {
             Self::Session(need) => need.answer(Err(error)),
             Self::KeyOperation(need) => need.answer(Err(error)),
             Self::NewSession(need) => need.answer(Err(error)),
+            Self::PeerCertificate(need) => need.answer(Err(error)),
+            Self::ClientCertificate(need) => need.answer(Err(error)),
+            Self::OfferSession(need) => need.answer(Err(error)),
+            Self::EarlyData(need) => need.answer(Err(error)),
         }
     }
 }
@@ -95,6 +130,14 @@ pub enum NeedKind {
     KeyOperation,
     /// [`NewSessionNeed`]
     NewSession,
+    /// [`PeerCertificateNeed`]
+    PeerCertificate,
+    /// [`ClientCertificateNeed`]
+    ClientCertificate,
+    /// [`OfferSessionNeed`]
+    OfferSession,
+    /// [`EarlyDataNeed`]
+    EarlyData,
 }
 
 impl NeedKind {
@@ -105,6 +148,10 @@ impl NeedKind {
             Self::Session => "session",
             Self::KeyOperation => "key operation",
             Self::NewSession => "new session",
+            Self::PeerCertificate => "peer certificate",
+            Self::ClientCertificate => "client certificate",
+            Self::OfferSession => "offer session",
+            Self::EarlyData => "early data",
         }
     }
 }
@@ -114,53 +161,6 @@ impl fmt::Display for NeedKind {
         f.write_str(self.name())
     }
 }
-
-/// Why a need has no answer. An error for a [`SessionNeed`] leads to a full handshake, one for a
-/// [`NewSessionNeed`] to no ticket; the others end the handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum NeedError {
-    /// No certificate for this name: alert `unrecognized_name` (RFC 6066 §3).
-    UnrecognizedName,
-    /// Whoever was asked refuses: alert `access_denied`.
-    Refused,
-    /// Nobody to ask is in reach: alert `internal_error`.
-    Unavailable,
-    /// Whoever was asked has too much to do: alert `internal_error`.
-    Overloaded,
-    /// The answer did not come in time: alert `internal_error`.
-    Expired,
-    /// Something else failed: alert `internal_error`.
-    Internal,
-}
-
-impl NeedError {
-    /// The alert that the client gets.
-    pub const fn alert(self) -> AlertDescription {
-        match self {
-            Self::UnrecognizedName => AlertDescription::UNRECOGNIZED_NAME,
-            Self::Refused => AlertDescription::ACCESS_DENIED,
-            Self::Unavailable | Self::Overloaded | Self::Expired | Self::Internal => {
-                AlertDescription::INTERNAL_ERROR
-            }
-        }
-    }
-}
-
-impl fmt::Display for NeedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::UnrecognizedName => "the name is not known",
-            Self::Refused => "refused",
-            Self::Unavailable => "nobody to ask is in reach",
-            Self::Overloaded => "whoever was asked is overloaded",
-            Self::Expired => "the answer came too late",
-            Self::Internal => "internal error",
-        })
-    }
-}
-
-impl std::error::Error for NeedError {}
 
 /// The answer to a need, as the need's `answer` method makes it. The constructors here are for who
 /// keeps the id and not the need.
@@ -195,6 +195,33 @@ impl Answer {
         Self { id, value }
     }
 
+    /// Answers the [`PeerCertificateNeed`] with this id.
+    pub fn peer_certificate(id: NeedId, result: Result<(), NeedError>) -> Self {
+        let value = AnswerValue::PeerCertificate(result);
+        Self { id, value }
+    }
+
+    /// Answers the [`ClientCertificateNeed`] with this id.
+    pub fn client_certificate(
+        id: NeedId,
+        result: Result<Option<Vec<Arc<Credential>>>, NeedError>,
+    ) -> Self {
+        let value = AnswerValue::ClientCertificate(result);
+        Self { id, value }
+    }
+
+    /// Answers the [`OfferSessionNeed`] with this id.
+    pub fn offer_session(id: NeedId, result: Result<Option<ClientSession>, NeedError>) -> Self {
+        let value = AnswerValue::OfferSession(result.map(|session| session.map(Box::new)));
+        Self { id, value }
+    }
+
+    /// Answers the [`EarlyDataNeed`] with this id.
+    pub fn early_data(id: NeedId, result: Result<bool, NeedError>) -> Self {
+        let value = AnswerValue::EarlyData(result);
+        Self { id, value }
+    }
+
     /// The id of the need that it answers.
     pub fn id(&self) -> NeedId {
         self.id
@@ -208,11 +235,16 @@ impl Answer {
 
 /// What an answer says, by kind. The engine has checked that the kind is the open need's.
 #[derive(Debug)]
+#[allow(dead_code, reason = "half written")]
 pub(crate) enum AnswerValue {
     Certificate(Result<Box<CertificateAnswer>, NeedError>),
     Session(Result<Option<Box<SessionAnswer>>, NeedError>),
     KeyOperation(Result<OperationResult, NeedError>),
     NewSession(Result<Option<Vec<u8>>, NeedError>),
+    PeerCertificate(Result<(), NeedError>),
+    ClientCertificate(Result<Option<Vec<Arc<Credential>>>, NeedError>),
+    OfferSession(Result<Option<Box<ClientSession>>, NeedError>),
+    EarlyData(Result<bool, NeedError>),
 }
 
 impl AnswerValue {
@@ -222,6 +254,10 @@ impl AnswerValue {
             Self::Session(_) => NeedKind::Session,
             Self::KeyOperation(_) => NeedKind::KeyOperation,
             Self::NewSession(_) => NeedKind::NewSession,
+            Self::PeerCertificate(_) => NeedKind::PeerCertificate,
+            Self::ClientCertificate(_) => NeedKind::ClientCertificate,
+            Self::OfferSession(_) => NeedKind::OfferSession,
+            Self::EarlyData(_) => NeedKind::EarlyData,
         }
     }
 }
@@ -236,5 +272,6 @@ mod tests {
         owned::<Need>();
         owned::<Answer>();
         owned::<crate::ServerConnection>();
+        owned::<crate::ClientConnection>();
     }
 }

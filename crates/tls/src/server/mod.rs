@@ -9,20 +9,33 @@
 //! ```
 
 mod client_hello;
-mod connection;
 mod negotiation;
 mod tls12;
 mod tls13;
 
+use std::sync::Arc;
+
 use client_hello::{AwaitCertificate, ExpectClientHello};
-pub use connection::{ServerConnection, Step};
 
 use crate::common::Common;
-use crate::config::ServerConfig;
+use crate::config::{Limits, ServerConfig};
+use crate::connection::ServerConnection;
 use crate::error::Error;
 use crate::handshake::Incoming;
 use crate::needs::{AnswerValue, NeedId};
-use crate::time::UnixTime;
+use crate::role::{self, Machine, PostHandshake, Server, UNASKED};
+
+/// What a handler works with beside its own state.
+pub(crate) type Context<'a> = role::Context<'a, ServerConfig>;
+
+impl ServerConnection {
+    /// A connection that waits for a ClientHello.
+    pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
+        let common = Common::new(&config.limits, config.trace);
+        let state = State::ExpectClientHello(Box::new(ExpectClientHello));
+        Ok(Self::in_state(config, common, state))
+    }
+}
 
 /// Where the handshake is.
 pub(crate) enum State {
@@ -32,42 +45,46 @@ pub(crate) enum State {
     Tls12(tls12::State),
 }
 
-/// What a handler works with beside its own state.
-pub(crate) struct Context<'a> {
-    pub(crate) common: &'a mut Common,
-    pub(crate) config: &'a ServerConfig,
-    pub(crate) now: UnixTime,
-}
+impl Machine for Server {
+    const NAME: &'static str = "server";
+    type Config = ServerConfig;
+    type State = State;
 
-impl State {
-    /// A message has come.
-    fn handle(self, incoming: Incoming, cx: &mut Context<'_>) -> Result<Self, Error> {
-        match self {
-            Self::ExpectClientHello(state) => state.handle(incoming, cx),
-            Self::AwaitCertificate(_) => Err(incoming.unexpected()),
-            Self::Tls13(state) => state.handle(incoming, cx).map(Self::Tls13),
-            Self::Tls12(state) => state.handle(incoming, cx).map(Self::Tls12),
+    fn limits(config: &ServerConfig) -> &Limits {
+        &config.limits
+    }
+
+    fn handle(state: State, incoming: Incoming, cx: &mut Context<'_>) -> Result<State, Error> {
+        match state {
+            State::ExpectClientHello(state) => state.handle(incoming, cx),
+            State::AwaitCertificate(_) => Err(incoming.unexpected()),
+            State::Tls13(state) => state.handle(incoming, cx).map(State::Tls13),
+            State::Tls12(state) => state.handle(incoming, cx).map(State::Tls12),
         }
     }
 
-    /// A need has been answered. The kind of the answer is that of the need.
     fn answered(
-        self,
+        state: State,
         id: NeedId,
         answer: AnswerValue,
         cx: &mut Context<'_>,
-    ) -> Result<Self, Error> {
-        match self {
-            Self::ExpectClientHello(_) => Err(UNASKED),
-            Self::AwaitCertificate(state) => match answer {
+    ) -> Result<State, Error> {
+        match state {
+            State::ExpectClientHello(_) => Err(UNASKED),
+            State::AwaitCertificate(state) => match answer {
                 AnswerValue::Certificate(answer) => state.answered(answer, cx),
                 _ => Err(UNASKED),
             },
-            Self::Tls13(state) => state.answered(id, answer, cx).map(Self::Tls13),
-            Self::Tls12(state) => state.answered(id, answer, cx).map(Self::Tls12),
+            State::Tls13(state) => state.answered(id, answer, cx).map(State::Tls13),
+            State::Tls12(state) => state.answered(id, answer, cx).map(State::Tls12),
+        }
+    }
+
+    fn post_handshake(state: &mut State) -> PostHandshake<'_> {
+        match state {
+            State::Tls13(state) => state.post_handshake(),
+            State::Tls12(state) => state.post_handshake(),
+            State::ExpectClientHello(_) | State::AwaitCertificate(_) => PostHandshake::NotYet,
         }
     }
 }
-
-/// An answer that the state has not asked for; the book of open needs does not let it through.
-const UNASKED: Error = Error::Internal("an answer came to a state that has not asked for it");

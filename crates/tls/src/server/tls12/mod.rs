@@ -42,10 +42,11 @@ use resumption::AwaitSession;
 use server_key_exchange::AwaitSignature;
 use traffic::ExpectTraffic;
 
-use super::{Context, UNASKED};
+use super::Context;
 use crate::error::Error;
 use crate::handshake::Incoming;
 use crate::needs::{AnswerValue, NeedId};
+use crate::role::{PostHandshake, UNASKED};
 
 /// Where a TLS 1.2 handshake is. The legal order:
 ///
@@ -102,6 +103,13 @@ impl State {
                 state.answered(answer, cx)
             }
             _ => Err(UNASKED),
+        }
+    }
+
+    pub(crate) fn post_handshake(&self) -> PostHandshake<'_> {
+        match self {
+            Self::ExpectTraffic(_) => PostHandshake::Tls12,
+            _ => PostHandshake::NotYet,
         }
     }
 }

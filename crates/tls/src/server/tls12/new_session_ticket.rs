@@ -50,6 +50,8 @@ pub(super) fn ask(
         alpn: negotiated.alpn.clone(),
         context: session.context,
         extended_master_secret: negotiated.extended_master_secret,
+        peer_certificates: negotiated.peer_certificates.clone(),
+        max_early_data: 0,
     };
     let promised = kind == NewSessionKind::Ticket;
     cx.common

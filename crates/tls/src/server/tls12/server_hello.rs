@@ -182,15 +182,9 @@ fn send(
 /// What is agreed on in an abbreviated handshake, and most of it in a full one.
 fn negotiated(offer: &Offer, server_hello: &ServerHello) -> Negotiated {
     Negotiated {
-        version: ProtocolVersion::TLS12,
-        cipher_suite: server_hello.cipher_suite,
-        group: None,
-        signature_scheme: None,
-        resumed: false,
         server_name: offer.opening.server_name(),
         alpn: offer.alpn.clone(),
-        certificate: None,
-        hello_retry_request: false,
         extended_master_secret: server_hello.extensions.extended_master_secret,
+        ..Negotiated::new(ProtocolVersion::TLS12, server_hello.cipher_suite)
     }
 }

@@ -12,6 +12,7 @@ use crate::handshake::{Incoming, Transcript};
 use crate::key_schedule::tls13::{MasterSecret, TrafficSecret};
 use crate::record::ChangeCipherSpecs;
 use crate::server::Context;
+use crate::tls13::Traffic;
 
 /// Sends ours, and changes to the keys for application data.
 pub(super) fn send(mut flight: Flight, cx: &mut Context<'_>) -> Result<State, Error> {
@@ -71,8 +72,7 @@ impl ExpectFinished {
         let resumption = self.master.into_resumption(&self.transcript.current());
         let open_tickets = tickets::ask(&resumption, self.tickets, cx)?;
         Ok(State::ExpectTraffic(Box::new(ExpectTraffic::new(
-            self.client,
-            self.server,
+            Traffic::new(self.client, self.server),
             open_tickets,
         ))))
     }

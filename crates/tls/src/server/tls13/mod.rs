@@ -35,11 +35,11 @@ use hello_retry::ExpectSecondClientHello;
 use psk::AwaitSession;
 use traffic::ExpectTraffic;
 
-use super::{Context, UNASKED};
-use crate::common::Common;
-use crate::error::{Error, Misuse};
+use super::Context;
+use crate::error::Error;
 use crate::handshake::Incoming;
 use crate::needs::{AnswerValue, NeedId};
+use crate::role::{PostHandshake, UNASKED};
 
 /// Where a TLS 1.3 handshake is. The legal order:
 ///
@@ -86,31 +86,10 @@ impl State {
         }
     }
 
-    /// Changes the keys that we send with.
-    pub(crate) fn update_keys(
-        &mut self,
-        common: &mut Common,
-        request_peer: bool,
-    ) -> Result<Result<(), Misuse>, Error> {
+    pub(crate) fn post_handshake(&mut self) -> PostHandshake<'_> {
         match self {
-            Self::ExpectTraffic(state) => state.update_write_keys(common, request_peer).map(Ok),
-            _ => Ok(Err(Misuse::HandshakeIncomplete)),
-        }
-    }
-
-    /// Sends the KeyUpdate that the peer has asked for, if it has.
-    pub(crate) fn pay_key_update(&mut self, common: &mut Common) -> Result<(), Error> {
-        match self {
-            Self::ExpectTraffic(state) => state.pay_key_update(common),
-            _ => Ok(()),
-        }
-    }
-
-    /// A record came that was no handshake message.
-    pub(crate) fn received_record(&mut self, common: &mut Common) -> Result<(), Error> {
-        match self {
-            Self::ExpectTraffic(state) => state.received_record(common),
-            _ => Ok(()),
+            Self::ExpectTraffic(state) => PostHandshake::Tls13(&mut state.traffic),
+            _ => PostHandshake::NotYet,
         }
     }
 }

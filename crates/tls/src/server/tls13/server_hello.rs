@@ -85,8 +85,6 @@ pub(super) fn send(
     }
 
     cx.common.negotiated = Some(Negotiated {
-        version: ProtocolVersion::TLS13,
-        cipher_suite: chosen.suite.code,
         group: Some(group),
         signature_scheme: signer.as_ref().map(|signer| signer.scheme),
         resumed: resumed.is_some(),
@@ -94,7 +92,7 @@ pub(super) fn send(
         alpn: chosen.alpn.clone(),
         certificate: signer.as_ref().map(|signer| signer.certificate.clone()),
         hello_retry_request: chosen.retried,
-        extended_master_secret: true,
+        ..Negotiated::new(ProtocolVersion::TLS13, chosen.suite.code)
     });
 
     let created = resumed.as_ref().map_or(cx.now, |resumed| resumed.created);

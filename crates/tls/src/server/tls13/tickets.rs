@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::key_schedule::tls13::ResumptionSecret;
 use crate::needs::{Need, NeedId, NewSessionKind, NewSessionNeed};
 use crate::server::Context;
-use crate::session::SessionState;
+use crate::session::{self, SessionState};
 
 /// A ticket that was asked for: what its message says beside the ticket.
 pub(super) struct OpenTicket {
@@ -28,7 +28,12 @@ pub(super) fn ask(
     terms: TicketTerms,
     cx: &mut Context<'_>,
 ) -> Result<Vec<OpenTicket>, Error> {
-    let Some(negotiated) = cx.common.negotiated.clone().filter(|_| terms.wanted) else {
+    let Some(negotiated) = cx
+        .common
+        .negotiated
+        .clone()
+        .filter(|negotiated| terms.wanted && session::can_keep(&negotiated.peer_certificates))
+    else {
         return Ok(Vec::new());
     };
     // The client that resumed has used up one ticket.
@@ -66,6 +71,8 @@ pub(super) fn ask(
                 alpn: negotiated.alpn.clone(),
                 context: terms.session_context.clone(),
                 extended_master_secret: true,
+                peer_certificates: negotiated.peer_certificates.clone(),
+                max_early_data: 0,
             };
             let id = cx.common.ask_aside(|id| {
                 Need::NewSession(NewSessionNeed {

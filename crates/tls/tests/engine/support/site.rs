@@ -97,6 +97,7 @@ impl Site {
             policy: Arc::new(self.policy.clone()),
             alpn: self.alpn.clone(),
             session_context: self.session_context.clone(),
+            ..CertificateAnswer::default()
         }
     }
 

@@ -1,30 +1,36 @@
-//! The connection as its caller sees it.
+//! The connection as its caller sees it, the same for both roles.
 
 use std::fmt;
 use std::sync::Arc;
 
 use keyward_wire::alert::Alert;
 use keyward_wire::values::AlertDescription;
+use rustls_pki_types::CertificateDer;
 
-use super::client_hello::ExpectClientHello;
-use super::{Context, State};
 use crate::common::{Common, Received};
-use crate::config::ServerConfig;
 use crate::error::{Error, Misuse};
 use crate::needs::{Answer, Need};
 use crate::negotiated::Negotiated;
+use crate::role::{Client, Context, PostHandshake, Role, Server};
+use crate::session::ClientSession;
 use crate::time::UnixTime;
 use crate::trace::TraceEvent;
 
-/// The server's side of one TLS connection. The [crate's page](crate) shows how it is driven.
-pub struct ServerConnection {
-    config: Arc<ServerConfig>,
-    common: Common,
+/// One side of one TLS connection. The [crate's page](crate) shows how it is driven.
+pub struct Connection<R: Role> {
+    pub(crate) config: Arc<R::Config>,
+    pub(crate) common: Common,
     /// `None` while a handler has it, and once the connection has failed.
-    state: Option<State>,
+    pub(crate) state: Option<R::State>,
     end: Option<End>,
     eof: bool,
 }
+
+/// The server's side of a connection.
+pub type ServerConnection = Connection<Server>;
+
+/// The client's side of a connection.
+pub type ClientConnection = Connection<Client>;
 
 /// How the connection ended, if not in good order.
 enum End {
@@ -44,22 +50,24 @@ pub enum Step {
     HandshakeComplete,
     /// Data has come. No further record is opened before it is read.
     Data,
+    /// The server has given the client a session, to be kept for the next connection to the same name:
+    /// see [`OfferSessionNeed`](crate::OfferSessionNeed).
+    SessionReceived(Box<ClientSession>),
     /// The peer has sent close_notify, once: it will send no more, and may still receive.
     PeerClosed,
     /// Both sides have closed, or ours has aborted. Write the output and close the socket.
     Closed,
 }
 
-impl ServerConnection {
-    /// A connection that waits for a ClientHello.
-    pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
-        Ok(Self {
-            common: Common::new(&config),
-            state: Some(State::ExpectClientHello(Box::new(ExpectClientHello))),
+impl<R: Role> Connection<R> {
+    pub(crate) fn in_state(config: Arc<R::Config>, common: Common, state: R::State) -> Self {
+        Self {
+            config,
+            common,
+            state: Some(state),
             end: None,
             eof: false,
-            config,
-        })
+        }
     }
 
     /// Takes bytes from the peer, and says how many. Fewer than given: the buffer is full, and the
@@ -103,13 +111,16 @@ impl ServerConnection {
                 self.common
                     .trace
                     .push(TraceEvent::NeedAnswered(answer.kind()));
-                self.with_state(now, |state, cx| state.answered(id, answer, cx))?;
+                self.with_state(now, |state, cx| R::answered(state, id, answer, cx))?;
                 continue;
             }
             self.common.flush()?;
             self.pay_key_update()?;
             if self.common.take_just_complete() {
                 return Ok(Step::HandshakeComplete);
+            }
+            if let Some(session) = self.common.received_sessions.pop_front() {
+                return Ok(Step::SessionReceived(session));
             }
             if let Some(need) = self.common.needs.hand_out() {
                 return Ok(Step::Need(need));
@@ -129,12 +140,12 @@ impl ServerConnection {
             }
             match self.common.receive_next()? {
                 Received::Message(incoming) => {
-                    self.with_state(now, |state, cx| state.handle(incoming, cx))?;
+                    self.with_state(now, |state, cx| R::handle(state, incoming, cx))?;
                 }
                 Received::Progress if self.common.peer_closed => return Ok(Step::PeerClosed),
                 Received::Progress => {
-                    if let Some(State::Tls13(state)) = &mut self.state {
-                        state.received_record(&mut self.common)?;
+                    if let PostHandshake::Tls13(traffic) = post_handshake::<R>(&mut self.state) {
+                        traffic.received_record(&mut self.common)?;
                     }
                 }
                 Received::Nothing if self.eof => return Err(Error::PeerTruncated),
@@ -146,7 +157,7 @@ impl ServerConnection {
     fn with_state(
         &mut self,
         now: UnixTime,
-        handler: impl FnOnce(State, &mut Context<'_>) -> Result<State, Error>,
+        handler: impl FnOnce(R::State, &mut Context<'_, R::Config>) -> Result<R::State, Error>,
     ) -> Result<(), Error> {
         let state = self
             .state
@@ -154,7 +165,7 @@ impl ServerConnection {
             .ok_or(Error::Internal("a handler went away with the state"))?;
         let mut cx = Context {
             common: &mut self.common,
-            config: &self.config,
+            config: &*self.config,
             now,
         };
         self.state = Some(handler(state, &mut cx)?);
@@ -164,16 +175,26 @@ impl ServerConnection {
     /// Sends the KeyUpdate that the peer asked for, unless so much waits to be sent that the peer, who
     /// does not read, can wait for it as well.
     fn pay_key_update(&mut self) -> Result<(), Error> {
-        if self.common.closed || self.common.output.pending().len() >= self.config.limits.output {
+        if self.common.closed
+            || self.common.output.pending().len() >= R::limits(&self.config).output
+        {
             return Ok(());
         }
-        match &mut self.state {
-            Some(State::Tls13(state)) => state.pay_key_update(&mut self.common),
-            _ => Ok(()),
+        match post_handshake::<R>(&mut self.state) {
+            PostHandshake::Tls13(traffic) => traffic.pay_key_update(&mut self.common),
+            PostHandshake::Tls12 | PostHandshake::NotYet => Ok(()),
         }
     }
 
-    fn fail(&mut self, error: Error) {
+    /// Why the connection has failed, if it has.
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        match &self.end {
+            Some(End::Failed(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn fail(&mut self, error: Error) {
         if let Some(description) = error.alert() {
             // The connection is over; an alert that cannot be sent changes nothing.
             let _ = self.say_last(Alert::fatal(description));
@@ -193,6 +214,7 @@ impl ServerConnection {
     fn finish(&mut self, end: End) {
         self.state = None;
         self.common.needs.clear();
+        self.common.received_sessions.clear();
         self.common.input.consume_plaintext(usize::MAX);
         self.common.input.discard_unopened();
         self.common.input.shrink();
@@ -226,7 +248,7 @@ impl ServerConnection {
     /// The connection has failed, or [`Error::KeyExhausted`]. After [`close`](Self::close) or
     /// [`abort`](Self::abort) nothing can be sent: [`Error::Aborted`] with `close_notify` or the alert.
     pub fn send(&mut self, plaintext: &[u8]) -> Result<usize, Error> {
-        if let Some(End::Failed(error)) = &self.end {
+        if let Some(error) = self.failure() {
             return Err(error.clone());
         }
         if self.common.closed {
@@ -240,7 +262,7 @@ impl ServerConnection {
             if let Err(error) = self.prepare_to_send() {
                 break Err(error);
             }
-            let limit = self.config.limits.output;
+            let limit = R::limits(&self.config).output;
             match self.common.send_data(&plaintext[sent..], limit) {
                 Ok(0) => break Ok(sent),
                 Ok(more) => sent += more,
@@ -263,11 +285,9 @@ impl ServerConnection {
         if !self.common.writer().is_exhausted() {
             return Ok(());
         }
-        match &mut self.state {
-            Some(State::Tls13(state)) => state
-                .update_keys(&mut self.common, false)?
-                .map_err(|_| Error::Internal("no KeyUpdate where data flows")),
-            _ => Err(Error::KeyExhausted),
+        match post_handshake::<R>(&mut self.state) {
+            PostHandshake::Tls13(traffic) => traffic.update_write_keys(&mut self.common, false),
+            PostHandshake::Tls12 | PostHandshake::NotYet => Err(Error::KeyExhausted),
         }
     }
 
@@ -325,19 +345,15 @@ impl ServerConnection {
         if self.common.closed || self.end.is_some() {
             return Err(Misuse::Closed);
         }
-        let outcome = match &mut self.state {
-            Some(State::Tls13(state)) => state.update_keys(&mut self.common, request_peer),
-            Some(State::Tls12(_)) if self.common.is_handshake_complete() => {
-                return Err(Misuse::NoKeyUpdate);
-            }
-            _ => return Err(Misuse::HandshakeIncomplete),
-        };
-        match outcome {
-            Ok(done) => done,
-            Err(error) => {
-                self.fail(error);
-                Err(Misuse::Closed)
-            }
+        match post_handshake::<R>(&mut self.state) {
+            PostHandshake::Tls13(traffic) => traffic
+                .update_write_keys(&mut self.common, request_peer)
+                .map_err(|error| {
+                    self.fail(error);
+                    Misuse::Closed
+                }),
+            PostHandshake::Tls12 => Err(Misuse::NoKeyUpdate),
+            PostHandshake::NotYet => Err(Misuse::HandshakeIncomplete),
         }
     }
 
@@ -345,6 +361,15 @@ impl ServerConnection {
     /// ServerHello is fixed.
     pub fn negotiated(&self) -> Option<&Negotiated> {
         self.common.negotiated.as_ref()
+    }
+
+    /// The peer's certificates, the leaf first: as they came in this handshake, or, where it resumed a
+    /// session, in the one that began the session. Empty for a peer without.
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        match &self.common.negotiated {
+            Some(negotiated) => &negotiated.peer_certificates,
+            None => &[],
+        }
     }
 
     /// Whether the handshake is complete.
@@ -363,9 +388,17 @@ impl ServerConnection {
     }
 }
 
-impl fmt::Debug for ServerConnection {
+fn post_handshake<R: Role>(state: &mut Option<R::State>) -> PostHandshake<'_> {
+    match state {
+        Some(state) => R::post_handshake(state),
+        None => PostHandshake::NotYet,
+    }
+}
+
+impl<R: Role> fmt::Debug for Connection<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerConnection")
+        f.debug_struct("Connection")
+            .field("role", &R::NAME)
             .field("handshake_complete", &self.is_handshake_complete())
             .field("negotiated", &self.common.negotiated)
             .field("closed", &self.common.closed)

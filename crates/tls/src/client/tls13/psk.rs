@@ -1,0 +1,87 @@
+//! Resumption with a PSK (RFC 9846 §4.3.11), with (EC)DHE always (`psk_dhe_ke`).
+
+use keyward_wire::extensions::{PreSharedKeys, PskIdentity};
+use keyward_wire::values::ProtocolVersion;
+
+use crate::client::{Context, Hello};
+use crate::error::Error;
+use crate::handshake::Transcript;
+use crate::key_schedule::tls13::EarlySecret;
+use crate::session::{ClientSession, SessionName};
+use crate::suites::Suite;
+use crate::time::UnixTime;
+
+/// Puts the session into the ClientHello, its binder still empty.
+pub(super) fn offer(hello: &mut Hello, now: UnixTime) {
+    hello.hello.extensions.pre_shared_key =
+        of(hello).and_then(|(session, suite)| identity(session, suite, now));
+}
+
+/// The session of TLS 1.3 that is offered, and its suite.
+pub(super) fn of(hello: &Hello) -> Option<(&ClientSession, &'static Suite)> {
+    let session = hello
+        .session
+        .as_deref()
+        .filter(|session| session.version() == ProtocolVersion::TLS13)?;
+    Some((session, Suite::of(session.cipher_suite())?))
+}
+
+fn identity(session: &ClientSession, suite: &Suite, now: UnixTime) -> Option<PreSharedKeys> {
+    let SessionName::Ticket(ticket) = &session.name else {
+        return None;
+    };
+    Some(PreSharedKeys {
+        identities: vec![PskIdentity {
+            identity: ticket.clone(),
+            obfuscated_ticket_age: obfuscated_age(session, now),
+        }],
+        binders: vec![vec![0; suite.hash.output_len()]],
+    })
+}
+
+/// RFC 9846 §4.3.11.1: "taking the age in milliseconds and adding the "ticket_age_add" value that was
+/// included with the ticket (see [§4.7.1]), modulo 2^32."
+fn obfuscated_age(session: &ClientSession, now: UnixTime) -> u32 {
+    let age = now.since(session.received).unwrap_or_default().as_millis();
+    let [.., a, b, c, d] = age.to_be_bytes();
+    u32::from_be_bytes([a, b, c, d]).wrapping_add(session.state.age_add)
+}
+
+/// Computes the binder of the session, if one is offered, over the messages so far and this ClientHello up to
+/// its binders, and puts it at the end.
+pub(super) fn put_binder(
+    hello: &Hello,
+    transcript: Option<&Transcript>,
+    message: &mut [u8],
+) -> Result<(), Error> {
+    let Some((session, suite)) = of(hello).filter(|_| hello.hello.binders_len() > 0) else {
+        return Ok(());
+    };
+    let truncated = hello
+        .hello
+        .without_binders(message)
+        .ok_or(Error::Internal("a ClientHello is shorter than its binders"))?;
+    let hash = match transcript {
+        Some(transcript) => transcript.current_with(truncated),
+        None => suite.hash.digest(truncated),
+    };
+    let binder = secret(session, suite).binder(&hash);
+    let at = message.len() - binder.len();
+    message[at..].copy_from_slice(&binder);
+    Ok(())
+}
+
+/// The early secret of a session, for a suite with the hash of its own.
+pub(super) fn secret(session: &ClientSession, suite: &'static Suite) -> EarlySecret {
+    EarlySecret::new(suite, Some(&session.state.secret))
+}
+
+/// Whether early data may follow the ClientHello.
+pub(super) fn may_send_early_data(hello: &Hello, cx: &Context<'_>) -> bool {
+    // The suite of early data is the session's: the server must be able to choose it.
+    cx.config.early_data
+        && hello.hello.extensions.pre_shared_key.is_some()
+        && of(hello).is_some_and(|(session, suite)| {
+            session.max_early_data() > 0 && hello.hello.cipher_suites.contains(&suite.code)
+        })
+}

@@ -1,0 +1,86 @@
+use std::sync::Arc;
+
+use keyward_wire::values::ProtocolVersion;
+use rustls_pki_types::CertificateDer;
+
+use super::{Answer, NeedError, NeedId};
+use crate::peer_name::PeerName;
+
+/// Is this peer to be trusted? Raised when the engine has verified the peer's signature: the peer has
+/// the private key of the leaf. Whether the leaf is whose it should be is for the answer to say.
+#[derive(Debug)]
+pub struct PeerCertificateNeed {
+    pub(crate) id: NeedId,
+    pub(crate) role: PeerRole,
+    pub(crate) version: ProtocolVersion,
+    pub(crate) name: Option<PeerName>,
+    pub(crate) certificate: PeerCertificate,
+}
+
+/// What the peer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PeerRole {
+    /// The peer is the server, and the answer is a client's.
+    Server,
+    /// The peer is a client that presents a certificate, and the answer is a server's.
+    Client,
+}
+
+/// What a peer presented to show who it is.
+#[derive(Clone, Debug)]
+pub(crate) struct PeerCertificate {
+    /// The leaf first; never empty.
+    pub(crate) chain: Arc<[CertificateDer<'static>]>,
+    pub(crate) ocsp: Option<Vec<u8>>,
+    pub(crate) scts: Option<Vec<u8>>,
+    pub(crate) delegated_credential: Option<Vec<u8>>,
+}
+
+impl PeerCertificateNeed {
+    /// The id that its answer must have.
+    pub fn id(&self) -> NeedId {
+        self.id
+    }
+
+    /// What the peer is: the certificate must be good for that.
+    pub fn role(&self) -> PeerRole {
+        self.role
+    }
+
+    /// The protocol version.
+    pub fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
+    /// The name that the certificate must have; `None` for a client's certificate.
+    pub fn name(&self) -> Option<&PeerName> {
+        self.name.as_ref()
+    }
+
+    /// The certificates, the leaf first; at least one. Nothing about them has been checked but that
+    /// the peer has the leaf's key.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.certificate.chain
+    }
+
+    /// The OCSP response that was stapled to the leaf, DER, unchecked.
+    pub fn ocsp(&self) -> Option<&[u8]> {
+        self.certificate.ocsp.as_deref()
+    }
+
+    /// The `SignedCertificateTimestampList` (RFC 6962 §3.3) that came beside the leaf, unchecked.
+    pub fn scts(&self) -> Option<&[u8]> {
+        self.certificate.scts.as_deref()
+    }
+
+    /// The `DelegatedCredential` (RFC 9345 §4) that the peer signed with in place of the leaf's key. Its
+    /// signature, its validity period and the leaf's right to issue it have been checked.
+    pub fn delegated_credential(&self) -> Option<&[u8]> {
+        self.certificate.delegated_credential.as_deref()
+    }
+
+    /// Answers it: `Ok` to go on, [`NeedError::Certificate`] to say what is wrong with it.
+    pub fn answer(self, result: Result<(), NeedError>) -> Answer {
+        Answer::peer_certificate(self.id, result)
+    }
+}
