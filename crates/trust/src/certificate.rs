@@ -352,6 +352,14 @@ fn rsa_bits(modulus: &[u8]) -> usize {
     })
 }
 
+/// A distinguished name (DER) as text, fit for a terminal; `None` if it does not parse.
+pub fn distinguished_name(der: &[u8]) -> Option<String> {
+    match X509Name::from_der(der) {
+        Ok(([], name)) => Some(name_text(&name)),
+        _ => None,
+    }
+}
+
 fn name_text(name: &X509Name<'_>) -> String {
     let text = printable(&name.to_string());
     if text.is_empty() {

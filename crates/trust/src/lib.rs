@@ -1,5 +1,6 @@
 //! Whether a peer's certificate is to be trusted: the answer to the engine's
-//! [`PeerCertificateNeed`](keyward_tls) that an application can put its own in place of.
+//! [`PeerCertificateNeed`](keyward_tls::PeerCertificateNeed) that an application can put its own in
+//! place of.
 //!
 //! The engine has checked that the peer *has* the key of the certificate. This crate decides
 //! whether the certificate means what the caller needs it to mean:
@@ -13,6 +14,18 @@
 //! | not revoked, by a stapled OCSP response; one is there where it must be | `ocsp/` | RFC 6960, RFC 7633 |
 //!
 //! Every refusal is a [`Rejection`] that says why in words and what would mend it.
+//!
+//! ```
+//! use keyward_tls::{Answer, PeerCertificateNeed, UnixTime};
+//! use keyward_trust::Trust;
+//!
+//! fn answer(trust: &Trust, need: PeerCertificateNeed) -> Answer {
+//!     let verdict = trust.verify(&need, UnixTime::now());
+//!     need.answer(verdict.map_err(Into::into))
+//! }
+//! ```
+//!
+//! What comes from elsewhere is judged in the same way:
 //!
 //! ```
 //! use keyward_tls::UnixTime;
@@ -31,6 +44,7 @@ mod crl;
 mod explain;
 mod leaf;
 mod names;
+mod need;
 mod ocsp;
 mod path;
 mod presented;
@@ -42,9 +56,10 @@ mod signature;
 mod text;
 mod trust;
 
+pub use certificate::distinguished_name;
 pub use crl::RevocationList;
 pub use ocsp::OcspFault;
-pub use presented::{KeyUse, Presented};
+pub use presented::{KeyUse, Peer, Presented};
 pub use rejection::{Rejection, RevocationSource};
 pub use report::{ChainReport, Link, Place, Signer, Status};
 pub use roots::{Roots, RootsError};

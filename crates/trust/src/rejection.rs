@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use keyward_tls::UnixTime;
+use keyward_tls::{CertificateRejection, UnixTime};
 use keyward_wire::AlertDescription;
 
 use crate::ocsp::OcspFault;
@@ -200,37 +200,8 @@ pub enum RevocationSource {
 
 impl Rejection {
     /// The alert that tells the peer (RFC 9846 §6.2).
-    pub const fn alert(&self) -> AlertDescription {
-        match self {
-            Self::NoCertificate => AlertDescription::CERTIFICATE_REQUIRED,
-            Self::NotYetValid { .. } | Self::Expired { .. } => {
-                AlertDescription::CERTIFICATE_EXPIRED
-            }
-            Self::UnknownIssuer { .. } | Self::UntrustedRoot { .. } | Self::SelfSigned { .. } => {
-                AlertDescription::UNKNOWN_CA
-            }
-            Self::Revoked { .. } => AlertDescription::CERTIFICATE_REVOKED,
-            Self::ExtendedKeyUsage { .. }
-            | Self::KeyUsage { .. }
-            | Self::CriticalExtension { .. } => AlertDescription::UNSUPPORTED_CERTIFICATE,
-            Self::NoRevocationList { .. }
-            | Self::RevocationListExpired { .. }
-            | Self::RevocationList { .. } => AlertDescription::CERTIFICATE_UNKNOWN,
-            Self::NoStatus { .. } | Self::Status(_) => {
-                AlertDescription::BAD_CERTIFICATE_STATUS_RESPONSE
-            }
-            Self::Malformed { .. }
-            | Self::NameMismatch { .. }
-            | Self::CommonNameOnly { .. }
-            | Self::BadSignature { .. }
-            | Self::SignatureAlgorithm { .. }
-            | Self::WeakKey { .. }
-            | Self::NotAnAuthority { .. }
-            | Self::AuthorityAsPeer { .. }
-            | Self::PathTooLong { .. }
-            | Self::NameConstraint { .. }
-            | Self::TooComplex => AlertDescription::BAD_CERTIFICATE,
-        }
+    pub fn alert(&self) -> AlertDescription {
+        CertificateRejection::from(self).alert()
     }
 
     /// Why, without what would mend it.

@@ -108,21 +108,32 @@ impl ChainReport {
     pub const fn is_trusted(&self) -> bool {
         self.rejections.is_empty()
     }
+
+    fn refused(links: Vec<Link>, rejection: Rejection) -> Self {
+        Self {
+            links,
+            status: None,
+            rejections: vec![rejection],
+        }
+    }
 }
 
 impl Trust {
     /// What [`verify`](Self::verify) decides, told link by link; every rule is applied, also when
     /// one is broken already. The verdict is always the same as `verify`'s.
-    pub fn report<'a>(&self, presented: impl Into<Presented<'a>>, now: UnixTime) -> ChainReport {
-        let presented = presented.into();
+    pub fn report<'a, P>(&self, presented: P, now: UnixTime) -> ChainReport
+    where
+        P: TryInto<Presented<'a>>,
+        Rejection: From<P::Error>,
+    {
+        let presented = match presented.try_into() {
+            Ok(presented) => presented,
+            Err(cause) => return ChainReport::refused(Vec::new(), cause.into()),
+        };
         let chain = match read_chain(&presented) {
             Ok(chain) => chain,
             Err(rejection) => {
-                return ChainReport {
-                    links: readable(&presented),
-                    status: None,
-                    rejections: vec![rejection],
-                };
+                return ChainReport::refused(readable(&presented), rejection);
             }
         };
         let judgement = self.judge(&presented, &chain, now);

@@ -77,17 +77,18 @@ impl Trust {
         self
     }
 
-    /// Whether the peer is to be trusted.
+    /// Whether the peer is to be trusted. Takes a [`Presented`], or a
+    /// [`&PeerCertificateNeed`](keyward_tls::PeerCertificateNeed) as the engine asks it.
     ///
     /// # Errors
     ///
     /// A [`Rejection`], which says why not.
-    pub fn verify<'a>(
-        &self,
-        presented: impl Into<Presented<'a>>,
-        now: UnixTime,
-    ) -> Result<(), Rejection> {
-        let presented = presented.into();
+    pub fn verify<'a, P>(&self, presented: P, now: UnixTime) -> Result<(), Rejection>
+    where
+        P: TryInto<Presented<'a>>,
+        Rejection: From<P::Error>,
+    {
+        let presented = presented.try_into()?;
         let chain = read_chain(&presented)?;
         let mut rejections = self.judge(&presented, &chain, now).rejections.into_iter();
         rejections.next().map_or(Ok(()), Err)

@@ -109,3 +109,23 @@ fn without_roots_nothing_is_trusted() {
         Err(Rejection::UnknownIssuer { .. })
     ));
 }
+
+#[test]
+fn every_rejection_has_its_alert() {
+    use keyward_wire::values::AlertDescription as Alert;
+
+    let expired = Pki::with_leaf(|leaf| leaf.not_after = crate::support::NOW - time::Duration::DAY);
+    let rejection = expired.verify().unwrap_err();
+    assert_eq!(rejection.alert(), Alert::CERTIFICATE_EXPIRED);
+    assert_eq!(
+        keyward_tls::NeedError::from(rejection).alert(),
+        Alert::CERTIFICATE_EXPIRED
+    );
+    let (pki, other) = (Pki::new(), Pki::new());
+    let unknown = verify(&pki.trust(), &other.chain()[..1]).unwrap_err();
+    assert_eq!(unknown.alert(), Alert::UNKNOWN_CA);
+    assert_eq!(
+        Rejection::NoCertificate.alert(),
+        Alert::CERTIFICATE_REQUIRED
+    );
+}
