@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
-
 use crate::CryptoError;
+use crate::raw::AeadContext;
 
 /// The length of a tag in bytes, the same for every algorithm here.
 pub const TAG_LEN: usize = 16;
@@ -31,18 +30,10 @@ impl AeadAlgorithm {
             Self::Aes256Gcm | Self::Chacha20Poly1305 => 32,
         }
     }
-
-    fn implementation(self) -> &'static aead::Algorithm {
-        match self {
-            Self::Aes128Gcm => &aead::AES_128_GCM,
-            Self::Aes256Gcm => &aead::AES_256_GCM,
-            Self::Chacha20Poly1305 => &aead::CHACHA20_POLY1305,
-        }
-    }
 }
 
 /// A key for one direction. Its owner sees to it that no nonce serves twice. Wiped when dropped.
-pub struct AeadKey(LessSafeKey);
+pub struct AeadKey(AeadContext);
 
 impl AeadKey {
     /// Expands `key`.
@@ -51,9 +42,7 @@ impl AeadKey {
     ///
     /// `key` is not [`key_len`](AeadAlgorithm::key_len) bytes long.
     pub fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Result<Self, CryptoError> {
-        UnboundKey::new(algorithm.implementation(), key)
-            .map(|key| Self(LessSafeKey::new(key)))
-            .map_err(|_| CryptoError::new("AEAD key setup"))
+        AeadContext::new(algorithm, key).map(Self)
     }
 
     /// Encrypts `in_out` in place and returns the tag, which binds `aad` as well.
@@ -67,15 +56,24 @@ impl AeadKey {
         aad: &[u8],
         in_out: &mut [u8],
     ) -> Result<[u8; TAG_LEN], CryptoError> {
-        let tag = self
-            .0
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(*nonce),
-                Aad::from(aad),
-                in_out,
-            )
-            .map_err(|_| CryptoError::new("AEAD encryption"))?;
-        Ok(tag.as_ref().try_into().expect("every tag here is 16 bytes"))
+        self.0.seal_in_place(nonce, aad, in_out)
+    }
+
+    /// Encrypts `plaintext` and then `suffix`, as if they were one, and appends ciphertext and tag to `out`; neither is
+    /// copied there first.
+    ///
+    /// # Errors
+    ///
+    /// As [`seal`](Self::seal); `out` is as it was then.
+    pub fn seal_append(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        aad: &[u8],
+        plaintext: &[u8],
+        suffix: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), CryptoError> {
+        self.0.seal_append(nonce, aad, [plaintext, suffix], out)
     }
 
     /// Decrypts `in_out`, ciphertext ‖ tag, in place and returns the plaintext.
@@ -89,9 +87,7 @@ impl AeadKey {
         aad: &[u8],
         in_out: &'a mut [u8],
     ) -> Result<&'a mut [u8], CryptoError> {
-        self.0
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), in_out)
-            .map_err(|_| CryptoError::new("AEAD decryption"))
+        self.0.open_in_place(nonce, aad, in_out)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use aws_lc_rs::digest;
+use crate::raw::{self, DigestContext};
 
 /// The hash functions that TLS 1.2 and 1.3 name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,38 +31,23 @@ impl HashAlgorithm {
 
     /// The digest of `message`.
     pub fn digest(self, message: &[u8]) -> Digest {
-        Digest::new(digest::digest(self.implementation(), message).as_ref())
+        raw::digest(self, message)
     }
 
     /// A running hash over nothing yet.
     pub fn start(self) -> Hash {
-        Hash {
-            algorithm: self,
-            context: digest::Context::new(self.implementation()),
-        }
-    }
-
-    fn implementation(self) -> &'static digest::Algorithm {
-        match self {
-            Self::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            Self::Sha256 => &digest::SHA256,
-            Self::Sha384 => &digest::SHA384,
-            Self::Sha512 => &digest::SHA512,
-        }
+        Hash(DigestContext::new(self))
     }
 }
 
 /// A running hash. Cloning it forks the hash at this point.
 #[derive(Clone)]
-pub struct Hash {
-    algorithm: HashAlgorithm,
-    context: digest::Context,
-}
+pub struct Hash(DigestContext);
 
 impl Hash {
     /// Appends `bytes` to what is hashed.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.context.update(bytes);
+        self.0.update(bytes);
     }
 
     /// The digest of everything so far; the hash can go on.
@@ -72,19 +57,19 @@ impl Hash {
 
     /// The digest of everything.
     pub fn finish(self) -> Digest {
-        Digest::new(self.context.finish().as_ref())
+        self.0.finish()
     }
 
     /// Which hash function this is.
     pub fn algorithm(&self) -> HashAlgorithm {
-        self.algorithm
+        self.0.algorithm()
     }
 }
 
 impl fmt::Debug for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What has been hashed may be a secret: only the algorithm shows.
-        f.debug_tuple("Hash").field(&self.algorithm).finish()
+        f.debug_tuple("Hash").field(&self.algorithm()).finish()
     }
 }
 
@@ -100,14 +85,15 @@ impl Digest {
     /// The longest digest, SHA-512's, in bytes.
     pub const MAX_LEN: usize = 64;
 
-    /// `value` is the output of one of the algorithms above, so it fits.
-    pub(crate) fn new(value: &[u8]) -> Self {
-        let mut bytes = [0; Self::MAX_LEN];
-        bytes[..value.len()].copy_from_slice(value);
-        Self {
-            bytes,
-            len: u8::try_from(value.len()).expect("no digest is longer than 64 bytes"),
-        }
+    /// The bytes that count of a buffer that a digest was written to, zeros behind it.
+    pub(crate) fn from_buffer(bytes: [u8; Self::MAX_LEN], algorithm: HashAlgorithm) -> Self {
+        let len = match algorithm {
+            HashAlgorithm::Sha1 => 20,
+            HashAlgorithm::Sha256 => 32,
+            HashAlgorithm::Sha384 => 48,
+            HashAlgorithm::Sha512 => 64,
+        };
+        Self { bytes, len }
     }
 }
 

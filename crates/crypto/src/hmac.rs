@@ -2,51 +2,54 @@
 
 use std::fmt;
 
-use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq;
 
 use crate::hash::{Digest, HashAlgorithm};
 use crate::hkdf::Secret;
+use crate::raw::HmacContext;
+
+/// The tag over `parts` in order, as if they were one message, with a key that serves once.
+pub fn tag(algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Digest {
+    HmacContext::with(algorithm, key, |context| sign(context, algorithm, parts))
+}
 
 /// A key for HMAC, with the inner and outer pads absorbed once. Wiped when dropped.
-pub struct HmacKey(hmac::Key);
+pub struct HmacKey {
+    algorithm: HashAlgorithm,
+    context: Box<HmacContext>,
+}
 
 impl HmacKey {
     /// A key of any length; one longer than the hash's block is hashed first (RFC 2104 §2).
     pub fn new(algorithm: HashAlgorithm, key: &[u8]) -> Self {
-        Self(hmac::Key::new(
-            match algorithm {
-                HashAlgorithm::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-                HashAlgorithm::Sha256 => hmac::HMAC_SHA256,
-                HashAlgorithm::Sha384 => hmac::HMAC_SHA384,
-                HashAlgorithm::Sha512 => hmac::HMAC_SHA512,
-            },
-            key,
-        ))
+        Self {
+            algorithm,
+            context: HmacContext::boxed(algorithm, key),
+        }
     }
 
     /// The tag over `parts` in order, as if they were one message.
     pub fn sign(&self, parts: &[&[u8]]) -> Digest {
-        Digest::new(self.tag(parts).as_ref())
+        self.context
+            .with_copy(|context| sign(context, self.algorithm, parts))
     }
 
     /// [`sign`](Self::sign) where the tag is a derived key.
     pub(crate) fn derive(&self, parts: &[&[u8]]) -> Secret {
-        Secret::from_slice(self.tag(parts).as_ref())
-    }
-
-    fn tag(&self, parts: &[&[u8]]) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(&self.0);
-        for part in parts {
-            context.update(part);
-        }
-        context.sign()
+        self.context
+            .with_copy(|context| context.derive(parts.iter().copied()))
     }
 
     /// Whether `tag` is the whole tag over `parts`. Takes the same time wherever they differ.
     pub fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
         self.sign(parts).ct_eq(tag).into()
     }
+}
+
+fn sign(context: &mut HmacContext, algorithm: HashAlgorithm, parts: &[&[u8]]) -> Digest {
+    let mut tag = [0; Digest::MAX_LEN];
+    context.tag(parts.iter().copied(), &mut tag);
+    Digest::from_buffer(tag, algorithm)
 }
 
 impl fmt::Debug for HmacKey {

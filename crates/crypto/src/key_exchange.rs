@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use self::ffdhe::{Ffdhe, FfdheKey};
 use crate::CryptoError;
+use crate::raw::X25519Key;
 
 mod ffdhe;
 mod x25519_mlkem768;
@@ -131,9 +132,9 @@ impl Group {
         match self {
             Self::X25519MlKem768 => Implementation::X25519MlKem768,
             Self::X25519 => Implementation::Ecdh(Curve::X25519),
-            Self::Secp256r1 => Implementation::Ecdh(Curve::P256),
-            Self::Secp384r1 => Implementation::Ecdh(Curve::P384),
-            Self::Secp521r1 => Implementation::Ecdh(Curve::P521),
+            Self::Secp256r1 => Implementation::Ecdh(Curve::Nist(NistCurve::P256)),
+            Self::Secp384r1 => Implementation::Ecdh(Curve::Nist(NistCurve::P384)),
+            Self::Secp521r1 => Implementation::Ecdh(Curve::Nist(NistCurve::P521)),
             Self::Ffdhe2048 => Implementation::Ffdhe(Ffdhe::Bits2048),
             Self::Ffdhe3072 => Implementation::Ffdhe(Ffdhe::Bits3072),
             Self::Ffdhe4096 => Implementation::Ffdhe(Ffdhe::Bits4096),
@@ -299,29 +300,35 @@ fn respond_ecdh(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Curve {
     X25519,
+    Nist(NistCurve),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NistCurve {
     P256,
     P384,
     P521,
 }
 
-impl Curve {
+impl NistCurve {
     fn implementation(self) -> &'static agreement::Algorithm {
         match self {
-            Self::X25519 => &agreement::X25519,
             Self::P256 => &agreement::ECDH_P256,
             Self::P384 => &agreement::ECDH_P384,
             Self::P521 => &agreement::ECDH_P521,
         }
     }
+}
 
+impl Curve {
     /// AWS-LC would take compressed points and SubjectPublicKeyInfo as well. In TLS a point has "legacy_form = 4" and both
     /// coordinates, and "This is 32 bytes for X25519" (RFC 9846 §4.3.8.2).
     fn check_form(self, public: &[u8]) -> Result<(), KeyExchangeError> {
         let good = match self {
             Self::X25519 => public.len() == 32,
-            Self::P256 => public.len() == 65 && public[0] == 4,
-            Self::P384 => public.len() == 97 && public[0] == 4,
-            Self::P521 => public.len() == 133 && public[0] == 4,
+            Self::Nist(NistCurve::P256) => public.len() == 65 && public[0] == 4,
+            Self::Nist(NistCurve::P384) => public.len() == 97 && public[0] == 4,
+            Self::Nist(NistCurve::P521) => public.len() == 133 && public[0] == 4,
         };
         good.then_some(()).ok_or(KeyExchangeError::InvalidPeerShare)
     }
@@ -331,9 +338,10 @@ impl Curve {
         match self {
             Self::X25519 => !is_x25519_small_order(public),
             // Parsing checks that the point is on the curve.
-            Self::P256 | Self::P384 | Self::P521 => agreement::ParsedPublicKey::try_from(
-                UnparsedPublicKey::new(self.implementation(), public),
-            )
+            Self::Nist(curve) => agreement::ParsedPublicKey::try_from(UnparsedPublicKey::new(
+                curve.implementation(),
+                public,
+            ))
             .is_ok(),
         }
         .then_some(())
@@ -377,36 +385,52 @@ fn is_x25519_small_order(public: &[u8]) -> bool {
     SMALL_ORDER.iter().any(same)
 }
 
-/// One ephemeral ECDH key. AWS-LC wipes the scalar when it is freed.
-struct EcdhKey {
-    curve: Curve,
-    private: PrivateKey,
+/// One ephemeral ECDH key. The scalar is on the heap, and wiped when it is freed.
+enum EcdhKey {
+    X25519(X25519Key),
+    Nist(NistCurve, PrivateKey),
 }
 
 impl EcdhKey {
     fn generate(curve: Curve) -> Result<Self, CryptoError> {
-        let private = PrivateKey::generate(curve.implementation())
-            .map_err(|_| CryptoError::new("key exchange key generation"))?;
-        Ok(Self { curve, private })
+        match curve {
+            Curve::X25519 => Ok(Self::X25519(X25519Key::generate())),
+            Curve::Nist(curve) => PrivateKey::generate(curve.implementation())
+                .map(|key| Self::Nist(curve, key))
+                .map_err(|_| CryptoError::new("key exchange key generation")),
+        }
     }
 
     fn public(&self) -> Result<Vec<u8>, CryptoError> {
-        self.private
-            .compute_public_key()
-            .map(|public| public.as_ref().to_vec())
-            .map_err(|_| CryptoError::new("key exchange public key"))
+        match self {
+            Self::X25519(key) => Ok(key.public().to_vec()),
+            Self::Nist(_, key) => key
+                .compute_public_key()
+                .map(|public| public.as_ref().to_vec())
+                .map_err(|_| CryptoError::new("key exchange public key")),
+        }
     }
 
     /// AWS-LC validates the point, and for X25519 refuses an all-zero result: "Implementations MUST check whether the
     /// computed Diffie-Hellman shared secret is the all-zero value and abort if so" (RFC 9846 §7.4.2).
     fn agree(&self, peer: &[u8]) -> Result<SharedSecret, KeyExchangeError> {
-        self.curve.check_form(peer)?;
-        agreement::agree(
-            &self.private,
-            UnparsedPublicKey::new(self.curve.implementation(), peer),
-            KeyExchangeError::InvalidPeerShare,
-            |secret| Ok(SharedSecret::new(secret)),
-        )
+        match self {
+            Self::X25519(key) => peer
+                .try_into()
+                .ok()
+                .and_then(|peer| key.agree(peer))
+                .map(SharedSecret)
+                .ok_or(KeyExchangeError::InvalidPeerShare),
+            Self::Nist(curve, key) => {
+                Curve::Nist(*curve).check_form(peer)?;
+                agreement::agree(
+                    key,
+                    UnparsedPublicKey::new(curve.implementation(), peer),
+                    KeyExchangeError::InvalidPeerShare,
+                    |secret| Ok(SharedSecret::new(secret)),
+                )
+            }
+        }
     }
 }
 
@@ -415,10 +439,7 @@ mod tests {
     use super::*;
 
     fn key(scalar: [u8; 32]) -> EcdhKey {
-        EcdhKey {
-            curve: Curve::X25519,
-            private: PrivateKey::from_private_key(&agreement::X25519, &scalar).unwrap(),
-        }
+        EcdhKey::X25519(X25519Key::from_private(scalar))
     }
 
     /// RFC 7748 §6.1.

@@ -111,6 +111,21 @@ fn every_flipped_byte_is_noticed() {
 }
 
 #[test]
+fn a_record_sealed_from_two_pieces_is_that_of_their_concatenation() {
+    for vector in vectors() {
+        let key = AeadKey::new(vector.algorithm, &vector.key).unwrap();
+        let expected = [b"header", &vector.ciphertext[..], &vector.tag].concat();
+        for at in 0..=vector.plaintext.len() {
+            let (plaintext, suffix) = vector.plaintext.split_at(at);
+            let mut out = b"header".to_vec();
+            key.seal_append(&vector.nonce, &vector.aad, plaintext, suffix, &mut out)
+                .unwrap();
+            assert_eq!(out, expected, "{:?}, cut at {at}", vector.algorithm);
+        }
+    }
+}
+
+#[test]
 fn keys_of_any_other_length_are_refused() {
     for algorithm in [Aes128Gcm, Aes256Gcm, Chacha20Poly1305] {
         for len in 0..=64 {

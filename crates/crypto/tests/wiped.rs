@@ -4,6 +4,7 @@
 #[path = "support/own_memory.rs"]
 mod own_memory;
 
+use keyward_crypto::aead::{AeadAlgorithm, AeadKey};
 use keyward_crypto::hkdf::Secret;
 use keyward_crypto::random::{SecureRandom, SystemRandom};
 use own_memory::holds_complement_of;
@@ -27,4 +28,30 @@ fn a_secret_that_moves_leaves_no_copies() {
         assert_eq!(copy.as_bytes(), bytes.as_slice());
     }
     assert!(!holds_complement_of(&masked[24..]));
+}
+
+/// The key is the first part of its own schedule.
+#[test]
+fn a_record_key_leaves_nothing_behind() {
+    for algorithm in [
+        AeadAlgorithm::Aes128Gcm,
+        AeadAlgorithm::Aes256Gcm,
+        AeadAlgorithm::Chacha20Poly1305,
+    ] {
+        let mut masked = [0; 32];
+        let masked = &mut masked[..algorithm.key_len()];
+        SystemRandom.fill(masked).unwrap();
+        let key = {
+            let mut bytes = Zeroizing::new([0; 32]);
+            let bytes = &mut bytes[..algorithm.key_len()];
+            for (byte, masked) in bytes.iter_mut().zip(masked.iter()) {
+                *byte = !masked;
+            }
+            AeadKey::new(algorithm, bytes).unwrap()
+        };
+        assert!(holds_complement_of(masked), "the search finds it");
+        let moved = Box::new((key, algorithm));
+        drop(moved);
+        assert!(!holds_complement_of(masked), "{algorithm:?}");
+    }
 }

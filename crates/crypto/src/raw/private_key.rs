@@ -3,13 +3,13 @@
 use std::ptr::{self, NonNull};
 
 use aws_lc_sys::{
-    CBS, CBS_init, CBS_len, EVP_MD, EVP_PKEY, EVP_PKEY_CTX, EVP_PKEY_CTX_free, EVP_PKEY_CTX_new,
+    CBS, CBS_init, CBS_len, EVP_PKEY, EVP_PKEY_CTX, EVP_PKEY_CTX_free, EVP_PKEY_CTX_new,
     EVP_PKEY_CTX_set_signature_md, EVP_PKEY_free, EVP_PKEY_get0_RSA, EVP_PKEY_sign,
-    EVP_PKEY_sign_init, EVP_PKEY_size, EVP_parse_private_key, EVP_sha1, EVP_sha256, EVP_sha384,
-    EVP_sha512, RSA_NO_PADDING, RSA_decrypt,
+    EVP_PKEY_sign_init, EVP_PKEY_size, EVP_parse_private_key, RSA_NO_PADDING, RSA_decrypt,
 };
 use zeroize::Zeroizing;
 
+use super::digest::evp_md;
 use crate::CryptoError;
 use crate::hash::HashAlgorithm;
 
@@ -140,17 +140,5 @@ impl Drop for PkeyContext {
     fn drop(&mut self) {
         // SAFETY: the context is ours, and this is its last use.
         unsafe { EVP_PKEY_CTX_free(self.0.as_ptr()) }
-    }
-}
-
-fn evp_md(hash: HashAlgorithm) -> *const EVP_MD {
-    // SAFETY: these take nothing and return statics.
-    unsafe {
-        match hash {
-            HashAlgorithm::Sha1 => EVP_sha1(),
-            HashAlgorithm::Sha256 => EVP_sha256(),
-            HashAlgorithm::Sha384 => EVP_sha384(),
-            HashAlgorithm::Sha512 => EVP_sha512(),
-        }
     }
 }
