@@ -8,9 +8,10 @@
 
 use keyward_crypto::aead::NONCE_LEN;
 use keyward_crypto::hash::{Digest, HashAlgorithm};
-use keyward_crypto::hkdf::{Secret, expand_label, expand_label_secret, extract};
-use keyward_crypto::hmac::HmacKey;
+use keyward_crypto::hkdf::{self, Secret, expand_label_secret, extract};
+use keyward_crypto::hmac;
 use keyward_crypto::key_exchange::SharedSecret;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -20,51 +21,84 @@ use crate::suites::Suite;
 /// After the PSK, or the zeros in its place.
 pub(crate) struct EarlySecret {
     suite: &'static Suite,
-    secret: Secret,
+    /// `None` without a PSK: what follows from the zeros is the same in every handshake.
+    secret: Option<Secret>,
 }
 
 impl EarlySecret {
-    /// RFC 9846 §7.1: "If a given secret is not available, then the 0-value consisting of a string of
-    /// Hash.length bytes set to zeros is used."
     pub(crate) fn new(suite: &'static Suite, psk: Option<&Secret>) -> Self {
-        let zeros = zeros(suite.hash);
-        let psk = psk.unwrap_or(&zeros);
         Self {
             suite,
-            secret: extract(suite.hash, b"", psk.as_bytes()),
+            secret: psk.map(|psk| extract(suite.hash, b"", psk.as_bytes())),
         }
     }
 
-    /// The binder of a resumption PSK over the hash of the truncated ClientHello (RFC 9846 §4.3.11.2).
+    /// Whether this is the binder of a resumption PSK over the hash of the truncated ClientHello (RFC 9846 §4.3.11.2).
     pub(crate) fn verify_binder(&self, truncated: &Digest, binder: &[u8]) -> bool {
-        let key = derive(self.suite, &self.secret, b"res binder", &self.empty_hash());
-        finished_key(self.suite, &key).verify(&[truncated], binder)
+        self.binder(truncated).ct_eq(binder).into()
     }
 
     /// The binder that a client sends for a resumption PSK, over the same hash.
     pub(crate) fn binder(&self, truncated: &Digest) -> Digest {
-        let key = derive(self.suite, &self.secret, b"res binder", &self.empty_hash());
-        finished_key(self.suite, &key).sign(&[truncated])
+        let key = self.derive(b"res binder", &self.suite.hash.digest(b""));
+        finished(self.suite, &key, truncated)
     }
 
     /// The client's secret for early data, for the ClientHello.
     pub(crate) fn early_traffic(&self, client_hello: &Digest) -> TrafficSecret {
         TrafficSecret {
             suite: self.suite,
-            secret: derive(self.suite, &self.secret, b"c e traffic", client_hello),
+            secret: self.derive(b"c e traffic", client_hello),
         }
     }
 
     pub(crate) fn into_handshake(self, shared: &SharedSecret) -> HandshakeSecret {
-        let salt = derive(self.suite, &self.secret, b"derived", &self.empty_hash());
+        let hash = self.suite.hash;
+        let secret = match (&self.secret, derived_without_psk(hash)) {
+            (None, Some(salt)) => extract(hash, salt, shared.as_bytes()),
+            _ => {
+                let salt = self.derive(b"derived", &hash.digest(b""));
+                extract(hash, salt.as_bytes(), shared.as_bytes())
+            }
+        };
         HandshakeSecret {
             suite: self.suite,
-            secret: extract(self.suite.hash, salt.as_bytes(), shared.as_bytes()),
+            secret,
         }
     }
 
-    fn empty_hash(&self) -> Digest {
-        self.suite.hash.digest(b"")
+    fn derive(&self, label: &[u8], transcript: &Digest) -> Secret {
+        match &self.secret {
+            Some(secret) => derive(self.suite, secret, label, transcript),
+            None => {
+                let secret = secret_without_psk(self.suite.hash);
+                derive(self.suite, &secret, label, transcript)
+            }
+        }
+    }
+}
+
+/// RFC 9846 §7.1: "If a given secret is not available, then the 0-value consisting of a string of
+/// Hash.length bytes set to zeros is used."
+fn secret_without_psk(hash: HashAlgorithm) -> Secret {
+    extract(hash, b"", zeros(hash).as_bytes())
+}
+
+/// Derive-Secret of it with the label "derived" and no messages, which RFC 8448 §3 shows for SHA-256.
+fn derived_without_psk(hash: HashAlgorithm) -> Option<&'static [u8]> {
+    match hash {
+        HashAlgorithm::Sha256 => Some(&[
+            0x6f, 0x26, 0x15, 0xa1, 0x08, 0xc7, 0x02, 0xc5, 0x67, 0x8f, 0x54, 0xfc, 0x9d, 0xba,
+            0xb6, 0x97, 0x16, 0xc0, 0x76, 0x18, 0x9c, 0x48, 0x25, 0x0c, 0xeb, 0xea, 0xc3, 0x57,
+            0x6c, 0x36, 0x11, 0xba,
+        ]),
+        HashAlgorithm::Sha384 => Some(&[
+            0x15, 0x91, 0xda, 0xc5, 0xcb, 0xbf, 0x03, 0x30, 0xa4, 0xa8, 0x4d, 0xe9, 0xc7, 0x53,
+            0x33, 0x0e, 0x92, 0xd0, 0x1f, 0x0a, 0x88, 0x21, 0x4b, 0x44, 0x64, 0x97, 0x2f, 0xd6,
+            0x68, 0x04, 0x9e, 0x93, 0xe5, 0x2f, 0x2b, 0x16, 0xfa, 0xd9, 0x22, 0xfd, 0xc0, 0x58,
+            0x44, 0x78, 0x42, 0x8f, 0x28, 0x2b,
+        ]),
+        HashAlgorithm::Sha1 | HashAlgorithm::Sha512 => None,
     }
 }
 
@@ -77,11 +111,12 @@ pub(crate) struct HandshakeSecret {
 impl HandshakeSecret {
     /// The secrets for ClientHello…ServerHello: the client's, the server's.
     pub(crate) fn traffic(&self, hello_hash: &Digest) -> (TrafficSecret, TrafficSecret) {
-        let traffic = |label: &[u8]| TrafficSecret {
-            suite: self.suite,
-            secret: derive(self.suite, &self.secret, label, hello_hash),
-        };
-        (traffic(b"c hs traffic"), traffic(b"s hs traffic"))
+        traffic(
+            self.suite,
+            &self.secret,
+            [b"c hs traffic", b"s hs traffic"],
+            hello_hash,
+        )
     }
 
     pub(crate) fn into_master(self) -> MasterSecret {
@@ -108,11 +143,12 @@ pub(crate) struct MasterSecret {
 impl MasterSecret {
     /// The secrets for ClientHello…server Finished: the client's, the server's.
     pub(crate) fn traffic(&self, server_finished_hash: &Digest) -> (TrafficSecret, TrafficSecret) {
-        let traffic = |label: &[u8]| TrafficSecret {
-            suite: self.suite,
-            secret: derive(self.suite, &self.secret, label, server_finished_hash),
-        };
-        (traffic(b"c ap traffic"), traffic(b"s ap traffic"))
+        traffic(
+            self.suite,
+            &self.secret,
+            [b"c ap traffic", b"s ap traffic"],
+            server_finished_hash,
+        )
     }
 
     /// For ClientHello…client Finished.
@@ -155,19 +191,23 @@ impl TrafficSecret {
         let mut key = Zeroizing::new([0; 32]);
         let key = &mut key[..self.suite.aead.key_len()];
         let mut iv = Zeroizing::new([0; NONCE_LEN]);
-        expand_label(self.suite.hash, &self.secret, b"key", b"", key);
-        expand_label(self.suite.hash, &self.secret, b"iv", b"", iv.as_mut_slice());
+        hkdf::expand(self.suite.hash, &self.secret, |secret| {
+            secret.label(b"key", b"", key);
+            secret.label(b"iv", b"", iv.as_mut_slice());
+        });
         Protection::tls13(self.suite.aead, key, &iv)
     }
 
     /// RFC 9846 §4.5.3: the MAC of a Finished over the transcript.
     pub(crate) fn finished(&self, transcript: &Digest) -> Digest {
-        finished_key(self.suite, &self.secret).sign(&[transcript])
+        finished(self.suite, &self.secret, transcript)
     }
 
     /// Whether a Finished is right, in constant time.
     pub(crate) fn verify_finished(&self, transcript: &Digest, verify_data: &[u8]) -> bool {
-        finished_key(self.suite, &self.secret).verify(&[transcript], verify_data)
+        finished(self.suite, &self.secret, transcript)
+            .ct_eq(verify_data)
+            .into()
     }
 
     /// RFC 9846 §7.2: the secret after a KeyUpdate.
@@ -179,17 +219,49 @@ impl TrafficSecret {
     }
 }
 
+/// The traffic secrets of one stage: the client's, the server's.
+fn traffic(
+    suite: &'static Suite,
+    stage: &Secret,
+    [client, server]: [&[u8]; 2],
+    transcript: &Digest,
+) -> (TrafficSecret, TrafficSecret) {
+    hkdf::expand(suite.hash, stage, |stage| {
+        let mut secret = |label| TrafficSecret {
+            suite,
+            secret: stage.secret(label, transcript),
+        };
+        (secret(client), secret(server))
+    })
+}
+
 /// RFC 9846 §7.1: "Derive-Secret(Secret, Label, Messages) = HKDF-Expand-Label(Secret, Label,
 /// Transcript-Hash(Messages), Hash.length)".
 fn derive(suite: &Suite, secret: &Secret, label: &[u8], transcript: &Digest) -> Secret {
     expand_label_secret(suite.hash, secret, label, transcript)
 }
 
-fn finished_key(suite: &Suite, base: &Secret) -> HmacKey {
+/// RFC 9846 §4.5.3: "verify_data = HMAC(finished_key, Transcript-Hash(...))", the key
+/// "HKDF-Expand-Label(BaseKey, "finished", "", Hash.length)".
+fn finished(suite: &Suite, base: &Secret, transcript: &Digest) -> Digest {
     let key = expand_label_secret(suite.hash, base, b"finished", b"");
-    HmacKey::new(suite.hash, key.as_bytes())
+    hmac::tag(suite.hash, key.as_bytes(), &[transcript])
 }
 
 fn zeros(hash: HashAlgorithm) -> Secret {
     Secret::from_slice(&[0; Secret::MAX_LEN][..hash.output_len()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_from_no_psk_is_what_it_should_be() {
+        for hash in [HashAlgorithm::Sha256, HashAlgorithm::Sha384] {
+            let early = secret_without_psk(hash);
+            let derived = expand_label_secret(hash, &early, b"derived", &hash.digest(b""));
+            assert_eq!(derived_without_psk(hash), Some(derived.as_bytes()));
+        }
+    }
 }

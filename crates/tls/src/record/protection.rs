@@ -126,24 +126,21 @@ impl Protection {
         if self.form == Form::Tls12Explicit {
             out.extend_from_slice(&self.sequence.to_be_bytes());
         }
-        let content = out.len();
-        out.extend_from_slice(plaintext);
-
+        // RFC 9846 §5.2: TLSInnerPlaintext is the content, its type, and padding, of which there is none.
         let nonce = self.nonce(self.sequence.to_be_bytes());
         let sealed = if self.form == Form::Tls13 {
-            out.push(content_type.0);
-            self.key.seal(&nonce, &header, &mut out[content..])
+            let inner_type = [content_type.0];
+            self.key
+                .seal_append(&nonce, &header, plaintext, &inner_type, out)
         } else {
             let additional = self.tls12_additional_data(header, plaintext.len());
-            self.key.seal(&nonce, &additional, &mut out[content..])
+            self.key
+                .seal_append(&nonce, &additional, plaintext, b"", out)
         };
-        match sealed {
-            Ok(tag) => out.extend_from_slice(&tag),
-            Err(_) => {
-                // Plaintext must not stay where ciphertext is sent from.
-                out.truncate(begin);
-                return Err(Error::Internal("AEAD encryption"));
-            }
+        if sealed.is_err() {
+            // A header without its record must not be sent.
+            out.truncate(begin);
+            return Err(Error::Internal("AEAD encryption"));
         }
         self.count()
     }
