@@ -12,7 +12,9 @@ use keyward_wire::values::{
 
 use crate::config::Limits;
 use crate::error::{Error, InvalidMessage, PeerMisbehaved};
+use crate::exporter::Exporter;
 use crate::handshake::{HandshakeMessage, Incoming, Joiner};
+use crate::key_log::KeyLog;
 use crate::needs::{Need, NeedError, NeedId, NeedKind, OpenNeeds};
 use crate::negotiated::Negotiated;
 use crate::record::{ChangeCipherSpecs, Input, Output, Protection, RecordReader, RecordWriter};
@@ -30,6 +32,11 @@ pub(crate) struct Common {
     pub(crate) received_sessions: VecDeque<Box<ClientSession>>,
     /// How many bytes of early data a client may still send now.
     pub(crate) early_data_left: usize,
+    pub(crate) key_log: KeyLog,
+    /// Set when the handshake secrets are there.
+    pub(crate) exporter: Option<Exporter>,
+    /// Early data that a server takes.
+    early_data: EarlyData,
     reader: RecordReader,
     writer: RecordWriter,
     joiner: Joiner,
@@ -43,9 +50,19 @@ pub(crate) struct Common {
     pub(crate) closed: bool,
 }
 
+#[derive(Default)]
+struct EarlyData {
+    /// How much of it may still come, in bytes, while it may.
+    left: Option<u32>,
+    /// Whether the data that waits to be read is early data.
+    waits: bool,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Handshake {
     UnderWay,
+    /// Not complete, but we may send data already.
+    MaySend,
     /// Complete, which the caller has yet to be told.
     JustComplete,
     Complete,
@@ -65,12 +82,15 @@ pub(crate) enum Received {
 const MAX_WARNINGS: u8 = 4;
 
 impl Common {
-    pub(crate) fn new(limits: &Limits, trace: bool) -> Self {
+    pub(crate) fn new(limits: &Limits, trace: bool, key_log: bool) -> Self {
         Self {
             input: Input::new(limits.received),
             output: Output::default(),
             needs: OpenNeeds::new(),
             trace: Trace::new(trace),
+            key_log: KeyLog::new(key_log),
+            exporter: None,
+            early_data: EarlyData::default(),
             negotiated: None,
             received_sessions: VecDeque::new(),
             early_data_left: 0,
@@ -110,7 +130,10 @@ impl Common {
                     None => Received::Progress,
                 })
             }
-            ContentType::APPLICATION_DATA if self.is_handshake_complete() => {
+            ContentType::APPLICATION_DATA
+                if self.is_handshake_complete() || self.early_data.left.is_some() =>
+            {
+                self.count_early_data(content.len())?;
                 self.trace
                     .received(TraceItem::ApplicationData, content.len());
                 self.input.keep_plaintext(content);
@@ -137,6 +160,35 @@ impl Common {
             }
             other => Err(PeerMisbehaved::UnexpectedRecord(other).into()),
         }
+    }
+
+    /// RFC 9846 §4.7.1: "A server receiving more than max_early_data_size bytes of 0-RTT data SHOULD terminate
+    /// the connection with an "unexpected_message" alert."
+    fn count_early_data(&mut self, length: usize) -> Result<(), Error> {
+        let EarlyData { left, waits } = &mut self.early_data;
+        *waits = left.is_some();
+        if let Some(left) = left {
+            *left = u32::try_from(length)
+                .ok()
+                .and_then(|length| left.checked_sub(length))
+                .ok_or(PeerMisbehaved::TooMuchEarlyData)?;
+        }
+        Ok(())
+    }
+
+    /// Takes at most `limit` bytes of data, before the handshake is complete.
+    pub(crate) fn take_early_data(&mut self, limit: u32) {
+        self.early_data.left = Some(limit);
+    }
+
+    /// No more early data comes.
+    pub(crate) fn end_early_data(&mut self) {
+        self.early_data.left = None;
+    }
+
+    /// Whether the data that can be read is early data.
+    pub(crate) fn is_early(&self) -> bool {
+        self.early_data.waits && !self.input.plaintext().is_empty()
     }
 
     fn received(&mut self, message: HandshakeMessage) -> Incoming {
@@ -323,6 +375,18 @@ impl Common {
     }
 
     pub(crate) fn is_handshake_complete(&self) -> bool {
+        matches!(
+            self.handshake,
+            Handshake::JustComplete | Handshake::Complete
+        )
+    }
+
+    /// Data may be sent before the handshake is complete.
+    pub(crate) fn allow_sending(&mut self) {
+        self.handshake = Handshake::MaySend;
+    }
+
+    pub(crate) fn may_send(&self) -> bool {
         self.handshake != Handshake::UnderWay
     }
 

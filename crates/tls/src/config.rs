@@ -31,6 +31,10 @@ pub struct ServerConfig {
     /// The most early data that a client may send with a session (RFC 9846 §4.3.10), in bytes. 0, the
     /// default: none is taken. Early data can be replayed: read [`EarlyDataNeed`](crate::EarlyDataNeed).
     pub early_data: u32,
+    /// How far the arrival of a ClientHello may be from when it should have arrived, by the age that the
+    /// client gives its ticket, for its early data to be taken (RFC 9846 §8.3), in seconds. The register
+    /// behind [`EarlyDataNeed`](crate::EarlyDataNeed) remembers for twice as long.
+    pub early_data_tolerance_s: u32,
     /// How Certificate messages may be compressed (RFC 8879), the best first; empty: not at all.
     pub certificate_compression: Vec<CertificateCompressionAlgorithm>,
     /// Whether the connection collects [`TraceEvent`](crate::TraceEvent)s.
@@ -49,6 +53,7 @@ impl Default for ServerConfig {
             session_ticket_count_tls13: 2,
             session_lifetime_s: 12 * 60 * 60,
             early_data: 0,
+            early_data_tolerance_s: 10,
             certificate_compression: Vec::new(),
             trace: true,
             key_log: false,
@@ -159,7 +164,8 @@ pub struct Limits {
     /// Encrypted bytes that wait to be written; [`send`](crate::Connection::send) takes no more
     /// once they are reached.
     pub output: usize,
-    /// Refused early data that is skipped, counted as received with its record headers, before the connection fails.
+    /// Refused early data that is skipped, counted as received with its record headers, before the connection
+    /// fails. A server that gives out sessions with early data skips as much as they allow on top of it.
     pub skipped_early_data: usize,
     /// Records protected with one key before it is updated (TLS 1.3), if that is less than what the
     /// AEAD allows (RFC 9846 §5.5). For tests and the cautious.

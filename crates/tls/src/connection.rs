@@ -9,6 +9,7 @@ use rustls_pki_types::CertificateDer;
 
 use crate::common::{Common, Received};
 use crate::error::{Error, Misuse};
+use crate::key_log::KeyLogLine;
 use crate::needs::{Answer, Need};
 use crate::negotiated::Negotiated;
 use crate::role::{Client, Context, PostHandshake, Role, Server};
@@ -242,7 +243,10 @@ impl<R: Role> Connection<R> {
 
     /// Encrypts data for the peer into the output. Takes less than all of it, and at last nothing,
     /// when [`Limits::output`](crate::Limits::output) is reached: call again when output has been
-    /// sent. Takes nothing before the handshake is complete.
+    /// sent. Takes nothing before the handshake is complete, but for a TLS 1.3 server that has sent its
+    /// Finished and has asked the client for no certificate: it may answer early data at once, or speak
+    /// first (RFC 9846 §2). Until the handshake is complete it speaks to a client that has shown no more
+    /// than that it has the session's key, or in a full handshake nothing.
     ///
     /// # Errors
     /// The connection has failed, or [`Error::KeyExhausted`]. After [`close`](Self::close) or
@@ -254,11 +258,15 @@ impl<R: Role> Connection<R> {
         if self.common.closed {
             return Err(Error::Aborted(AlertDescription::CLOSE_NOTIFY));
         }
-        if !self.common.is_handshake_complete() {
+        if !self.common.may_send() {
             return Ok(0);
         }
         let mut sent = 0;
         let outcome = loop {
+            // Before the handshake is complete a key is not changed: the rest waits until then.
+            if !self.common.is_handshake_complete() && self.common.writer().is_exhausted() {
+                break Ok(sent);
+            }
             if let Err(error) = self.prepare_to_send() {
                 break Err(error);
             }
@@ -375,6 +383,34 @@ impl<R: Role> Connection<R> {
     /// Whether the handshake is complete.
     pub fn is_handshake_complete(&self) -> bool {
         self.common.is_handshake_complete()
+    }
+
+    /// Keying material for another protocol, bound to this connection: the same on both sides (RFC 9846
+    /// §7.5, RFC 5705). In TLS 1.3 no context is the same as an empty one.
+    ///
+    /// # Errors
+    /// Before the handshake is complete; after a failure; with a label of no or more than 249 bytes, or one
+    /// that TLS itself derives with; more than 255 digests of material; in TLS 1.2 without the
+    /// extended master secret.
+    pub fn export_keying_material(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), Misuse> {
+        if self.end.is_some() {
+            return Err(Misuse::Closed);
+        }
+        if !self.common.is_handshake_complete() {
+            return Err(Misuse::HandshakeIncomplete);
+        }
+        let exporter = self.common.exporter.as_ref().ok_or(Misuse::NotExportable)?;
+        exporter.export(label, context, out)
+    }
+
+    /// Takes the secrets since the last call, if the configuration has `key_log` set.
+    pub fn take_key_log(&mut self) -> Vec<KeyLogLine> {
+        self.common.key_log.take()
     }
 
     /// Takes the events since the last call.

@@ -1,21 +1,47 @@
-//! A certificate chain without its private key, and the choice among several.
+//! A certificate chain without its private key, and what is presented with it.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use keyward_crypto::certificate::CertificateInfo;
 use keyward_crypto::signature::{KeyKind, PublicKey, SignatureAlgorithm};
-use keyward_keyop::{KeyId, OperationResult};
+use keyward_keyop::KeyId;
+use keyward_wire::codec::{Encode, Reader};
+use keyward_wire::extensions::DelegatedCredential;
 use keyward_wire::values::{ProtocolVersion, SignatureScheme};
 use rustls_pki_types::CertificateDer;
 
 use crate::config::VerifySignatures;
-use crate::error::{Error, KeyOperationFault};
-use crate::needs::{NeedError, NeedKind};
+use crate::delegated_credential::Delegated;
+use crate::signature_schemes;
+use crate::tls13::CompressedMessages;
 
 /// An OCSP response in DER, stapled to the leaf for clients that ask for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OcspResponse(pub Vec<u8>);
+
+/// A `SignedCertificateTimestampList` (RFC 6962 §3.3), with its two-byte length: what certificate
+/// transparency logs promised about the leaf, for clients that ask for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedCertificateTimestampList(pub Vec<u8>);
+
+impl SignedCertificateTimestampList {
+    /// The most bytes of a list; real ones have a few hundred.
+    pub const MAX_LEN: usize = 16 * 1024;
+
+    /// `SerializedSCT sct_list <1..2^16-1>`, each `opaque SerializedSCT<1..2^16-1>`.
+    fn is_valid(&self) -> bool {
+        let mut reader = Reader::new(&self.0);
+        let list = reader.vector_u16("sct_list", 1..=Self::MAX_LEN);
+        let sound = list.and_then(|mut list| {
+            while !list.is_empty() {
+                list.opaque_u16("SerializedSCT", 1..=0xffff)?;
+            }
+            reader.expect_end("sct_list")
+        });
+        sound.is_ok()
+    }
+}
 
 /// A chain and what the engine has to know of its leaf: whose key it is, and what that can sign.
 pub struct Credential {
@@ -23,6 +49,13 @@ pub struct Credential {
     key: KeyId,
     public_key: PublicKey,
     ocsp: Option<OcspResponse>,
+    scts: Option<SignedCertificateTimestampList>,
+    delegated: Option<Box<Delegated>>,
+    may_sign: bool,
+    issuers: Vec<Vec<u8>>,
+    chain_signatures: Vec<&'static [u16]>,
+    /// Its Certificate messages, compressed.
+    pub(crate) compressed: CompressedMessages,
     /// Signatures that came from the key server, for the sample that is verified.
     signatures: AtomicU32,
 }
@@ -44,11 +77,23 @@ impl Credential {
         }
         let public_key =
             PublicKey::from_certificate_der(leaf).map_err(|_| CertificateError::PublicKey)?;
+        let infos = || {
+            chain
+                .iter()
+                .filter_map(|certificate| CertificateInfo::parse(certificate))
+        };
+        let verified = infos().filter(|info| !info.is_self_issued());
         Ok(Self {
             key: KeyId::of_public_key(&public_key),
             public_key,
+            may_sign: CertificateInfo::parse(leaf).is_none_or(|info| info.may_sign()),
+            issuers: infos().map(|info| info.issuer().to_vec()).collect(),
+            chain_signatures: verified.map(|info| info.signature_schemes()).collect(),
             chain,
             ocsp: None,
+            scts: None,
+            delegated: None,
+            compressed: CompressedMessages::default(),
             signatures: AtomicU32::new(0),
         })
     }
@@ -73,6 +118,43 @@ impl Credential {
     /// real ones have one or two thousand.
     pub const MAX_OCSP_LEN: usize = 32 * 1024;
 
+    /// Adds certificate transparency timestamps for the leaf.
+    ///
+    /// # Errors
+    /// What is no list of timestamps, or one too long to be sent.
+    pub fn with_scts(
+        mut self,
+        scts: SignedCertificateTimestampList,
+    ) -> Result<Self, CertificateError> {
+        if !scts.is_valid() {
+            return Err(CertificateError::Scts);
+        }
+        self.scts = Some(scts);
+        Ok(self)
+    }
+
+    /// Adds a delegated credential (RFC 9345): its key signs for clients that take it, in the place of the
+    /// certificate's. When it has expired, the certificate's key signs again.
+    ///
+    /// # Errors
+    /// One that no client would take: the certificate may not delegate, or has not signed this one; its
+    /// key is RSA, or does not fit its scheme.
+    pub fn with_delegated(
+        mut self,
+        credential: &DelegatedCredential,
+    ) -> Result<Self, CertificateError> {
+        if credential.to_bytes().len() > Self::MAX_DELEGATED_LEN {
+            return Err(CertificateError::DelegatedCredential("it is too long"));
+        }
+        let delegated = Delegated::new(credential, &self.chain[0], &self.public_key)?;
+        self.delegated = Some(Box::new(delegated));
+        Ok(self)
+    }
+
+    /// The most bytes of a delegated credential, which is in an extension; real ones have some two
+    /// hundred.
+    pub const MAX_DELEGATED_LEN: usize = 16 * 1024;
+
     /// The certificates, the leaf first.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
@@ -93,48 +175,36 @@ impl Credential {
         self.ocsp.as_ref()
     }
 
+    /// The certificate transparency timestamps that are sent beside the leaf, if any.
+    pub fn scts(&self) -> Option<&SignedCertificateTimestampList> {
+        self.scts.as_ref()
+    }
+
+    /// The delegated credential, if there is one.
+    pub(crate) fn delegated(&self) -> Option<&Delegated> {
+        self.delegated.as_deref()
+    }
+
+    /// The issuers of the chain's certificates, distinguished names in DER.
+    pub(crate) fn issuers(&self) -> &[Vec<u8>] {
+        &self.issuers
+    }
+
+    /// For each certificate whose signature a peer verifies, the schemes any of which covers it.
+    pub(crate) fn chain_signatures(&self) -> &[&'static [u16]] {
+        &self.chain_signatures
+    }
+
     /// The signature schemes that the key can serve in a version, in our order of preference. No
-    /// SHA-1, and in TLS 1.3 no PKCS#1 v1.5.
+    /// SHA-1, and in TLS 1.3 no PKCS#1 v1.5. None if the certificate's Key Usage lacks
+    /// `digitalSignature`.
     pub fn supported_schemes(&self, version: ProtocolVersion) -> &'static [SignatureScheme] {
-        use SignatureScheme as S;
-        let tls13 = version == ProtocolVersion::TLS13;
-        match self.public_key.kind() {
-            // RFC 9846 §4.3.3: the PKCS#1 v1.5 schemes "are not defined for use in signed TLS
-            // handshake messages".
-            KeyKind::Rsa { .. } if tls13 => &[
-                S::RSA_PSS_RSAE_SHA256,
-                S::RSA_PSS_RSAE_SHA384,
-                S::RSA_PSS_RSAE_SHA512,
-            ],
-            KeyKind::Rsa { .. } => &[
-                S::RSA_PSS_RSAE_SHA256,
-                S::RSA_PSS_RSAE_SHA384,
-                S::RSA_PSS_RSAE_SHA512,
-                S::RSA_PKCS1_SHA256,
-                S::RSA_PKCS1_SHA384,
-                S::RSA_PKCS1_SHA512,
-            ],
-            // In TLS 1.3 a scheme is bound to a curve. In TLS 1.2 it is not (RFC 9846 §4.3.3), but
-            // who takes the curve takes its hash, and one order for both is easier to reason about.
-            KeyKind::EcP256 if tls13 => &[S::ECDSA_SECP256R1_SHA256],
-            KeyKind::EcP384 if tls13 => &[S::ECDSA_SECP384R1_SHA384],
-            KeyKind::EcP521 if tls13 => &[S::ECDSA_SECP521R1_SHA512],
-            KeyKind::EcP256 => &[
-                S::ECDSA_SECP256R1_SHA256,
-                S::ECDSA_SECP384R1_SHA384,
-                S::ECDSA_SECP521R1_SHA512,
-            ],
-            KeyKind::EcP384 => &[
-                S::ECDSA_SECP384R1_SHA384,
-                S::ECDSA_SECP256R1_SHA256,
-                S::ECDSA_SECP521R1_SHA512,
-            ],
-            KeyKind::EcP521 => &[
-                S::ECDSA_SECP521R1_SHA512,
-                S::ECDSA_SECP384R1_SHA384,
-                S::ECDSA_SECP256R1_SHA256,
-            ],
-            KeyKind::Ed25519 => &[S::ED25519],
+        // RFC 9846 §4.5.1.2: "the digitalSignature bit MUST be set if the Key Usage extension is
+        // present"; RFC 5246 §7.4.2 says the same for ECDHE.
+        if self.may_sign {
+            signature_schemes::of_key(self.public_key.kind(), version)
+        } else {
+            &[]
         }
     }
 
@@ -146,8 +216,9 @@ impl Credential {
 
     /// Whether a signature that the key server made may be sent: it is good, or it is not its turn to
     /// be verified.
-    fn accepts_signature(
+    pub(crate) fn accepts_signature(
         &self,
+        public_key: &PublicKey,
         verify: VerifySignatures,
         scheme: SignatureScheme,
         message: &[u8],
@@ -161,15 +232,12 @@ impl Credential {
             .signatures
             .fetch_add(1, Ordering::Relaxed)
             .is_multiple_of(SAMPLE);
-        let cheap = matches!(self.public_key.kind(), KeyKind::Rsa { .. });
+        let cheap = matches!(public_key.kind(), KeyKind::Rsa { .. });
         if !(verify == VerifySignatures::Always || cheap || turn) {
             return true;
         }
-        let good = SignatureAlgorithm::from_code(scheme.0).is_some_and(|algorithm| {
-            self.public_key
-                .verify(algorithm, message, signature)
-                .is_ok()
-        });
+        let good = SignatureAlgorithm::from_code(scheme.0)
+            .is_some_and(|algorithm| public_key.verify(algorithm, message, signature).is_ok());
         if !good {
             self.verify_next_signature();
         }
@@ -200,6 +268,11 @@ pub enum CertificateError {
     PublicKey,
     /// The chain has this many bytes, more than [`Credential::MAX_CHAIN_LEN`].
     TooLong(usize),
+    /// The timestamps are no `SignedCertificateTimestampList`, or have more than
+    /// [`SignedCertificateTimestampList::MAX_LEN`] bytes.
+    Scts,
+    /// The delegated credential would be refused: the text says why.
+    DelegatedCredential(&'static str),
     /// The OCSP response has this many bytes: none, or more than [`Credential::MAX_OCSP_LEN`].
     Ocsp(usize),
 }
@@ -212,6 +285,14 @@ impl fmt::Display for CertificateError {
                 "the first certificate does not parse, or its key is not RSA (2048 to 8192 bits, and \
                  not for RSASSA-PSS alone), P-256, P-384, P-521 or Ed25519",
             ),
+            Self::Scts => write!(
+                f,
+                "the timestamps are no SignedCertificateTimestampList of at most {} bytes",
+                SignedCertificateTimestampList::MAX_LEN
+            ),
+            Self::DelegatedCredential(why) => {
+                write!(f, "the delegated credential cannot be used: {why}")
+            }
             Self::Ocsp(length) => write!(
                 f,
                 "the OCSP response has {length} bytes, not 1 to {}",
@@ -227,60 +308,6 @@ impl fmt::Display for CertificateError {
 }
 
 impl std::error::Error for CertificateError {}
-
-/// A certificate with the scheme that its key will sign with: only [`choose`] makes one, so the two
-/// fit each other, the version and the client.
-#[derive(Clone, Debug)]
-pub(crate) struct Signer {
-    pub(crate) certificate: Arc<Credential>,
-    pub(crate) scheme: SignatureScheme,
-}
-
-impl Signer {
-    /// The signature over `message` in the answer to a key operation. The one way from there to a
-    /// client: it has been checked.
-    pub(crate) fn signature(
-        &self,
-        verify: VerifySignatures,
-        message: &[u8],
-        answer: Result<OperationResult, NeedError>,
-    ) -> Result<Vec<u8>, Error> {
-        let result = answer.map_err(|error| Error::Need(NeedKind::KeyOperation, error))?;
-        let OperationResult::Signature(signature) = result else {
-            return Err(Error::KeyOperation(KeyOperationFault::WrongResult));
-        };
-        if self
-            .certificate
-            .accepts_signature(verify, self.scheme, message, &signature)
-        {
-            Ok(signature)
-        } else {
-            Err(Error::KeyOperation(KeyOperationFault::WrongSignature))
-        }
-    }
-}
-
-/// The first candidate whose key `fits` and can sign with a scheme that the client offers.
-pub(crate) fn choose(
-    candidates: &[Arc<Credential>],
-    version: ProtocolVersion,
-    offered: &[SignatureScheme],
-    fits: impl Fn(&Credential) -> bool,
-) -> Option<Signer> {
-    candidates
-        .iter()
-        .filter(|candidate| fits(candidate))
-        .find_map(|candidate| {
-            let scheme = candidate
-                .supported_schemes(version)
-                .iter()
-                .find(|scheme| offered.contains(scheme))?;
-            Some(Signer {
-                certificate: candidate.clone(),
-                scheme: *scheme,
-            })
-        })
-}
 
 #[cfg(test)]
 mod tests {

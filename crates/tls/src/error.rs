@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use keyward_compression::DecompressError;
 use keyward_wire::codec::DecodeError;
-use keyward_wire::values::{AlertDescription, ContentType, ExtensionType, HandshakeType};
+use keyward_wire::values::{
+    AlertDescription, CertificateCompressionAlgorithm, ContentType, ExtensionType, HandshakeType,
+};
 
 use crate::needs::{NeedError, NeedKind};
 
@@ -175,7 +178,7 @@ pub enum PeerMisbehaved {
     TooManyWarnings,
     /// A flood of KeyUpdates without data between them.
     TooManyKeyUpdates,
-    /// More refused early data than is skipped.
+    /// More early data than the session allows, or than is skipped where it was refused.
     TooMuchEarlyData,
     /// `supported_versions` with a `legacy_version` other than 0x0303 (RFC 9846 §4.2.2).
     LegacyVersion,
@@ -239,6 +242,16 @@ pub enum PeerMisbehaved {
     NoCertificate,
     /// A leaf that is no certificate, or whose public key is of no kind that the engine knows.
     BadCertificate,
+    /// A leaf whose Key Usage does not allow signatures (RFC 9846 §4.5.1.2).
+    CertificateNotForSigning,
+    /// A certificate compressed with an algorithm that was not offered (RFC 8879 §4).
+    UnofferedCompression(CertificateCompressionAlgorithm),
+    /// A compressed certificate that does not decompress to what it announces (RFC 8879 §4).
+    CompressedCertificate(DecompressError),
+    /// A delegated credential that was not asked for (RFC 9345 §4.1).
+    UnaskedDelegatedCredential,
+    /// A delegated credential that is not valid (RFC 9345 §4.1.3); the text says why.
+    BadDelegatedCredential(&'static str),
     /// A signature over the handshake that is not the leaf's (RFC 9846 §4.5.2).
     BadSignature,
     /// A request for a certificate after the handshake, which was not offered (RFC 9846 §4.7.2).
@@ -263,6 +276,7 @@ impl PeerMisbehaved {
             | Self::TooManyKeyUpdates
             | Self::TooMuchEarlyData
             | Self::Renegotiation
+            | Self::UnaskedDelegatedCredential
             | Self::SecondRetry
             | Self::PostHandshakeAuthentication => AlertDescription::UNEXPECTED_MESSAGE,
             Self::UnsolicitedExtension(_) => AlertDescription::UNSUPPORTED_EXTENSION,
@@ -279,7 +293,12 @@ impl PeerMisbehaved {
             Self::ForbiddenExtension(_) => AlertDescription::ILLEGAL_PARAMETER,
             Self::InappropriateFallback => AlertDescription::INAPPROPRIATE_FALLBACK,
             Self::BadClientKeyExchange | Self::NoCertificate => AlertDescription::DECODE_ERROR,
-            Self::BadCertificate => AlertDescription::BAD_CERTIFICATE,
+            // RFC 8879 §4: "the party receiving the invalid message MUST abort the connection with the
+            // "bad_certificate" alert"; §5 of one that does not decompress.
+            Self::BadCertificate | Self::CompressedCertificate(_) => {
+                AlertDescription::BAD_CERTIFICATE
+            }
+            Self::CertificateNotForSigning => AlertDescription::UNSUPPORTED_CERTIFICATE,
             Self::Compression
             | Self::KeyShareWithoutGroup
             | Self::BadKeyShare
@@ -297,6 +316,8 @@ impl PeerMisbehaved {
             | Self::PointlessRetry
             | Self::ChangedAfterRetry
             | Self::EarlyDataWithoutSession
+            | Self::UnofferedCompression(_)
+            | Self::BadDelegatedCredential(_)
             | Self::CertificateRequestContext => AlertDescription::ILLEGAL_PARAMETER,
         }
     }
@@ -319,7 +340,7 @@ impl fmt::Display for PeerMisbehaved {
             Self::TooManyEmptyRecords => "too many records without content",
             Self::TooManyWarnings => "too many warning alerts",
             Self::TooManyKeyUpdates => "too many KeyUpdates without data",
-            Self::TooMuchEarlyData => "more early data after its refusal than is skipped",
+            Self::TooMuchEarlyData => "more early data than allowed",
             Self::LegacyVersion => "supported_versions with a legacy_version that is not 0x0303",
             Self::Compression => "the compression methods are not null alone",
             Self::PskWithoutModes => "pre_shared_key without psk_key_exchange_modes",
@@ -362,6 +383,15 @@ impl fmt::Display for PeerMisbehaved {
             }
             Self::NoCertificate => "the server's Certificate is empty",
             Self::BadCertificate => "the leaf does not parse, or its key is of an unknown kind",
+            Self::CertificateNotForSigning => "the leaf's Key Usage does not allow signatures",
+            Self::UnofferedCompression(algorithm) => {
+                return write!(f, "the certificate compression {algorithm} was not offered");
+            }
+            Self::CompressedCertificate(error) => return error.fmt(f),
+            Self::UnaskedDelegatedCredential => "a delegated credential that was not asked for",
+            Self::BadDelegatedCredential(why) => {
+                return write!(f, "the delegated credential is not valid: {why}");
+            }
             Self::BadSignature => "the peer's signature over the handshake is wrong",
             Self::PostHandshakeAuthentication => "a CertificateRequest after the handshake",
             Self::OldVersionAfterEarlyData => "TLS 1.2 was chosen although early data was sent",
@@ -392,6 +422,8 @@ pub enum PeerIncompatible {
     MissingSupportedGroups,
     /// TLS 1.3 without `key_share` (RFC 9846 §9.2).
     MissingKeyShare,
+    /// The client has no certificate, and the site requires one (RFC 9846 §4.5.1.3).
+    NoClientCertificate,
     /// An EC point format list without the uncompressed one (RFC 8422 §5.1.2).
     NoUncompressedPoints,
 }
@@ -403,6 +435,7 @@ impl PeerIncompatible {
             Self::NoCipherSuite | Self::NoGroup | Self::NoSignatureScheme => {
                 AlertDescription::HANDSHAKE_FAILURE
             }
+            Self::NoClientCertificate => AlertDescription::CERTIFICATE_REQUIRED,
             Self::NoApplicationProtocol => AlertDescription::NO_APPLICATION_PROTOCOL,
             Self::MissingSignatureAlgorithms
             | Self::MissingSupportedGroups
@@ -423,6 +456,7 @@ impl fmt::Display for PeerIncompatible {
             Self::MissingSignatureAlgorithms => "no signature_algorithms extension",
             Self::MissingSupportedGroups => "no supported_groups extension",
             Self::MissingKeyShare => "no key_share extension",
+            Self::NoClientCertificate => "the client has no certificate, and must have one",
             Self::NoUncompressedPoints => "no uncompressed point format",
         })
     }
@@ -468,6 +502,13 @@ pub enum Misuse {
     NoKeyUpdate,
     /// Our side of the connection is closed.
     Closed,
+    /// The exporter label is empty, longer than 249 bytes, or one that TLS itself derives with.
+    ExporterLabel,
+    /// More keying material than 255 digests, or a context of more than 65535 bytes.
+    ExporterLength,
+    /// The TLS 1.2 session lacks the extended master secret, without which its keying material is not
+    /// bound to the connection (RFC 7627 §5.4).
+    NotExportable,
 }
 
 impl fmt::Display for Misuse {
@@ -480,6 +521,11 @@ impl fmt::Display for Misuse {
             Self::HandshakeIncomplete => "the handshake is not complete",
             Self::NoKeyUpdate => "this version of TLS has no KeyUpdate",
             Self::Closed => "our side of the connection is closed",
+            Self::ExporterLabel => {
+                "an exporter label has 1 to 249 bytes, and is none that TLS itself derives with"
+            }
+            Self::ExporterLength => "too much keying material, or too long a context",
+            Self::NotExportable => "the session lacks the extended master secret",
         })
     }
 }

@@ -26,6 +26,8 @@ pub struct SessionState {
     pub(crate) secret: Secret,
     /// When the full handshake was. A resumed session keeps it, so that its life is bounded.
     pub(crate) created: UnixTime,
+    /// When this ticket was made: what a client says of its age counts from then.
+    pub(crate) issued: UnixTime,
     pub(crate) lifetime_s: u32,
     /// `ticket_age_add` of TLS 1.3.
     pub(crate) age_add: u32,
@@ -90,6 +92,7 @@ impl SessionState {
         out.put_u16(self.version.0);
         out.put_u16(self.cipher_suite.0);
         out.put_u64(self.created.as_millis());
+        out.put_u64(self.issued.as_millis());
         out.put_u32(self.lifetime_s);
         out.put_u32(self.age_add);
         out.put_u8(u8::from(self.extended_master_secret));
@@ -117,6 +120,7 @@ impl SessionState {
             version: ProtocolVersion(reader.u16("version")?),
             cipher_suite: CipherSuite(reader.u16("cipher_suite")?),
             created: UnixTime::from_millis(reader.u64("created")?),
+            issued: UnixTime::from_millis(reader.u64("issued")?),
             lifetime_s: reader.u32("lifetime")?,
             age_add: reader.u32("age_add")?,
             extended_master_secret: reader.u8("extended_master_secret")? != 0,
@@ -182,6 +186,7 @@ pub(crate) mod tests {
             cipher_suite: CipherSuite::TLS_AES_128_GCM_SHA256,
             secret: Secret::from_slice(&[0xa5; 32]),
             created: UnixTime::from_secs(1_000),
+            issued: UnixTime::from_secs(1_010),
             lifetime_s: 60,
             age_add: 0xdead_beef,
             server_name: Some("shop.example".to_owned()),
@@ -210,6 +215,7 @@ pub(crate) mod tests {
             assert_eq!(again.server_name, state.server_name);
             assert_eq!(again.alpn, state.alpn);
             assert_eq!(again.created, state.created);
+            assert_eq!(again.issued, state.issued);
             assert_eq!(again.peer_certificates, state.peer_certificates);
             assert_eq!(again.max_early_data, state.max_early_data);
             assert_eq!(again.secret.as_bytes(), state.secret.as_bytes());

@@ -31,6 +31,12 @@ impl UnixTime {
         self.0
     }
 
+    /// The time `duration` later.
+    pub(crate) fn plus(self, duration: Duration) -> Self {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(millis))
+    }
+
     /// The time from `earlier` to `self`, or `None` if `earlier` is the later one.
     pub fn since(self, earlier: Self) -> Option<Duration> {
         self.0.checked_sub(earlier.0).map(Duration::from_millis)

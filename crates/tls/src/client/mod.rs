@@ -46,7 +46,7 @@ impl ClientConnection {
     /// [`Error::Config`] for a configuration with which nothing can be offered; no randomness.
     pub fn new(config: Arc<ClientConfig>, server: PeerName) -> Result<Self, Error> {
         client_hello::check(&config)?;
-        let mut common = Common::new(&config.limits, config.trace);
+        let mut common = Common::new(&config.limits, config.trace, config.key_log);
         let mut cx = Context {
             common: &mut common,
             config: &config,

@@ -36,6 +36,14 @@ impl Incoming {
         }
     }
 
+    /// The message, if it is of one of the types that have their place here.
+    pub(crate) fn expect_one_of(self, types: &[HandshakeType]) -> Result<HandshakeMessage, Error> {
+        match self {
+            Self::Handshake(message) if types.contains(&message.typ) => Ok(message),
+            other => Err(other.unexpected()),
+        }
+    }
+
     /// The error for a message that has no place here.
     pub(crate) fn unexpected(&self) -> Error {
         match self {

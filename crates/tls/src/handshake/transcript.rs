@@ -35,6 +35,11 @@ impl Transcript {
         }
     }
 
+    /// Which hash it is.
+    pub(crate) fn algorithm(&self) -> HashAlgorithm {
+        self.hash.algorithm()
+    }
+
     /// The hash over all messages so far.
     pub(crate) fn current(&self) -> Digest {
         self.hash.current()

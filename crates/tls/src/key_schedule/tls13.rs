@@ -151,6 +151,16 @@ impl MasterSecret {
         )
     }
 
+    /// `exporter_secret`, for ClientHello…server Finished.
+    pub(crate) fn exporter(&self, server_finished_hash: &Digest) -> Secret {
+        derive(
+            self.suite,
+            &self.secret,
+            b"exp master",
+            server_finished_hash,
+        )
+    }
+
     /// For ClientHello…client Finished.
     pub(crate) fn into_resumption(self, client_finished_hash: &Digest) -> ResumptionSecret {
         ResumptionSecret {
@@ -186,6 +196,11 @@ pub(crate) struct TrafficSecret {
 }
 
 impl TrafficSecret {
+    /// For the key log.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
     /// RFC 9846 §7.3: `[sender]_write_key` and `[sender]_write_iv`.
     pub(crate) fn protection(&self) -> Result<Protection, Error> {
         let mut key = Zeroizing::new([0; 32]);

@@ -31,9 +31,17 @@ pub(crate) type Context<'a> = role::Context<'a, ServerConfig>;
 impl ServerConnection {
     /// A connection that waits for a ClientHello.
     pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
-        let common = Common::new(&config.limits, config.trace);
+        let common = Common::new(&config.limits, config.trace, config.key_log);
         let state = State::ExpectClientHello(Box::new(ExpectClientHello));
         Ok(Self::in_state(config, common, state))
+    }
+
+    /// Whether the data that can be read now is early data (RFC 9846 §2.3): it may be a replay of what
+    /// another connection has received already, unless the register behind
+    /// [`EarlyDataNeed`](crate::EarlyDataNeed) is shared by all servers; and the client that sent it has shown
+    /// that it has the session's key, but not that it is there.
+    pub fn is_early(&self) -> bool {
+        self.common.is_early()
     }
 }
 

@@ -4,7 +4,7 @@ use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
 
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved};
-use crate::needs::CertificateAnswer;
+use crate::needs::{CertificateAnswer, ClientAuthentication};
 use crate::policy::Policy;
 use crate::session::SessionState;
 use crate::suites::{KeyExchange, Suite};
@@ -147,6 +147,17 @@ pub(crate) struct Resumption<'a> {
 }
 
 impl Resumption<'_> {
+    /// Whether the client is known as well as the site wants to know it: nobody who resumes is asked for a
+    /// certificate.
+    fn permits_client(&self, session: &SessionState) -> bool {
+        let known = !session.peer_certificates.is_empty();
+        match self.site.client_authentication {
+            ClientAuthentication::Off => !known,
+            ClientAuthentication::Optional(_) => true,
+            ClientAuthentication::Required(_) => known,
+        }
+    }
+
     /// Whether the session may be resumed here. A session that leads to another site, protocol or
     /// policy than this handshake does would carry one's authentication over to the other.
     pub(crate) fn permits(&self, session: &SessionState) -> bool {
@@ -155,6 +166,7 @@ impl Resumption<'_> {
             && session.server_name() == self.server_name
             && session.alpn.as_deref() == self.alpn
             && session.context == self.site.session_context
+            && self.permits_client(session)
             && self
                 .site
                 .policy

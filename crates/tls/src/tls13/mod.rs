@@ -1,5 +1,7 @@
 //! What both sides of TLS 1.3 do the same way.
 
+pub(crate) mod certificate;
 mod traffic;
 
+pub(crate) use certificate::CompressedMessages;
 pub(crate) use traffic::Traffic;

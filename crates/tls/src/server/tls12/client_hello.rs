@@ -9,11 +9,12 @@ use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::{CipherSuite, EcPointFormat, NamedGroup, ProtocolVersion};
 
 use super::{State, resumption};
-use crate::credential::{Credential, Signer, choose};
+use crate::credential::Credential;
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved};
 use crate::needs::CertificateAnswer;
 use crate::server::client_hello::Opening;
 use crate::server::{Context, negotiation};
+use crate::signer::{Signer, Wishes, choose};
 use crate::suites::{KeyExchange, Suite};
 
 /// A ClientHello that will be answered, with a full or an abbreviated handshake.
@@ -144,8 +145,7 @@ fn signer(hello: &ClientHello, candidate: &Arc<Credential>) -> Option<Signer> {
     let fits = |_: &Credential| curve.is_none_or(|curve| groups.contains(&curve));
     choose(
         slice::from_ref(candidate),
-        ProtocolVersion::TLS12,
-        offered,
+        &Wishes::of_schemes(ProtocolVersion::TLS12, offered),
         fits,
     )
 }

@@ -44,6 +44,7 @@ pub(super) fn ask(
         cipher_suite: negotiated.cipher_suite,
         secret: last.master.to_session(),
         created: cx.now,
+        issued: cx.now,
         lifetime_s: cx.config.session_lifetime_s,
         age_add: 0,
         server_name: negotiated.server_name.clone(),

@@ -8,10 +8,10 @@ use keyward_wire::values::NamedGroup;
 
 use super::server_hello::Flight;
 use super::{State, server_hello_done};
-use crate::credential::Signer;
 use crate::error::Error;
 use crate::needs::{KeyOperationNeed, Need, NeedError};
 use crate::server::Context;
+use crate::signer::Signer;
 
 /// Asks for the signature. `messages` are ClientHello and ServerHello.
 pub(super) fn ask(

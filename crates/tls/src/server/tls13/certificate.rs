@@ -1,14 +1,14 @@
-//! Certificate (RFC 9846 §4.5.1).
+//! Certificate, or CompressedCertificate in its place (RFC 9846 §4.5.1, RFC 8879).
 
 use keyward_keyop::ServerNonce;
-use keyward_wire::extensions::CertificateEntryExtensions;
-use keyward_wire::handshake::{self, CertificateEntry, CertificateTls13, ClientHello};
+use keyward_wire::handshake::ClientHello;
 
 use super::server_hello::Flight;
 use super::{State, certificate_verify};
-use crate::credential::{Credential, Signer};
 use crate::error::Error;
 use crate::server::Context;
+use crate::signer::Signer;
+use crate::tls13::certificate::{self, Takes};
 
 pub(super) fn send(
     hello: &ClientHello,
@@ -17,26 +17,10 @@ pub(super) fn send(
     mut flight: Flight,
     cx: &mut Context<'_>,
 ) -> Result<State, Error> {
-    let message = handshake::to_message(&CertificateTls13 {
-        certificate_request_context: Vec::new(),
-        certificate_list: entries(&signer.certificate, hello.extensions.status_request),
-    });
+    let takes = Takes::of_client(hello, signer.is_delegated());
+    let algorithms = &cx.config.certificate_compression;
+    let message = certificate::message(&signer.certificate, &takes, algorithms);
     flight.transcript.add(&message);
     cx.common.send_handshake(&message);
     certificate_verify::ask(signer, nonce, flight, cx)
-}
-
-fn entries(certificate: &Credential, wants_ocsp: bool) -> Vec<CertificateEntry> {
-    let mut entries: Vec<_> = certificate
-        .chain()
-        .iter()
-        .map(|certificate| CertificateEntry {
-            cert_data: certificate.to_vec(),
-            extensions: CertificateEntryExtensions::default(),
-        })
-        .collect();
-    if let (true, Some(ocsp), Some(leaf)) = (wants_ocsp, certificate.ocsp(), entries.first_mut()) {
-        leaf.extensions.status_request = Some(ocsp.0.clone());
-    }
-    entries
 }

@@ -6,10 +6,10 @@ use keyward_wire::handshake::{self, CertificateVerify};
 
 use super::server_hello::Flight;
 use super::{State, finished};
-use crate::credential::Signer;
 use crate::error::Error;
 use crate::needs::{KeyOperationNeed, Need, NeedError};
 use crate::server::Context;
+use crate::signer::Signer;
 
 /// Asks for the signature. The messages and the nonce leave the engine with the question.
 pub(super) fn ask(
@@ -20,7 +20,7 @@ pub(super) fn ask(
 ) -> Result<State, Error> {
     let signed = flight.transcript.current();
     let operation = Operation::Tls13ServerCertificateVerify(Tls13ServerCertificateVerify {
-        key: signer.certificate.key(),
+        key: signer.key(),
         scheme: signer.scheme,
         server_nonce,
         messages: flight.transcript.take_messages(),

@@ -1,14 +1,165 @@
-//! Early data (RFC 9846 §4.3.10), which is refused: a server that does not accept it has to get over
-//! it, up to a bound.
+//! Early data (RFC 9846 §4.3.10): whether it is taken, what happens to it if not, and its end.
+//!
+//! It is taken only if nothing speaks against it: the configuration has it on, the session allows it and is
+//! the first on offer, suite and protocol are the session's, the ClientHello is fresh (§8.3), and the
+//! [`EarlyDataNeed`] says that it was not seen before (§8.2). Otherwise the handshake goes on without,
+//! and what comes of it is skipped, up to a bound.
 
-use keyward_wire::handshake::ClientHello;
+use std::time::Duration;
 
+use keyward_crypto::hash::HashAlgorithm;
+use keyward_wire::handshake::{ClientHello, EndOfEarlyData};
+use keyward_wire::values::HandshakeType;
+
+use super::client_hello::Chosen;
+use super::finished::ExpectFinished;
+use super::psk::Resumed;
+use super::{State, server_hello};
+use crate::error::Error;
+use crate::handshake::Incoming;
+use crate::key_log::label;
+use crate::key_schedule::tls13::TrafficSecret;
+use crate::needs::{EarlyDataNeed, Need, NeedError, NeedKind};
+use crate::negotiated::EarlyDataStatus;
 use crate::server::Context;
+use crate::session::SessionState;
+use crate::time::UnixTime;
+
+/// Asks whether the early data of this ClientHello was seen before, if it could be taken at all, and
+/// answers the ClientHello.
+pub(super) fn consider(
+    chosen: Chosen,
+    resumed: Resumed,
+    session: &SessionState,
+    cx: &mut Context<'_>,
+) -> Result<State, Error> {
+    let terms = offer(&chosen, &resumed, session, cx).filter(|offer| offer.is_fresh(cx));
+    let Some(terms) = terms else {
+        return server_hello::send(chosen, Some(resumed), cx);
+    };
+    let expires = terms.arrival.plus(tolerance(cx));
+    cx.common.ask(|id| {
+        Need::EarlyData(EarlyDataNeed {
+            id,
+            unique: terms.unique,
+            expires,
+        })
+    });
+    Ok(State::AwaitEarlyData(Box::new(AwaitEarlyData {
+        chosen,
+        resumed,
+        limit: terms.limit,
+    })))
+}
+
+/// Early data that fits its session.
+struct Offer {
+    /// Of the PSK binder, which no other ClientHello has.
+    unique: [u8; 32],
+    /// When the ClientHello should have come, by what the client says of its ticket.
+    arrival: UnixTime,
+    limit: u32,
+}
+
+fn offer(
+    chosen: &Chosen,
+    resumed: &Resumed,
+    session: &SessionState,
+    cx: &Context<'_>,
+) -> Option<Offer> {
+    let extensions = &chosen.opening.hello.extensions;
+    let keys = extensions.pre_shared_key.as_ref()?;
+    // RFC 9846 §4.3.10: "In order to accept early data, the server MUST have selected the first key offered
+    // in the client's "pre_shared_key" extension. In addition, it MUST verify that the following values
+    // are the same as those associated with the selected PSK: The selected TLS version number, The
+    // selected cipher suite, The selected ALPN [RFC7301] protocol, if any". No session of another version
+    // or protocol is resumed at all.
+    let fits = extensions.early_data
+        && cx.config.early_data > 0
+        && session.max_early_data > 0
+        && !chosen.retried
+        && resumed.index == 0
+        && session.cipher_suite == chosen.suite.code;
+    let identity = keys.identities.first().filter(|_| fits)?;
+    let binder = keys.binders.first()?;
+    let mut unique = [0; 32];
+    unique.copy_from_slice(&HashAlgorithm::Sha256.digest(binder));
+    // "computed by subtracting ticket_age_add from PskIdentity.obfuscated_ticket_age modulo 2^32"
+    let age_ms = identity.obfuscated_ticket_age.wrapping_sub(session.age_add);
+    Some(Offer {
+        unique,
+        arrival: session.issued.plus(Duration::from_millis(age_ms.into())),
+        limit: session.max_early_data,
+    })
+}
+
+impl Offer {
+    /// RFC 9846 §8.3: "the expected_arrival_time is then compared against the current server wall clock time
+    /// and if they differ by more than a certain amount, 0-RTT is rejected".
+    fn is_fresh(&self, cx: &Context<'_>) -> bool {
+        let off = cx
+            .now
+            .since(self.arrival)
+            .or_else(|| self.arrival.since(cx.now));
+        off.is_some_and(|off| off <= tolerance(cx))
+    }
+}
+
+fn tolerance(cx: &Context<'_>) -> Duration {
+    Duration::from_secs(cx.config.early_data_tolerance_s.into())
+}
+
+pub(crate) struct AwaitEarlyData {
+    chosen: Chosen,
+    resumed: Resumed,
+    limit: u32,
+}
+
+impl AwaitEarlyData {
+    pub(super) fn answered(
+        self,
+        answer: Result<bool, NeedError>,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
+        let fresh = answer.map(|fresh| fresh.then_some(()));
+        let mut resumed = self.resumed;
+        resumed.early_data_limit = cx
+            .common
+            .do_without(NeedKind::EarlyData, fresh)
+            .map(|()| self.limit);
+        server_hello::send(self.chosen, Some(resumed), cx)
+    }
+}
+
+/// Takes early data: what comes next is protected with the early keys.
+pub(super) fn accept(
+    limit: u32,
+    traffic: &TrafficSecret,
+    cx: &mut Context<'_>,
+) -> Result<(), Error> {
+    cx.common
+        .key_log
+        .add(label::CLIENT_EARLY_TRAFFIC, traffic.secret());
+    cx.common.set_read_protection(traffic.protection()?)?;
+    cx.common.take_early_data(limit);
+    Ok(())
+}
+
+/// What the application is told.
+pub(super) fn status(hello: &ClientHello, resumed: Option<&Resumed>) -> EarlyDataStatus {
+    if resumed.is_some_and(|resumed| resumed.early_data_limit.is_some()) {
+        EarlyDataStatus::Accepted
+    } else if hello.extensions.early_data {
+        EarlyDataStatus::Rejected
+    } else {
+        EarlyDataStatus::NotOffered
+    }
+}
 
 /// Refuses with a HelloRetryRequest: what is encrypted until the second ClientHello is skipped.
 pub(super) fn refuse_by_retry(hello: &ClientHello, cx: &mut Context<'_>) {
     if hello.extensions.early_data {
-        let bound = cx.config.limits.skipped_early_data;
+        let bound = skipped(cx);
         cx.common.reader().skip_application_data(bound);
     }
 }
@@ -17,7 +168,36 @@ pub(super) fn refuse_by_retry(hello: &ClientHello, cx: &mut Context<'_>) {
 /// handshake keys, now set, is skipped.
 pub(super) fn refuse(hello: &ClientHello, cx: &mut Context<'_>) {
     if hello.extensions.early_data {
-        let bound = cx.config.limits.skipped_early_data;
+        let bound = skipped(cx);
         cx.common.reader().skip_undecryptable(bound);
+    }
+}
+
+/// A client may have sent as much as its ticket allows before it hears that it was for nothing.
+fn skipped(cx: &Context<'_>) -> usize {
+    let allowed = usize::try_from(cx.config.early_data).unwrap_or(usize::MAX);
+    cx.config.limits.skipped_early_data.saturating_add(allowed)
+}
+
+/// Early data is taken; our flight is sent.
+pub(crate) struct ExpectEndOfEarlyData {
+    pub(super) then: ExpectFinished,
+}
+
+impl ExpectEndOfEarlyData {
+    pub(super) fn handle(
+        mut self,
+        incoming: Incoming,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
+        let message = incoming.expect(HandshakeType::END_OF_EARLY_DATA)?;
+        let EndOfEarlyData = message.decode()?;
+        self.then.transcript.add(&message.bytes);
+        cx.common.end_early_data();
+        // RFC 9846 §4.6: "This message indicates that all 0-RTT application_data messages, if any, have
+        // been transmitted and that the following records are protected under handshake traffic keys."
+        cx.common
+            .set_read_protection(self.then.client_handshake.protection()?)?;
+        Ok(State::ExpectFinished(Box::new(self.then)))
     }
 }

@@ -6,10 +6,16 @@ use keyward_wire::record::MAX_PLAINTEXT_LEN;
 use super::server_hello::Flight;
 use crate::server::Context;
 
+/// What has been chosen, and is said here.
+pub(super) struct EncryptedChoices {
+    pub(super) alpn: Option<Vec<u8>>,
+    pub(super) resumed: bool,
+    pub(super) early_data: bool,
+}
+
 pub(super) fn send(
     hello: &ClientHello,
-    alpn: Option<Vec<u8>>,
-    resumed: bool,
+    choices: EncryptedChoices,
     flight: &mut Flight,
     cx: &mut Context<'_>,
 ) {
@@ -24,8 +30,9 @@ pub(super) fn send(
         // RFC 6066 §3: a server that used the name "SHALL include an extension of type "server_name"
         // in the (extended) server hello", with empty data; RFC 9846 §4.3 has it here.
         // "When resuming a session, the server MUST NOT include a server_name extension".
-        server_name: hello.extensions.server_name.is_some() && !resumed,
-        alpn,
+        server_name: hello.extensions.server_name.is_some() && !choices.resumed,
+        alpn: choices.alpn,
+        early_data: choices.early_data,
         record_size_limit,
         ..EncryptedExtensions::default()
     });

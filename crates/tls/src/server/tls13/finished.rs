@@ -4,11 +4,15 @@ use keyward_wire::handshake::{self, Finished};
 use keyward_wire::values::HandshakeType;
 
 use super::State;
-use super::server_hello::{Flight, TicketTerms};
+use super::client_certificate::ExpectCertificate;
+use super::early_data::ExpectEndOfEarlyData;
+use super::server_hello::{Flight, Next, TicketTerms};
 use super::tickets;
 use super::traffic::ExpectTraffic;
 use crate::error::{Error, PeerMisbehaved};
+use crate::exporter::Exporter;
 use crate::handshake::{Incoming, Transcript};
+use crate::key_log::label;
 use crate::key_schedule::tls13::{MasterSecret, TrafficSecret};
 use crate::record::ChangeCipherSpecs;
 use crate::server::Context;
@@ -24,22 +28,47 @@ pub(super) fn send(mut flight: Flight, cx: &mut Context<'_>) -> Result<State, Er
     flight.transcript.add(&message);
     cx.common.send_handshake(&message);
 
-    let (client, server) = flight.master.traffic(&flight.transcript.current());
+    let hash = flight.transcript.current();
+    let hash_algorithm = flight.transcript.algorithm();
+    let (client, server) = flight.master.traffic(&hash);
+    let exporter = flight.master.exporter(&hash);
+    let key_log = &mut cx.common.key_log;
+    key_log.add(label::CLIENT_TRAFFIC, client.secret());
+    key_log.add(label::SERVER_TRAFFIC, server.secret());
+    key_log.add(label::EXPORTER, &exporter);
+    cx.common.exporter = Some(Exporter::Tls13 {
+        secret: exporter,
+        hash: hash_algorithm,
+    });
     cx.common.set_write_protection(server.protection()?)?;
-    Ok(State::ExpectFinished(Box::new(ExpectFinished {
+    let then = ExpectFinished {
         transcript: flight.transcript,
         master: flight.master,
         client_handshake: flight.client_handshake,
         client,
         server,
         tickets: flight.tickets,
-    })))
+    };
+    // RFC 9846 §2: "the server can send Application Data prior to receiving the client's Authentication
+    // messages"; where those are asked for, it would be sent "to an unauthenticated peer", and waits.
+    if !matches!(flight.next, Next::Certificate(_)) {
+        cx.common.allow_sending();
+    }
+    Ok(match flight.next {
+        Next::Finished => State::ExpectFinished(Box::new(then)),
+        Next::EndOfEarlyData => {
+            State::ExpectEndOfEarlyData(Box::new(ExpectEndOfEarlyData { then }))
+        }
+        Next::Certificate(request) => {
+            State::ExpectCertificate(Box::new(ExpectCertificate { request, then }))
+        }
+    })
 }
 
 pub(crate) struct ExpectFinished {
-    transcript: Transcript,
+    pub(super) transcript: Transcript,
     master: MasterSecret,
-    client_handshake: TrafficSecret,
+    pub(super) client_handshake: TrafficSecret,
     client: TrafficSecret,
     server: TrafficSecret,
     tickets: TicketTerms,

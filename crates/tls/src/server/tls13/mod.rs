@@ -5,19 +5,27 @@
 //! | ← | ClientHello | [`client_hello`] |
 //! | → | HelloRetryRequest, if the group has no share; ← ClientHello | [`hello_retry`] |
 //! | | *need: session*, if one is offered | [`psk`] |
+//! | | *need: early data*, if it is offered and could be taken | [`early_data`] |
 //! | → | ServerHello, change_cipher_spec for middleboxes | [`server_hello`] |
 //! | → | EncryptedExtensions | [`encrypted_extensions`] |
-//! | → | Certificate, unless resumed | [`certificate`] |
+//! | → | CertificateRequest, if the site asks, unless resumed | [`certificate_request`] |
+//! | → | Certificate or CompressedCertificate, unless resumed | [`certificate`] |
 //! | | *need: key operation*, unless resumed | [`certificate_verify`] |
 //! | → | CertificateVerify, unless resumed | [`certificate_verify`] |
 //! | → | Finished | [`finished`] |
-//! | ← | early data, refused and skipped | [`early_data`] |
+//! | ← | early data, taken or skipped; EndOfEarlyData, if it was taken | [`early_data`] |
+//! | ← | Certificate or CompressedCertificate, if it was asked for | [`client_certificate`] |
+//! | ← | CertificateVerify, if there was a certificate | [`client_certificate_verify`] |
+//! | | *need: peer certificate*, if there was one | [`client_certificate_verify`] |
 //! | ← | Finished | [`finished`] |
 //! | → | *need: new session*; NewSessionTicket | [`tickets`] |
 //! | ↔ | application data, KeyUpdate | [`traffic`] |
 
 mod certificate;
+mod certificate_request;
 mod certificate_verify;
+mod client_certificate;
+mod client_certificate_verify;
 mod client_hello;
 mod early_data;
 mod encrypted_extensions;
@@ -29,7 +37,10 @@ mod tickets;
 mod traffic;
 
 use certificate_verify::AwaitKeyOperation;
+use client_certificate::ExpectCertificate;
+use client_certificate_verify::{AwaitPeerCertificate, ExpectCertificateVerify};
 pub(crate) use client_hello::start;
+use early_data::{AwaitEarlyData, ExpectEndOfEarlyData};
 use finished::ExpectFinished;
 use hello_retry::ExpectSecondClientHello;
 use psk::AwaitSession;
@@ -41,18 +52,29 @@ use crate::handshake::Incoming;
 use crate::needs::{AnswerValue, NeedId};
 use crate::role::{PostHandshake, UNASKED};
 
-/// Where a TLS 1.3 handshake is. The legal order:
+/// Where a TLS 1.3 handshake is. The legal order, with our Finished in the middle:
 ///
 /// ```text
-/// ClientHello ─┬─────────────────────────▶ AwaitSession ─▶ AwaitKeyOperation ─▶ ExpectFinished ─▶ ExpectTraffic
-///              └▶ ExpectSecondClientHello ─┘            └──── resumed ─────────┘
+/// ClientHello ─┬─────────────────────────▶ AwaitSession ─┬─ full ────▶ AwaitKeyOperation ─┬─▶ Finished
+///              └▶ ExpectSecondClientHello ─┘             └─ resumed ─▶ AwaitEarlyData ────┘
+///
+/// Finished ─┬─ early data is taken ───▶ ExpectEndOfEarlyData ──────────────────┬─▶ ExpectFinished ─▶ ExpectTraffic
+///           ├─ certificate asked for ─▶ ExpectCertificate ────── it has none ──┤
+///           │                            └▶ ExpectCertificateVerify            │
+///           │                                └▶ AwaitPeerCertificate ──────────┤
+///           └──────────────────────────────────────────────────────────────────┘
 /// ```
 ///
-/// `AwaitSession` is left out where no session is offered.
+/// `AwaitSession` and `AwaitEarlyData` are left out where neither is offered.
 pub(crate) enum State {
     ExpectSecondClientHello(Box<ExpectSecondClientHello>),
     AwaitSession(Box<AwaitSession>),
+    AwaitEarlyData(Box<AwaitEarlyData>),
     AwaitKeyOperation(Box<AwaitKeyOperation>),
+    ExpectEndOfEarlyData(Box<ExpectEndOfEarlyData>),
+    ExpectCertificate(Box<ExpectCertificate>),
+    ExpectCertificateVerify(Box<ExpectCertificateVerify>),
+    AwaitPeerCertificate(Box<AwaitPeerCertificate>),
     ExpectFinished(Box<ExpectFinished>),
     ExpectTraffic(Box<ExpectTraffic>),
 }
@@ -62,7 +84,13 @@ impl State {
         match self {
             Self::ExpectSecondClientHello(state) => state.handle(incoming, cx),
             // Input waits while these wait for their need.
-            Self::AwaitSession(_) | Self::AwaitKeyOperation(_) => Err(incoming.unexpected()),
+            Self::AwaitSession(_)
+            | Self::AwaitEarlyData(_)
+            | Self::AwaitKeyOperation(_)
+            | Self::AwaitPeerCertificate(_) => Err(incoming.unexpected()),
+            Self::ExpectEndOfEarlyData(state) => state.handle(incoming, cx),
+            Self::ExpectCertificate(state) => state.handle(incoming, cx),
+            Self::ExpectCertificateVerify(state) => state.handle(incoming, cx),
             Self::ExpectFinished(state) => state.handle(incoming, cx),
             Self::ExpectTraffic(state) => state.handle(incoming, cx),
         }
@@ -76,6 +104,12 @@ impl State {
     ) -> Result<Self, Error> {
         match (self, answer) {
             (Self::AwaitSession(state), AnswerValue::Session(answer)) => state.answered(answer, cx),
+            (Self::AwaitEarlyData(state), AnswerValue::EarlyData(answer)) => {
+                state.answered(answer, cx)
+            }
+            (Self::AwaitPeerCertificate(state), AnswerValue::PeerCertificate(answer)) => {
+                state.answered(answer)
+            }
             (Self::AwaitKeyOperation(state), AnswerValue::KeyOperation(answer)) => {
                 state.answered(answer, cx)
             }

@@ -1,10 +1,13 @@
 //! Resumption with a PSK (RFC 9846 §4.3.11), with (EC)DHE always (`psk_dhe_ke`).
 
+use std::sync::Arc;
+
 use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::{ProtocolVersion, PskKeyExchangeMode};
+use rustls_pki_types::CertificateDer;
 
 use super::client_hello::Chosen;
-use super::{State, server_hello};
+use super::{State, early_data, server_hello};
 use crate::error::{Error, PeerMisbehaved};
 use crate::key_schedule::tls13::EarlySecret;
 use crate::needs::{Need, NeedError, NeedKind, OfferedSession, SessionAnswer, SessionNeed};
@@ -21,6 +24,10 @@ pub(super) struct Resumed {
     pub(super) early: EarlySecret,
     /// When the session's full handshake was.
     pub(super) created: UnixTime,
+    /// What the client presented in it.
+    pub(super) peer_certificates: Arc<[CertificateDer<'static>]>,
+    /// How much early data is taken, in bytes; `None`: none.
+    pub(super) early_data_limit: Option<u32>,
 }
 
 /// Asks for the session, if the client offers any that could be resumed.
@@ -64,11 +71,14 @@ impl AwaitSession {
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
         let session = cx.common.do_without(NeedKind::Session, answer);
-        let resumed = match session {
-            Some(session) => resume(&self.chosen, session.0, &session.1, cx.now)?,
-            None => None,
+        let Some(answer) = session else {
+            return server_hello::send(self.chosen, None, cx);
         };
-        server_hello::send(self.chosen, resumed, cx)
+        let (index, session) = *answer;
+        match resume(&self.chosen, index, &session, cx.now)? {
+            Some(resumed) => early_data::consider(self.chosen, resumed, &session, cx),
+            None => server_hello::send(self.chosen, None, cx),
+        }
     }
 }
 
@@ -111,6 +121,8 @@ fn resume(
         index: u16::try_from(index).map_err(|_| Error::Internal("PSK index"))?,
         early,
         created: session.created,
+        peer_certificates: session.peer_certificates.clone(),
+        early_data_limit: None,
     }))
 }
 

@@ -1,20 +1,25 @@
 //! ServerHello, and the change to the handshake keys.
 
+use std::sync::Arc;
+
 use keyward_crypto::key_exchange::{self, KeyExchangeError};
 use keyward_keyop::ServerNonce;
 use keyward_wire::extensions::{KeyShareEntry, ServerHelloExtensions, ServerKeyShare};
 use keyward_wire::handshake::{self, ServerHello};
 use keyward_wire::values::{CompressionMethod, NamedGroup, ProtocolVersion};
 
+use super::certificate_request::{self, Request};
 use super::client_hello::{self, Chosen};
+use super::encrypted_extensions::{self, EncryptedChoices};
 use super::psk::{self, Resumed};
-use super::{State, certificate, early_data, encrypted_extensions, finished};
-use crate::credential::{Signer, choose};
+use super::{State, certificate, early_data, finished};
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved};
 use crate::handshake::Transcript;
+use crate::key_log::label;
 use crate::key_schedule::tls13::{EarlySecret, MasterSecret, TrafficSecret};
 use crate::negotiated::Negotiated;
 use crate::server::Context;
+use crate::signer::{Signer, Wishes, choose};
 use crate::time::UnixTime;
 
 /// What goes on from a ServerHello to the client's Finished.
@@ -24,6 +29,14 @@ pub(super) struct Flight {
     pub(super) client_handshake: TrafficSecret,
     pub(super) server_handshake: TrafficSecret,
     pub(super) tickets: TicketTerms,
+    pub(super) next: Next,
+}
+
+/// What the client says after our Finished.
+pub(super) enum Next {
+    Finished,
+    EndOfEarlyData,
+    Certificate(Request),
 }
 
 /// What decides on the tickets at the end.
@@ -44,7 +57,7 @@ pub(super) fn send(
     // Chosen before anything is sent: a client that no certificate fits gets a plain alert.
     let signer = match &resumed {
         Some(_) => None,
-        None => Some(choose_signer(&chosen)?),
+        None => Some(choose_signer(&chosen, cx.now)?),
     };
     let nonce = ServerNonce::generate(&*cx.config.random)
         .map_err(|_| Error::Internal("random generation"))?;
@@ -77,6 +90,7 @@ pub(super) fn send(
         chosen.transcript.forget_messages();
     }
     chosen.transcript.add(&chosen.opening.message);
+    let client_hello_hash = chosen.transcript.current();
     chosen.transcript.add(&message);
     cx.common.send_handshake(&message);
     // RFC 9846 §E.4: a dummy change_cipher_spec "immediately after its first handshake message".
@@ -91,23 +105,45 @@ pub(super) fn send(
         server_name: chosen.opening.server_name(),
         alpn: chosen.alpn.clone(),
         certificate: signer.as_ref().map(|signer| signer.certificate.clone()),
+        peer_certificates: resumed.as_ref().map_or_else(
+            || Arc::new([]) as Arc<[_]>,
+            |resumed| resumed.peer_certificates.clone(),
+        ),
+        early_data: early_data::status(&hello, resumed.as_ref()),
         hello_retry_request: chosen.retried,
         ..Negotiated::new(ProtocolVersion::TLS13, chosen.suite.code)
     });
 
     let created = resumed.as_ref().map_or(cx.now, |resumed| resumed.created);
+    let early_data_limit = resumed
+        .as_ref()
+        .and_then(|resumed| resumed.early_data_limit);
     let early = resumed.map_or_else(
         || EarlySecret::new(chosen.suite, None),
         |resumed| resumed.early,
     );
+    cx.common.key_log.set_client_random(&hello.random);
+    let next = match early_data_limit {
+        Some(limit) => {
+            early_data::accept(limit, &early.early_traffic(&client_hello_hash), cx)?;
+            Next::EndOfEarlyData
+        }
+        None => Next::Finished,
+    };
     let secret = early.into_handshake(&shared);
     let (client_handshake, server_handshake) = secret.traffic(&chosen.transcript.current());
+    let key_log = &mut cx.common.key_log;
+    key_log.add(label::CLIENT_HANDSHAKE_TRAFFIC, client_handshake.secret());
+    key_log.add(label::SERVER_HANDSHAKE_TRAFFIC, server_handshake.secret());
     cx.common
         .set_write_protection(server_handshake.protection()?)?;
-    cx.common
-        .set_read_protection(client_handshake.protection()?)?;
-    early_data::refuse(&hello, cx);
+    if early_data_limit.is_none() {
+        cx.common
+            .set_read_protection(client_handshake.protection()?)?;
+        early_data::refuse(&hello, cx);
+    }
 
+    let site = chosen.opening.site;
     let mut flight = Flight {
         transcript: chosen.transcript,
         master: secret.into_master(),
@@ -116,21 +152,34 @@ pub(super) fn send(
         tickets: TicketTerms {
             wanted: psk::speaks_psk_dhe(&hello),
             created,
-            session_context: chosen.opening.site.session_context,
+            session_context: site.session_context,
         },
+        next,
     };
-    let resumed = signer.is_none();
-    encrypted_extensions::send(&hello, chosen.alpn, resumed, &mut flight, cx);
+    encrypted_extensions::send(
+        &hello,
+        EncryptedChoices {
+            alpn: chosen.alpn,
+            resumed: signer.is_none(),
+            early_data: early_data_limit.is_some(),
+        },
+        &mut flight,
+        cx,
+    );
     match signer {
-        Some(signer) => certificate::send(&hello, signer, nonce, flight, cx),
+        Some(signer) => {
+            certificate_request::send(&site.client_authentication, &mut flight, cx);
+            certificate::send(&hello, signer, nonce, flight, cx)
+        }
+        // RFC 9846 §4.4.2: "Servers which are authenticating with a resumption PSK MUST NOT send the
+        // CertificateRequest message in the main handshake".
         None => finished::send(flight, cx),
     }
 }
 
-fn choose_signer(chosen: &Chosen) -> Result<Signer, Error> {
-    let offered = chosen
-        .opening
-        .hello
+fn choose_signer(chosen: &Chosen, now: UnixTime) -> Result<Signer, Error> {
+    let hello = &chosen.opening.hello;
+    let offered = hello
         .extensions
         .signature_algorithms
         .as_deref()
@@ -139,6 +188,6 @@ fn choose_signer(chosen: &Chosen) -> Result<Signer, Error> {
         // "missing_extension" alert".
         .ok_or(PeerIncompatible::MissingSignatureAlgorithms)?;
     let candidates = &chosen.opening.site.candidates;
-    choose(candidates, ProtocolVersion::TLS13, offered, |_| true)
-        .ok_or_else(|| PeerIncompatible::NoSignatureScheme.into())
+    let wishes = Wishes::of_client(hello, ProtocolVersion::TLS13, offered, now);
+    choose(candidates, &wishes, |_| true).ok_or_else(|| PeerIncompatible::NoSignatureScheme.into())
 }

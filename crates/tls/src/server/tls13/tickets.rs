@@ -17,6 +17,7 @@ pub(super) struct OpenTicket {
     nonce: u8,
     lifetime_s: u32,
     age_add: u32,
+    max_early_data: Option<u32>,
 }
 
 /// RFC 9846 §4.7.1: "Servers MUST NOT use any value greater than 604800 seconds (7 days)."
@@ -65,6 +66,7 @@ pub(super) fn ask(
                 cipher_suite: negotiated.cipher_suite,
                 secret: resumption.psk(&[nonce]),
                 created: terms.created,
+                issued: cx.now,
                 lifetime_s: whole,
                 age_add,
                 server_name: negotiated.server_name.clone(),
@@ -72,7 +74,7 @@ pub(super) fn ask(
                 context: terms.session_context.clone(),
                 extended_master_secret: true,
                 peer_certificates: negotiated.peer_certificates.clone(),
-                max_early_data: 0,
+                max_early_data: cx.config.early_data,
             };
             let id = cx.common.ask_aside(|id| {
                 Need::NewSession(NewSessionNeed {
@@ -86,6 +88,7 @@ pub(super) fn ask(
                 nonce,
                 lifetime_s,
                 age_add,
+                max_early_data: Some(cx.config.early_data).filter(|size| *size > 0),
             })
         })
         .collect()
@@ -98,7 +101,10 @@ pub(super) fn send(open: &OpenTicket, ticket: Vec<u8>, cx: &mut Context<'_>) {
         ticket_age_add: open.age_add,
         ticket_nonce: vec![open.nonce],
         ticket,
-        extensions: NewSessionTicketExtensions::default(),
+        extensions: NewSessionTicketExtensions {
+            max_early_data_size: open.max_early_data,
+            ..NewSessionTicketExtensions::default()
+        },
     });
     cx.common.send_handshake(&message);
 }

@@ -1,0 +1,55 @@
+//! CertificateRequest (RFC 9846 §4.4.2), in a full handshake of a site that wants to know its clients.
+
+use keyward_wire::extensions::CertificateRequestExtensions;
+use keyward_wire::handshake::{self, CertificateRequestTls13};
+use keyward_wire::values::{CertificateCompressionAlgorithm, SignatureScheme};
+
+use super::server_hello::{Flight, Next};
+use crate::config::DEFAULT_SIGNATURE_SCHEMES;
+use crate::needs::ClientAuthentication;
+use crate::server::Context;
+
+/// What the client was asked for, to hold against what comes.
+pub(super) struct Request {
+    pub(super) schemes: Vec<SignatureScheme>,
+    pub(super) compression: Vec<CertificateCompressionAlgorithm>,
+    /// Whether a client without a certificate is sent away.
+    pub(super) required: bool,
+}
+
+/// Asks the client for its certificate, if the site does.
+pub(super) fn send(
+    authentication: &ClientAuthentication,
+    flight: &mut Flight,
+    cx: &mut Context<'_>,
+) {
+    let Some(wanted) = authentication.request() else {
+        return;
+    };
+    let schemes = if wanted.signature_schemes.is_empty() {
+        DEFAULT_SIGNATURE_SCHEMES.to_vec()
+    } else {
+        wanted.signature_schemes.clone()
+    };
+    let compression = cx.config.certificate_compression.clone();
+    let authorities = &wanted.authorities;
+    let message = handshake::to_message(&CertificateRequestTls13 {
+        // RFC 9846 §4.4.2: "This field SHALL be zero length unless used for the post-handshake
+        // authentication exchanges".
+        certificate_request_context: Vec::new(),
+        extensions: CertificateRequestExtensions {
+            // "The "signature_algorithms" extension MUST be specified".
+            signature_algorithms: Some(schemes.clone()),
+            certificate_authorities: (!authorities.is_empty()).then(|| authorities.clone()),
+            compress_certificate: (!compression.is_empty()).then(|| compression.clone()),
+            ..CertificateRequestExtensions::default()
+        },
+    });
+    flight.transcript.add(&message);
+    cx.common.send_handshake(&message);
+    flight.next = Next::Certificate(Request {
+        schemes,
+        compression,
+        required: matches!(authentication, ClientAuthentication::Required(_)),
+    });
+}

@@ -1,0 +1,71 @@
+//! The client's CertificateVerify (RFC 9846 §4.5.2), and whether the client is to be trusted.
+
+use keyward_keyop::tls13;
+use keyward_wire::handshake::CertificateVerify;
+use keyward_wire::values::{HandshakeType, ProtocolVersion, SignatureScheme};
+
+use super::State;
+use super::client_certificate::Claim;
+use super::finished::ExpectFinished;
+use crate::error::Error;
+use crate::handshake::Incoming;
+use crate::needs::{Need, NeedError, NeedKind, PeerCertificateNeed, PeerRole};
+use crate::server::Context;
+use crate::signature_schemes::PeerSignature;
+
+pub(crate) struct ExpectCertificateVerify {
+    pub(super) claim: Claim,
+    /// The `signature_algorithms` that we sent.
+    pub(super) schemes: Vec<SignatureScheme>,
+    pub(super) then: ExpectFinished,
+}
+
+impl ExpectCertificateVerify {
+    pub(super) fn handle(
+        mut self,
+        incoming: Incoming,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
+        let message = incoming.expect(HandshakeType::CERTIFICATE_VERIFY)?;
+        let verify: CertificateVerify = message.decode()?;
+        let transcript = self.then.transcript.current();
+        PeerSignature {
+            scheme: verify.scheme,
+            signature: &verify.signature,
+        }
+        .verify(
+            ProtocolVersion::TLS13,
+            &self.schemes,
+            &self.claim.key,
+            &tls13::client_certificate_verify_message(&transcript),
+        )?;
+        self.then.transcript.add(&message.bytes);
+        if let Some(negotiated) = &mut cx.common.negotiated {
+            negotiated.client_signature_scheme = Some(verify.scheme);
+            negotiated.peer_certificates = self.claim.certificate.chain.clone();
+        }
+        cx.common.ask(|id| {
+            Need::PeerCertificate(PeerCertificateNeed {
+                id,
+                role: PeerRole::Client,
+                version: ProtocolVersion::TLS13,
+                name: None,
+                certificate: self.claim.certificate,
+            })
+        });
+        Ok(State::AwaitPeerCertificate(Box::new(
+            AwaitPeerCertificate { then: self.then },
+        )))
+    }
+}
+
+pub(crate) struct AwaitPeerCertificate {
+    then: ExpectFinished,
+}
+
+impl AwaitPeerCertificate {
+    pub(super) fn answered(self, answer: Result<(), NeedError>) -> Result<State, Error> {
+        answer.map_err(|error| Error::Need(NeedKind::PeerCertificate, error))?;
+        Ok(State::ExpectFinished(Box::new(self.then)))
+    }
+}

@@ -1,0 +1,198 @@
+//! The choice among credentials: which of them, and how its key will sign.
+
+use std::sync::Arc;
+
+use keyward_crypto::signature::PublicKey;
+use keyward_keyop::{KeyId, OperationResult};
+use keyward_wire::handshake::ClientHello;
+use keyward_wire::values::{ProtocolVersion, SignatureScheme};
+
+use crate::config::VerifySignatures;
+use crate::credential::Credential;
+use crate::error::{Error, KeyOperationFault};
+use crate::needs::{NeedError, NeedKind};
+use crate::time::UnixTime;
+
+/// What a peer can verify, and whom it trusts.
+pub(crate) struct Wishes<'a> {
+    pub(crate) version: ProtocolVersion,
+    /// `signature_algorithms`.
+    pub(crate) schemes: &'a [SignatureScheme],
+    /// `signature_algorithms_cert`, or the same again.
+    pub(crate) certificate_schemes: &'a [SignatureScheme],
+    /// `certificate_authorities`; empty: it does not say.
+    pub(crate) authorities: &'a [Vec<u8>],
+    /// `delegated_credential`; empty: it takes none.
+    pub(crate) delegated: &'a [SignatureScheme],
+    pub(crate) now: UnixTime,
+}
+
+impl<'a> Wishes<'a> {
+    /// Those of a peer that has but one credential to be offered: no more than it needs.
+    pub(crate) fn of_schemes(version: ProtocolVersion, schemes: &'a [SignatureScheme]) -> Self {
+        Self {
+            version,
+            schemes,
+            certificate_schemes: schemes,
+            authorities: &[],
+            delegated: &[],
+            now: UnixTime::default(),
+        }
+    }
+
+    /// A client's. `schemes` is its `signature_algorithms`, or what stands for it.
+    pub(crate) fn of_client(
+        hello: &'a ClientHello,
+        version: ProtocolVersion,
+        schemes: &'a [SignatureScheme],
+        now: UnixTime,
+    ) -> Self {
+        let extensions = &hello.extensions;
+        // RFC 9345 §4.1.1: "When a (D)TLS version negotiated is less than 1.3, the server MUST ignore
+        // this extension."
+        let delegated = extensions
+            .delegated_credential
+            .as_deref()
+            .filter(|_| version == ProtocolVersion::TLS13);
+        Self {
+            version,
+            schemes,
+            // RFC 9846 §4.3.3: "If no "signature_algorithms_cert" extension is present, then the
+            // "signature_algorithms" extension also applies to signatures appearing in certificates."
+            certificate_schemes: extensions
+                .signature_algorithms_cert
+                .as_deref()
+                .unwrap_or(schemes),
+            authorities: extensions
+                .certificate_authorities
+                .as_deref()
+                .unwrap_or_default(),
+            delegated: delegated.unwrap_or_default(),
+            now,
+        }
+    }
+
+    /// How this credential would sign for the peer, if it could.
+    fn signer(&self, credential: &Arc<Credential>) -> Option<Signer> {
+        let signer = |scheme, delegated| Signer {
+            certificate: credential.clone(),
+            scheme,
+            delegated,
+        };
+        if let Some(delegated) = credential.delegated().filter(|delegated| {
+            // RFC 9345 §4.1.1: "The algorithm field MUST be of a type advertised by the client in the
+            // "signature_algorithms" extension of the ClientHello message and the
+            // dc_cert_verify_algorithm field MUST be of a type advertised by the client in the
+            // SignatureSchemeList".
+            self.delegated.contains(&delegated.scheme())
+                && self.schemes.contains(&delegated.delegation_scheme())
+                && delegated.is_current(self.now)
+        }) {
+            return Some(signer(delegated.scheme(), true));
+        }
+        credential
+            .supported_schemes(self.version)
+            .iter()
+            .find(|scheme| self.schemes.contains(scheme))
+            .map(|scheme| signer(*scheme, false))
+    }
+
+    /// RFC 9846 §4.5.1.2: "All certificates provided by the sender MUST be signed by a signature
+    /// algorithm advertised by the peer, if it is able to provide such a chain".
+    fn verifies_chain(&self, credential: &Credential) -> bool {
+        credential.chain_signatures().iter().all(|schemes| {
+            schemes
+                .iter()
+                .any(|scheme| self.certificate_schemes.contains(&SignatureScheme(*scheme)))
+        })
+    }
+
+    /// RFC 9846 §4.5.1.2: "If the peer sent a "certificate_authorities" extension, at least one of the
+    /// certificates in the certificate chain SHOULD be issued by one of the listed CAs."
+    fn trusts_an_issuer(&self, credential: &Credential) -> bool {
+        self.authorities.is_empty()
+            || credential
+                .issuers()
+                .iter()
+                .any(|issuer| self.authorities.contains(issuer))
+    }
+}
+
+/// The first candidate that `fits` and whose key can sign for the peer; one whose chain the peer can
+/// verify goes before one where it cannot, and one of an authority that it names before others.
+pub(crate) fn choose(
+    candidates: &[Arc<Credential>],
+    wishes: &Wishes<'_>,
+    fits: impl Fn(&Credential) -> bool,
+) -> Option<Signer> {
+    let mut signers = candidates
+        .iter()
+        .filter(|candidate| fits(candidate))
+        .filter_map(|candidate| wishes.signer(candidate));
+    // With a single one there is no choice.
+    if candidates.len() == 1 {
+        return signers.next();
+    }
+    signers.min_by_key(|signer| {
+        // Of those that are equal, the first.
+        let verifies = wishes.verifies_chain(&signer.certificate);
+        (!verifies, !wishes.trusts_an_issuer(&signer.certificate))
+    })
+}
+
+/// A credential with the scheme that its key, or the key that it delegates to, will sign with: only
+/// [`choose`] makes one, so that they fit each other, the version and the peer.
+#[derive(Clone, Debug)]
+pub(crate) struct Signer {
+    pub(crate) certificate: Arc<Credential>,
+    pub(crate) scheme: SignatureScheme,
+    /// By the key of the delegated credential.
+    delegated: bool,
+}
+
+impl Signer {
+    /// Whether the delegated credential's key signs.
+    pub(crate) fn is_delegated(&self) -> bool {
+        self.delegated
+    }
+
+    /// Names the key that signs.
+    pub(crate) fn key(&self) -> KeyId {
+        match self.certificate.delegated().filter(|_| self.delegated) {
+            Some(delegated) => delegated.key(),
+            None => self.certificate.key(),
+        }
+    }
+
+    fn public_key(&self) -> &PublicKey {
+        match self.certificate.delegated().filter(|_| self.delegated) {
+            Some(delegated) => delegated.public_key(),
+            None => self.certificate.public_key(),
+        }
+    }
+
+    /// The signature over `message` in the answer to a key operation. The one way from there to a
+    /// peer: it has been checked.
+    pub(crate) fn signature(
+        &self,
+        verify: VerifySignatures,
+        message: &[u8],
+        answer: Result<OperationResult, NeedError>,
+    ) -> Result<Vec<u8>, Error> {
+        let result = answer.map_err(|error| Error::Need(NeedKind::KeyOperation, error))?;
+        let OperationResult::Signature(signature) = result else {
+            return Err(Error::KeyOperation(KeyOperationFault::WrongResult));
+        };
+        if self.certificate.accepts_signature(
+            self.public_key(),
+            verify,
+            self.scheme,
+            message,
+            &signature,
+        ) {
+            Ok(signature)
+        } else {
+            Err(Error::KeyOperation(KeyOperationFault::WrongSignature))
+        }
+    }
+}
