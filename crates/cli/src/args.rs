@@ -261,7 +261,7 @@ pub(crate) struct PkiIssueArgs {
     /// For a client, such as an edge toward its key server (otherwise for a server)
     #[arg(long)]
     pub(crate) client: bool,
-    /// The kind of key: p256, p384, rsa2048, rsa3072, rsa4096, ed25519
+    /// The kind of key: p256, p384, p521, rsa2048, rsa3072, rsa4096, ed25519
     #[arg(long, value_name = "KIND", default_value_t = KeyAlgorithm::P256)]
     pub(crate) algorithm: KeyAlgorithm,
     /// Days until it expires

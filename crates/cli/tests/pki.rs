@@ -123,7 +123,9 @@ fn issue_makes_more_edges_and_sites_of_every_kind() {
             text(&out),
         ],
     );
-    for algorithm in ["rsa2048", "rsa3072", "rsa4096", "P-256", "p384", "ed25519"] {
+    for algorithm in [
+        "rsa2048", "rsa3072", "rsa4096", "P-256", "p384", "p521", "ed25519",
+    ] {
         let out = dir.path().join(algorithm);
         let (stdout, _) = expect_exit(
             0,

@@ -23,15 +23,18 @@ pub enum KeyAlgorithm {
     P256,
     /// ECDSA on P-384.
     P384,
+    /// ECDSA on P-521. Browsers do not accept it in certificates.
+    P521,
     /// Ed25519 (RFC 8410). Browsers do not accept it in certificates.
     Ed25519,
 }
 
 impl KeyAlgorithm {
     /// All of them, in the order that help texts name them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::P256,
         Self::P384,
+        Self::P521,
         Self::Rsa2048,
         Self::Rsa3072,
         Self::Rsa4096,
@@ -46,6 +49,7 @@ impl KeyAlgorithm {
             Self::Rsa4096 => "rsa4096",
             Self::P256 => "p256",
             Self::P384 => "p384",
+            Self::P521 => "p521",
             Self::Ed25519 => "ed25519",
         }
     }
@@ -63,6 +67,7 @@ impl KeyAlgorithm {
             Self::Rsa4096 => rsa(RsaKeySize::_4096)?,
             Self::P256 => ec(&rcgen::PKCS_ECDSA_P256_SHA256)?,
             Self::P384 => ec(&rcgen::PKCS_ECDSA_P384_SHA384)?,
+            Self::P521 => ec(&rcgen::PKCS_ECDSA_P521_SHA512)?,
             Self::Ed25519 => {
                 // Version 1 of PKCS#8, without the public key: OpenSSL reads no other.
                 let key = Ed25519KeyPair::generate().map_err(|_| PkiError::KeyGeneration(self))?;
