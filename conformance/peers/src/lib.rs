@@ -20,6 +20,7 @@
 pub mod chromium;
 pub mod curl;
 pub mod gnutls;
+pub mod matrix;
 pub mod nss;
 pub mod openssl;
 pub mod process;

@@ -173,7 +173,8 @@ pub fn messages(text: &str, direction: &str, name: &str) -> usize {
         .count()
 }
 
-fn parse_session(text: &str) -> Option<Session> {
+/// The session that `s_client`, or a page of `s_server -www`, tells of.
+pub fn parse_session(text: &str) -> Option<Session> {
     text.lines().find_map(|line| {
         let (kind, rest) = line.split_once(", ")?;
         let resumed = match kind {

@@ -34,13 +34,18 @@ pub fn find(program: &str) -> Option<PathBuf> {
             .find(|candidate| candidate.is_file())
     });
     if found.is_none() {
-        assert!(
-            env::var_os("CI").is_none_or(|ci| ci != "true"),
-            "{program} is not installed, and CI=true: .ci/run has to install it"
-        );
-        eprintln!("skipped: {program} is not installed");
+        missing(program);
     }
     found
+}
+
+/// Says that something is not installed; panics where `CI=true`.
+pub fn missing(what: &str) {
+    assert!(
+        env::var_os("CI").is_none_or(|ci| ci != "true"),
+        "{what} is not installed, and CI=true: .ci/run has to install it"
+    );
+    eprintln!("skipped: {what} is not installed");
 }
 
 /// What a peer left behind.
@@ -122,6 +127,16 @@ impl Running {
             deadline: Instant::now() + TIME_LIMIT,
             command: shown,
         }
+    }
+
+    /// Its number, by which the system knows it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has printed so far, both streams.
+    pub fn text(&self) -> String {
+        self.output.lock().text()
     }
 
     /// Writes to the peer's standard input. A peer that has left already is not an error here: its output tells why.

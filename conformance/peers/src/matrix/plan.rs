@@ -1,0 +1,108 @@
+//! All cases, and which of them two sides can do.
+
+use super::{
+    capabilities::{Capabilities, Reason},
+    case::Case,
+    values::{Certificate, GROUPS, Group, SUITES, Suite, Version},
+};
+
+/// The cases between Keyward in one role and a peer in the other.
+#[derive(Debug)]
+pub struct Plan {
+    /// What is to be run.
+    pub cases: Vec<Case>,
+    /// What cannot be run, and why.
+    pub impossible: Vec<(Case, Reason)>,
+}
+
+impl Plan {
+    /// Every combination of what there is: those that both can do, and the others with their reasons.
+    pub fn new(keyward: &Capabilities, peer: &Capabilities) -> Self {
+        let mut plan = Self {
+            cases: Vec::new(),
+            impossible: Vec::new(),
+        };
+        for case in all(keyward, peer) {
+            let lack = [keyward, peer].into_iter().find_map(|side| {
+                let (kind, name) = side.lacks(&case)?;
+                Some(Reason {
+                    product: side.product.clone(),
+                    kind,
+                    name,
+                })
+            });
+            match lack {
+                None => plan.cases.push(case),
+                Some(reason) => plan.impossible.push((case, reason)),
+            }
+        }
+        plan
+    }
+}
+
+fn all(keyward: &Capabilities, peer: &Capabilities) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (suite_turn, suite) in SUITES.iter().enumerate() {
+        let version = suite.version();
+        let clients = client_certificates(version, keyward, peer);
+        for (group_turn, group) in groups(suite).into_iter().enumerate() {
+            for (certificate_turn, certificate) in Certificate::ALL.into_iter().enumerate() {
+                if !suite.fits(certificate) {
+                    continue;
+                }
+                for (resumption_turn, resumption) in version.resumptions().iter().enumerate() {
+                    let case = Case {
+                        suite,
+                        group,
+                        certificate,
+                        resumption: *resumption,
+                        client_certificate: None,
+                    };
+                    cases.push(case);
+                    // The kinds of client certificates go round: each meets every version, every kind of server
+                    // certificate and every way to resume, but not every combination of all the rest.
+                    let turn = suite_turn + group_turn + certificate_turn + resumption_turn;
+                    cases.push(Case {
+                        client_certificate: Some(clients[turn % clients.len()]),
+                        ..case
+                    });
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// Those that both know; one that they do not, if there is none, so that it is told.
+fn client_certificates(
+    version: Version,
+    keyward: &Capabilities,
+    peer: &Capabilities,
+) -> Vec<Certificate> {
+    let known: Vec<_> = Certificate::ALL
+        .into_iter()
+        .filter(|certificate| {
+            [keyward, peer]
+                .iter()
+                .all(|side| side.client_certificates.contains(&(version, *certificate)))
+        })
+        .collect();
+    if known.is_empty() {
+        vec![Certificate::P256]
+    } else {
+        known
+    }
+}
+
+/// The groups that a suite can be used with, or none once.
+fn groups(suite: &'static Suite) -> Vec<Option<&'static Group>> {
+    let kinds = suite.group_kinds();
+    if kinds.is_empty() {
+        return vec![None];
+    }
+    GROUPS
+        .iter()
+        .filter(|group| kinds.contains(&group.kind))
+        .map(Some)
+        .collect()
+}
