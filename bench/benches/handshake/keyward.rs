@@ -128,12 +128,7 @@ impl Shared {
     }
 
     fn perform(&self, operation: &Operation) -> Result<OperationResult> {
-        let rules = KeyRules {
-            public_key: self.key.public_key(),
-            rsa_decryption: false,
-            rsa_signing: true,
-            legacy: false,
-        };
+        let rules = KeyRules::signing(self.key.public_key());
         // Reading the clock takes time itself, so only some are looked at.
         self.key_operations.set(self.key_operations.get() + 1);
         if !self.key_operations.get().is_multiple_of(SAMPLE) {

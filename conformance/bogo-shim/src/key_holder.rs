@@ -35,11 +35,10 @@ impl KeyHolder {
             .get(&operation.key())
             .ok_or_else(|| unmet("an operation with another key"))?;
         let rules = KeyRules {
-            public_key: key.public_key(),
             // The runner has one RSA key for everything. Nobody but a test should do this.
             rsa_decryption: true,
-            rsa_signing: true,
             legacy: true,
+            ..KeyRules::signing(key.public_key())
         };
         let checked = operation
             .check(&rules)

@@ -42,6 +42,14 @@ pub enum CheckError {
     SigningDisabled,
     /// The key is not enabled for RSA key transport.
     DecryptionDisabled,
+    /// A client's key shall do what servers do.
+    ClientKey,
+    /// A key that is no client's shall do what clients do.
+    NotAClientKey,
+    /// The client's Certificate has another context than the CertificateRequest.
+    ContextNotEchoed,
+    /// The connection has no extended master secret.
+    NoExtendedMasterSecret,
     /// The client does not offer the version that the operation is for.
     VersionNotOffered,
     /// The ServerHello chooses another version than the operation is for.
@@ -88,7 +96,9 @@ pub enum CheckError {
     GroupNotOffered(NamedGroup),
     /// The named group is not for TLS 1.2 or not known.
     GroupNotAllowed(NamedGroup),
-    /// The public value of the server is not a point of the group.
+    /// The prime or the generator is not of a named group.
+    FieldNotNamed,
+    /// The public value of the server is not one of the group.
     InvalidPublicValue,
     /// The encrypted premaster secret is not as long as the modulus.
     CiphertextLength {
@@ -124,6 +134,15 @@ impl fmt::Display for CheckError {
             }
             Self::SigningDisabled => f.write_str("the key is not enabled for signatures"),
             Self::DecryptionDisabled => f.write_str("the key is not enabled for RSA key transport"),
+            Self::ClientKey => f.write_str("the key is a client's and does nothing for servers"),
+            Self::NotAClientKey => f.write_str("the key is not a client's"),
+            Self::ContextNotEchoed => f.write_str(
+                "the client's Certificate has not the certificate_request_context of the CertificateRequest \
+                 (RFC 9846 §4.5.1)",
+            ),
+            Self::NoExtendedMasterSecret => {
+                f.write_str("a client signs in TLS 1.2 only with extended master secret (RFC 7627 §5.4)")
+            }
             Self::VersionNotOffered => {
                 f.write_str("the client does not offer the version of the operation (RFC 9846 §4.3.1)")
             }
@@ -161,7 +180,7 @@ impl fmt::Display for CheckError {
                 f.write_str("the ServerHello has an extension without request (RFC 5246 §7.4.1.4)")
             }
             Self::SchemeNotOffered(scheme) => {
-                write!(f, "the client does not offer {scheme} (RFC 9846 §4.5.2, RFC 5246 §7.4.3)")
+                write!(f, "the peer does not offer {scheme} (RFC 9846 §4.5.2, RFC 5246 §7.4.3)")
             }
             Self::SchemeNotAllowed(scheme) => {
                 write!(f, "{scheme} is not allowed in this version of TLS (RFC 9846 §4.3.3, RFC 9155)")
@@ -172,10 +191,13 @@ impl fmt::Display for CheckError {
             Self::CurveNotNamed { curve_type } => {
                 write!(f, "the curve type is {curve_type} and not named_curve (RFC 8422 §5.4)")
             }
-            Self::GroupNotOffered(group) => write!(f, "the client does not offer {group} (RFC 8422 §5.1)"),
-            Self::GroupNotAllowed(group) => write!(f, "{group} is no group for TLS 1.2 (RFC 8422 §5.1.1)"),
+            Self::GroupNotOffered(group) => write!(f, "the client does not offer {group} (RFC 8422 §5.1, RFC 7919 §4)"),
+            Self::GroupNotAllowed(group) => write!(f, "{group} is no group for this in TLS 1.2 (RFC 8422 §5.1.1)"),
+            Self::FieldNotNamed => {
+                f.write_str("the prime and the generator are not those of a named group (RFC 7919 Appendix A)")
+            }
             Self::InvalidPublicValue => {
-                f.write_str("the server's public value is not valid in its group (RFC 8422 §5.4.1, §5.11)")
+                f.write_str("the server's public value is not valid in its group (RFC 8422 §5.4.1, §5.11; RFC 7919 §5.1)")
             }
             Self::CiphertextLength { found, modulus } => write!(
                 f,

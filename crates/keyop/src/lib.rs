@@ -37,9 +37,11 @@ mod server_nonce;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tls12;
+mod tls12_client_certificate_verify;
 mod tls12_rsa_master_secret;
 mod tls12_server_key_exchange;
 pub mod tls13;
+mod tls13_client_certificate_verify;
 mod tls13_server_certificate_verify;
 
 pub use checked::CheckedOperation;
@@ -49,6 +51,8 @@ pub use operation::{MAX_MESSAGES_LEN, Operation, OperationKind, UnknownOperation
 pub use result::OperationResult;
 pub use rules::KeyRules;
 pub use server_nonce::{ServerNonce, TLS12_DOWNGRADE_SENTINEL};
+pub use tls12_client_certificate_verify::Tls12ClientCertificateVerify;
 pub use tls12_rsa_master_secret::Tls12RsaMasterSecret;
 pub use tls12_server_key_exchange::Tls12ServerKeyExchange;
+pub use tls13_client_certificate_verify::Tls13ClientCertificateVerify;
 pub use tls13_server_certificate_verify::Tls13ServerCertificateVerify;

@@ -9,8 +9,10 @@ use crate::checked::CheckedOperation;
 use crate::error::CheckError;
 use crate::key_id::KeyId;
 use crate::rules::KeyRules;
+use crate::tls12_client_certificate_verify::Tls12ClientCertificateVerify;
 use crate::tls12_rsa_master_secret::Tls12RsaMasterSecret;
 use crate::tls12_server_key_exchange::Tls12ServerKeyExchange;
+use crate::tls13_client_certificate_verify::Tls13ClientCertificateVerify;
 use crate::tls13_server_certificate_verify::Tls13ServerCertificateVerify;
 
 /// The most bytes of handshake messages that an operation may carry.
@@ -27,6 +29,10 @@ pub enum Operation {
     Tls12ServerKeyExchange(Tls12ServerKeyExchange),
     /// Decrypts the premaster secret of a TLS 1.2 handshake with RSA key transport.
     Tls12RsaMasterSecret(Tls12RsaMasterSecret),
+    /// Signs the CertificateVerify of a TLS 1.3 client.
+    Tls13ClientCertificateVerify(Tls13ClientCertificateVerify),
+    /// Signs the CertificateVerify of a TLS 1.2 client.
+    Tls12ClientCertificateVerify(Tls12ClientCertificateVerify),
 }
 
 impl Operation {
@@ -36,6 +42,8 @@ impl Operation {
             Self::Tls13ServerCertificateVerify(_) => OperationKind::Tls13ServerCertificateVerify,
             Self::Tls12ServerKeyExchange(_) => OperationKind::Tls12ServerKeyExchange,
             Self::Tls12RsaMasterSecret(_) => OperationKind::Tls12RsaMasterSecret,
+            Self::Tls13ClientCertificateVerify(_) => OperationKind::Tls13ClientCertificateVerify,
+            Self::Tls12ClientCertificateVerify(_) => OperationKind::Tls12ClientCertificateVerify,
         }
     }
 
@@ -45,6 +53,8 @@ impl Operation {
             Self::Tls13ServerCertificateVerify(operation) => operation.key,
             Self::Tls12ServerKeyExchange(operation) => operation.key,
             Self::Tls12RsaMasterSecret(operation) => operation.key,
+            Self::Tls13ClientCertificateVerify(operation) => operation.key,
+            Self::Tls12ClientCertificateVerify(operation) => operation.key,
         }
     }
 
@@ -55,10 +65,17 @@ impl Operation {
         if self.key() != KeyId::of_public_key(rules.public_key) {
             return Err(CheckError::WrongKey);
         }
+        match (self.kind().is_of_client(), rules.client) {
+            (true, false) => return Err(CheckError::NotAClientKey),
+            (false, true) => return Err(CheckError::ClientKey),
+            (true, true) | (false, false) => {}
+        }
         match self {
             Self::Tls13ServerCertificateVerify(operation) => operation.check(rules),
             Self::Tls12ServerKeyExchange(operation) => operation.check(rules),
             Self::Tls12RsaMasterSecret(operation) => operation.check(rules),
+            Self::Tls13ClientCertificateVerify(operation) => operation.check(rules),
+            Self::Tls12ClientCertificateVerify(operation) => operation.check(rules),
         }
     }
 }
@@ -71,6 +88,8 @@ impl Encode for Operation {
             Self::Tls13ServerCertificateVerify(operation) => operation.encode(out),
             Self::Tls12ServerKeyExchange(operation) => operation.encode(out),
             Self::Tls12RsaMasterSecret(operation) => operation.encode(out),
+            Self::Tls13ClientCertificateVerify(operation) => operation.encode(out),
+            Self::Tls12ClientCertificateVerify(operation) => operation.encode(out),
         }
     }
 }
@@ -87,6 +106,12 @@ impl<'a> Decode<'a> for Operation {
             OperationKind::Tls12RsaMasterSecret => {
                 Decode::decode(reader).map(Self::Tls12RsaMasterSecret)
             }
+            OperationKind::Tls13ClientCertificateVerify => {
+                Decode::decode(reader).map(Self::Tls13ClientCertificateVerify)
+            }
+            OperationKind::Tls12ClientCertificateVerify => {
+                Decode::decode(reader).map(Self::Tls12ClientCertificateVerify)
+            }
         }
     }
 }
@@ -100,14 +125,20 @@ pub enum OperationKind {
     Tls12ServerKeyExchange,
     /// `tls12-rsa-master-secret`
     Tls12RsaMasterSecret,
+    /// `tls13-client-certificate-verify`
+    Tls13ClientCertificateVerify,
+    /// `tls12-client-certificate-verify`
+    Tls12ClientCertificateVerify,
 }
 
 impl OperationKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 5] = [
         Self::Tls13ServerCertificateVerify,
         Self::Tls12ServerKeyExchange,
         Self::Tls12RsaMasterSecret,
+        Self::Tls13ClientCertificateVerify,
+        Self::Tls12ClientCertificateVerify,
     ];
 
     /// The code on the wire. It never changes its meaning.
@@ -116,6 +147,8 @@ impl OperationKind {
             Self::Tls13ServerCertificateVerify => 1,
             Self::Tls12ServerKeyExchange => 2,
             Self::Tls12RsaMasterSecret => 3,
+            Self::Tls13ClientCertificateVerify => 4,
+            Self::Tls12ClientCertificateVerify => 5,
         }
     }
 
@@ -130,7 +163,17 @@ impl OperationKind {
             Self::Tls13ServerCertificateVerify => "tls13-server-certificate-verify",
             Self::Tls12ServerKeyExchange => "tls12-server-key-exchange",
             Self::Tls12RsaMasterSecret => "tls12-rsa-master-secret",
+            Self::Tls13ClientCertificateVerify => "tls13-client-certificate-verify",
+            Self::Tls12ClientCertificateVerify => "tls12-client-certificate-verify",
         }
+    }
+
+    /// Whether it is what clients do with their key, which servers' keys must not (see [`KeyRules::client`]).
+    pub const fn is_of_client(self) -> bool {
+        matches!(
+            self,
+            Self::Tls13ClientCertificateVerify | Self::Tls12ClientCertificateVerify
+        )
     }
 }
 

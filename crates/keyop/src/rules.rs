@@ -16,6 +16,26 @@ pub struct KeyRules<'a> {
     pub rsa_decryption: bool,
     /// An RSA key may sign. Other kinds of key can do nothing else and are not asked.
     pub rsa_signing: bool,
-    /// TLS 1.2 cipher suites without AEAD are acceptable.
+    /// TLS 1.2 as it was: cipher suites without AEAD, DHE in the finite fields of RFC 7919, and for clients
+    /// connections without extended master secret.
     pub legacy: bool,
+    /// The key is a client's: it makes the CertificateVerify of clients, and nothing that servers make. Another
+    /// key makes nothing that clients make.
+    ///
+    /// What a TLS 1.2 client signs are bytes that its peer has a hand in, and that can be read as the two randoms
+    /// and the parameters that a TLS 1.2 server signs. A key in both roles could be led from one to the other.
+    pub client: bool,
+}
+
+impl<'a> KeyRules<'a> {
+    /// A server's key that signs, and nothing more.
+    pub const fn signing(public_key: &'a PublicKey) -> Self {
+        Self {
+            public_key,
+            rsa_decryption: false,
+            rsa_signing: true,
+            legacy: false,
+            client: false,
+        }
+    }
 }

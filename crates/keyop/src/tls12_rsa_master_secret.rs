@@ -1,6 +1,5 @@
 //! The decryption of a TLS 1.2 server with RSA key transport.
 
-use keyward_crypto::hash::HashAlgorithm;
 use keyward_crypto::signature::KeyKind;
 use keyward_wire::codec::{Decode, DecodeError, Encode, Reader};
 use keyward_wire::handshake::{
@@ -12,7 +11,8 @@ use keyward_wire::values::CipherSuite;
 use crate::checked::{CheckedOperation, Seed, Task};
 use crate::checks::certificate::check_leaf;
 use crate::checks::messages::Messages;
-use crate::checks::server_hello::check_tls12;
+use crate::checks::server_hello::{check_random, check_tls12};
+use crate::checks::tls12_suite::{KeyExchange, tls12_suite};
 use crate::error::CheckError;
 use crate::key_id::KeyId;
 use crate::rules::KeyRules;
@@ -52,12 +52,14 @@ impl Tls12RsaMasterSecret {
         let key_exchange: RsaClientKeyExchange = messages.take("ClientKeyExchange")?;
         messages.end()?;
 
-        check_tls12(
-            &server_hello,
-            &client_hello,
-            self.server_nonce.tls12_random(),
-        )?;
-        let prf = prf_hash(server_hello.cipher_suite)?;
+        check_tls12(&server_hello, &client_hello)?;
+        check_random(&server_hello, self.server_nonce.tls12_random())?;
+        let suite = server_hello.cipher_suite;
+        // With or without AEAD: who switches RSA key transport on for a key has clients as old as CBC.
+        let prf = tls12_suite(suite)
+            .filter(|known| known.key_exchange == KeyExchange::Rsa)
+            .ok_or(CheckError::SuiteNotAllowed(suite))?
+            .prf;
         check_leaf(
             certificate.certificate_list.first().map(Vec::as_slice),
             rules,
@@ -94,15 +96,6 @@ impl Tls12RsaMasterSecret {
                 seed,
             },
         })
-    }
-}
-
-/// The PRF hash of a cipher suite with RSA key transport and AES-GCM (RFC 5288 §3).
-fn prf_hash(suite: CipherSuite) -> Result<HashAlgorithm, CheckError> {
-    match suite {
-        CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256 => Ok(HashAlgorithm::Sha256),
-        CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384 => Ok(HashAlgorithm::Sha384),
-        _ => Err(CheckError::SuiteNotAllowed(suite)),
     }
 }
 

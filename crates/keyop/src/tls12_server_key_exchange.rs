@@ -6,10 +6,12 @@ use keyward_wire::handshake::{ClientHello, ServerHello};
 use keyward_wire::values::{CipherSuite, SignatureScheme};
 
 use crate::checked::{CheckedOperation, Task};
+use crate::checks::dh_params::check_dh_params;
 use crate::checks::ecdh_params::check_ecdh_params;
 use crate::checks::messages::Messages;
 use crate::checks::scheme::{Version, check_scheme};
-use crate::checks::server_hello::check_tls12;
+use crate::checks::server_hello::{check_random, check_tls12};
+use crate::checks::tls12_suite::{KeyExchange, tls12_suite};
 use crate::error::CheckError;
 use crate::key_id::KeyId;
 use crate::rules::KeyRules;
@@ -27,7 +29,8 @@ pub struct Tls12ServerKeyExchange {
     pub server_nonce: ServerNonce,
     /// ClientHello and ServerHello, whole messages with their headers.
     pub messages: Vec<u8>,
-    /// The ServerECDHParams: named curve and public value.
+    /// The ServerECDHParams, named curve and public value, or the ServerDHParams of a DHE suite: prime and generator of
+    /// a group of RFC 7919, and public value.
     pub params: Vec<u8>,
 }
 
@@ -40,15 +43,15 @@ impl Tls12ServerKeyExchange {
         let client_hello: ClientHello = messages.take("ClientHello")?;
         let server_hello: ServerHello = messages.take("ServerHello")?;
         messages.end()?;
-        check_tls12(
-            &server_hello,
-            &client_hello,
-            self.server_nonce.tls12_random(),
-        )?;
-        check_suite(server_hello.cipher_suite, rules)?;
-        check_ecdh_params(&self.params, &client_hello)?;
+        check_tls12(&server_hello, &client_hello)?;
+        check_random(&server_hello, self.server_nonce.tls12_random())?;
+        match key_exchange(server_hello.cipher_suite, rules)? {
+            Params::Ecdh => check_ecdh_params(&self.params, &client_hello)?,
+            Params::Dh => check_dh_params(&self.params, &client_hello)?,
+        }
 
-        let algorithm = check_scheme(self.scheme, Version::Tls12, &client_hello, rules)?;
+        let offered = client_hello.extensions.signature_algorithms.as_deref();
+        let algorithm = check_scheme(self.scheme, Version::Tls12, offered, rules)?;
         let message = tls12::server_key_exchange_message(
             &client_hello.random,
             &server_hello.random,
@@ -65,35 +68,25 @@ impl Tls12ServerKeyExchange {
     }
 }
 
-/// RFC 8422 §2: ECDHE_ECDSA wants an ECDSA or EdDSA key, ECDHE_RSA an RSA key.
-fn check_suite(suite: CipherSuite, rules: &KeyRules<'_>) -> Result<(), CheckError> {
-    let wants_rsa = match suite {
-        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
-        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
-        | CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 => false,
-        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
-        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
-        | CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => true,
-        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA
-        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA
-        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256
-        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384
-            if rules.legacy =>
-        {
-            false
-        }
-        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA
-        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA
-        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256
-        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384
-            if rules.legacy =>
-        {
-            true
-        }
-        _ => return Err(CheckError::SuiteNotAllowed(suite)),
+/// What the server's half of the key exchange is written as.
+enum Params {
+    Ecdh,
+    Dh,
+}
+
+/// RFC 8422 §2: ECDHE_ECDSA wants an ECDSA or EdDSA key, ECDHE_RSA an RSA key, as does DHE_RSA.
+fn key_exchange(suite: CipherSuite, rules: &KeyRules<'_>) -> Result<Params, CheckError> {
+    let known = tls12_suite(suite)
+        .filter(|known| !known.cbc || rules.legacy)
+        .ok_or(CheckError::SuiteNotAllowed(suite))?;
+    let (params, wants_rsa) = match known.key_exchange {
+        KeyExchange::EcdheRsa => (Params::Ecdh, true),
+        KeyExchange::EcdheEcdsa => (Params::Ecdh, false),
+        KeyExchange::DheRsa if rules.legacy => (Params::Dh, true),
+        KeyExchange::DheRsa | KeyExchange::Rsa => return Err(CheckError::SuiteNotAllowed(suite)),
     };
     if wants_rsa == matches!(rules.public_key.kind(), KeyKind::Rsa { .. }) {
-        Ok(())
+        Ok(params)
     } else {
         Err(CheckError::SuiteKeyMismatch(suite))
     }

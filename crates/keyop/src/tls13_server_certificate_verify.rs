@@ -1,17 +1,15 @@
 //! The signature of a TLS 1.3 server.
 
 use keyward_wire::codec::{Decode, DecodeError, Encode, Reader};
-use keyward_wire::handshake::{
-    CertificateRequestTls13, ClientHello, EncryptedExtensions, ServerHello,
-};
+use keyward_wire::handshake::{CertificateRequestTls13, EncryptedExtensions};
 use keyward_wire::values::SignatureScheme;
 
 use crate::checked::{CheckedOperation, Task};
-use crate::checks::certificate::{check_leaf, take_certificate};
-use crate::checks::hello_retry::check_hello_retry;
+use crate::checks::certificate::{check_leaf_tls13, take_certificate};
 use crate::checks::messages::Messages;
 use crate::checks::scheme::{Version, check_scheme};
-use crate::checks::server_hello::check_tls13;
+use crate::checks::server_hello::check_random;
+use crate::checks::tls13_hellos::take_hellos;
 use crate::error::CheckError;
 use crate::key_id::KeyId;
 use crate::rules::KeyRules;
@@ -39,24 +37,21 @@ impl Tls13ServerCertificateVerify {
         rules: &KeyRules<'a>,
     ) -> Result<CheckedOperation<'a>, CheckError> {
         let mut messages = Messages::new(&self.messages)?;
-        let (client_hello, server_hello) = self.check_hellos(&mut messages)?;
+        let (client_hello, server_hello) = take_hellos(&mut messages)?;
+        check_random(&server_hello, self.server_nonce.tls13_random())?;
 
         messages.take::<EncryptedExtensions>("EncryptedExtensions")?;
         messages.take_if::<CertificateRequestTls13>()?;
-        let certificate = take_certificate(&mut messages, &client_hello)?;
+        let compression = client_hello.extensions.compress_certificate.as_deref();
+        let certificate = take_certificate(&mut messages, compression, "Certificate")?;
         messages.end()?;
         if !certificate.certificate_request_context.is_empty() {
             return Err(CheckError::CertificateContext);
         }
-        check_leaf(
-            certificate
-                .certificate_list
-                .first()
-                .map(|entry| entry.cert_data.as_slice()),
-            rules,
-        )?;
+        check_leaf_tls13(&certificate, rules)?;
 
-        let algorithm = check_scheme(self.scheme, Version::Tls13, &client_hello, rules)?;
+        let offered = client_hello.extensions.signature_algorithms.as_deref();
+        let algorithm = check_scheme(self.scheme, Version::Tls13, offered, rules)?;
         let suite = server_hello.cipher_suite;
         let hash = tls13::suite_hash(suite).ok_or(CheckError::SuiteNotAllowed(suite))?;
         let transcript_hash = tls13::transcript_hash(&self.messages, hash)?;
@@ -71,32 +66,6 @@ impl Tls13ServerCertificateVerify {
                 message: tls13::server_certificate_verify_message(&transcript_hash),
             },
         })
-    }
-
-    /// Reads all the hellos, and yields the ClientHello that counts and its ServerHello.
-    fn check_hellos(
-        &self,
-        messages: &mut Messages<'_>,
-    ) -> Result<(ClientHello, ServerHello), CheckError> {
-        let first: ClientHello = messages.take("ClientHello")?;
-        let answer: ServerHello = messages.take("ServerHello")?;
-        let (client_hello, server_hello) = if answer.is_hello_retry_request() {
-            let second: ClientHello = messages.take("the second ClientHello")?;
-            check_hello_retry(&first, &answer, &second)?;
-            let server_hello: ServerHello = messages.take("ServerHello")?;
-            if server_hello.cipher_suite != answer.cipher_suite {
-                return Err(CheckError::SuiteChangedAfterRetry);
-            }
-            (second, server_hello)
-        } else {
-            (first, answer)
-        };
-        check_tls13(
-            &server_hello,
-            &client_hello,
-            self.server_nonce.tls13_random(),
-        )?;
-        Ok((client_hello, server_hello))
     }
 }
 

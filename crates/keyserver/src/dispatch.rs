@@ -109,6 +109,8 @@ fn size(operation: &Operation) -> u32 {
             operation.messages.len() + operation.params.len()
         }
         Operation::Tls12RsaMasterSecret(operation) => operation.messages.len(),
+        Operation::Tls13ClientCertificateVerify(operation) => operation.messages.len(),
+        Operation::Tls12ClientCertificateVerify(operation) => operation.messages.len(),
     };
     u32::try_from(messages).unwrap_or(u32::MAX)
 }

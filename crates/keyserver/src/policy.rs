@@ -112,6 +112,7 @@ impl Policy {
             rsa_signing: operation == OperationKind::Tls12ServerKeyExchange
                 || transport != Some(&RsaKeyTransport::Only),
             legacy: false,
+            client: false,
         }
     }
 
@@ -124,6 +125,7 @@ impl Policy {
                 let rules = self.key_rules(key, *operation);
                 match operation {
                     OperationKind::Tls12RsaMasterSecret => is_rsa && rules.rsa_decryption,
+                    _ if operation.is_of_client() != rules.client => false,
                     _ => !is_rsa || rules.rsa_signing,
                 }
             })

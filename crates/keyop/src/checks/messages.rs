@@ -2,6 +2,7 @@
 
 use keyward_wire::codec::{Decode, DecodeError};
 use keyward_wire::handshake::{self, HandshakeMessage, Message};
+use keyward_wire::values::HandshakeType;
 
 use crate::error::CheckError;
 use crate::operation::MAX_MESSAGES_LEN;
@@ -38,6 +39,30 @@ impl<'a> Messages<'a> {
                 Ok(Some(T::from_bytes(message.body)?))
             }
             _ => Ok(None),
+        }
+    }
+
+    /// The next message, which must be of this type. What is in it, this step does not depend on.
+    pub(crate) fn skip(
+        &mut self,
+        message_type: HandshakeType,
+        what: &'static str,
+    ) -> Result<(), CheckError> {
+        if self.skip_if(message_type)? {
+            Ok(())
+        } else {
+            Err(unexpected(self.peek()?, what))
+        }
+    }
+
+    /// The next message if it is of this type, unread.
+    pub(crate) fn skip_if(&mut self, message_type: HandshakeType) -> Result<bool, CheckError> {
+        match self.peek()? {
+            Some(message) if message.message_type == message_type => {
+                self.rest = &self.rest[message.bytes.len()..];
+                Ok(true)
+            }
+            _ => Ok(false),
         }
     }
 

@@ -1,8 +1,11 @@
 //! The checks that operations share, one idea a file.
 
 pub(crate) mod certificate;
+pub(crate) mod dh_params;
 pub(crate) mod ecdh_params;
 pub(crate) mod hello_retry;
 pub(crate) mod messages;
 pub(crate) mod scheme;
 pub(crate) mod server_hello;
+pub(crate) mod tls12_suite;
+pub(crate) mod tls13_hellos;

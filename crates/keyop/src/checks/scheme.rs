@@ -1,7 +1,6 @@
-//! The signature scheme: offered by the client, allowed in the version, right for the key.
+//! The signature scheme: offered by the peer, allowed in the version, right for the key.
 
 use keyward_crypto::signature::{KeyKind, SignatureAlgorithm};
-use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::SignatureScheme as Scheme;
 
 use crate::error::CheckError;
@@ -14,20 +13,15 @@ pub(crate) enum Version {
     Tls13,
 }
 
-/// Checks the scheme and yields how AWS-LC signs with it.
+/// Checks the scheme, among those that the peer offers, and yields how AWS-LC signs with it.
 pub(crate) fn check_scheme(
     scheme: Scheme,
     version: Version,
-    client_hello: &ClientHello,
+    offered: Option<&[Scheme]>,
     rules: &KeyRules<'_>,
 ) -> Result<SignatureAlgorithm, CheckError> {
     // Without the extension a TLS 1.2 client means SHA-1 (RFC 5246 §7.4.1.4.1), which nobody gets.
-    let offered = client_hello
-        .extensions
-        .signature_algorithms
-        .as_deref()
-        .unwrap_or_default();
-    if !offered.contains(&scheme) {
+    if !offered.unwrap_or_default().contains(&scheme) {
         return Err(CheckError::SchemeNotOffered(scheme));
     }
     let kind = rules.public_key.kind();

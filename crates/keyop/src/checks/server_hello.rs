@@ -1,4 +1,4 @@
-//! What a ServerHello must be, given the ClientHello that it answers and the nonce.
+//! What a ServerHello must be, given the ClientHello that it answers, and the nonce where a server asks.
 
 use keyward_wire::extensions::ServerKeyShare;
 use keyward_wire::handshake::{ClientHello, ServerHello};
@@ -12,10 +12,8 @@ use crate::error::CheckError;
 pub(crate) fn check_tls13(
     server_hello: &ServerHello,
     client_hello: &ClientHello,
-    derived_random: [u8; 32],
 ) -> Result<(), CheckError> {
     check_tls13_choices(server_hello, client_hello)?;
-    check_random(server_hello, derived_random)?;
     if server_hello.extensions.pre_shared_key.is_some() {
         return Err(CheckError::Resumption);
     }
@@ -66,7 +64,6 @@ pub(crate) fn check_tls13_choices(
 pub(crate) fn check_tls12(
     server_hello: &ServerHello,
     client_hello: &ClientHello,
-    derived_random: [u8; 32],
 ) -> Result<(), CheckError> {
     let offered = match client_hello.extensions.supported_versions.as_deref() {
         // RFC 9846 §4.3.1: "If this extension is present in the ClientHello, servers MUST NOT use the
@@ -82,7 +79,6 @@ pub(crate) fn check_tls12(
     {
         return Err(CheckError::WrongVersion);
     }
-    check_random(server_hello, derived_random)?;
     // RFC 5246 §7.4.1.3: a server that echoes the session ID "indicates a resumed session".
     if !server_hello.session_id.is_empty() && server_hello.session_id == client_hello.session_id {
         return Err(CheckError::Resumption);
@@ -97,7 +93,10 @@ pub(crate) fn check_tls12(
 
 /// The random shows that the edge that asks made this ServerHello. The nonce is secret, so the
 /// comparison takes the same time wherever the difference is.
-fn check_random(server_hello: &ServerHello, derived: [u8; 32]) -> Result<(), CheckError> {
+pub(crate) fn check_random(
+    server_hello: &ServerHello,
+    derived: [u8; 32],
+) -> Result<(), CheckError> {
     if bool::from(server_hello.random.ct_eq(&derived)) {
         Ok(())
     } else {

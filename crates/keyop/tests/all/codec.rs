@@ -8,13 +8,17 @@ use keyward_wire::values::SignatureScheme;
 use proptest::prelude::*;
 
 use crate::support::identity::{p256, rsa};
-use crate::support::{Allowed, check, nonce, tls12_ecdhe, tls12_rsa, tls13};
+use crate::support::{
+    Allowed, check, nonce, tls12_client, tls12_ecdhe, tls12_rsa, tls13, tls13_client,
+};
 
-fn operations() -> [Operation; 3] {
+fn operations() -> [Operation; 5] {
     [
         tls13::handshake().operation(),
         tls12_ecdhe::handshake().operation(),
         tls12_rsa::handshake().operation(),
+        tls13_client::handshake().operation(),
+        tls12_client::handshake().operation(),
     ]
 }
 
@@ -87,7 +91,7 @@ fn secrets_do_not_show() {
 
 #[test]
 fn an_unknown_kind_is_told_apart() {
-    for code in [0, 4, 255] {
+    for code in [0, 6, 255] {
         let error = Operation::from_bytes(&[code]).unwrap_err();
         assert_eq!(
             (error.what, error.kind),
@@ -124,14 +128,13 @@ fn decode_and_check(bytes: &[u8]) {
     };
     assert_eq!(operation.to_bytes(), bytes);
     for identity in [p256(), rsa()] {
-        let _ = check(
-            &operation,
-            &Allowed {
-                rsa_decryption: true,
-                ..Allowed::default()
-            }
-            .rules(identity),
-        );
+        let allowed = Allowed {
+            rsa_decryption: true,
+            legacy: true,
+            client: operation.kind().is_of_client(),
+            ..Allowed::default()
+        };
+        let _ = check(&operation, &allowed.rules(identity));
     }
 }
 
@@ -144,7 +147,7 @@ proptest! {
 
     #[test]
     fn noise_for_messages_does_not_panic(
-        kind in 1_u8..=3,
+        kind in 1_u8..=5,
         messages in proptest::collection::vec(any::<u8>(), 0..300),
     ) {
         let mut bytes = vec![kind];
@@ -153,7 +156,9 @@ proptest! {
         if kind != 3 {
             SignatureScheme::ECDSA_SECP256R1_SHA256.encode(&mut bytes);
         }
-        nonce().encode(&mut bytes);
+        if kind <= 3 {
+            nonce().encode(&mut bytes);
+        }
         let len = u32::try_from(messages.len()).unwrap().to_be_bytes();
         bytes.extend_from_slice(&len[1..]);
         bytes.extend_from_slice(&messages);
@@ -165,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_byte_does_not_panic(which in 0_usize..3, at in any::<prop::sample::Index>(), value: u8) {
+    fn a_changed_byte_does_not_panic(which in 0_usize..5, at in any::<prop::sample::Index>(), value: u8) {
         let mut bytes = operations()[which].to_bytes();
         let at = at.index(bytes.len());
         bytes[at] = value;
@@ -173,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_operation_is_refused(which in 0_usize..3, at in any::<prop::sample::Index>()) {
+    fn a_cut_operation_is_refused(which in 0_usize..5, at in any::<prop::sample::Index>()) {
         let bytes = operations()[which].to_bytes();
         prop_assert!(Operation::from_bytes(&bytes[..at.index(bytes.len())]).is_err());
     }

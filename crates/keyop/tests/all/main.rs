@@ -6,8 +6,10 @@ mod compressed_certificate;
 mod rsa_padding;
 mod signatures;
 mod support;
+mod tls12_client_certificate_verify;
 mod tls12_rsa_master_secret;
 mod tls12_server_key_exchange;
+mod tls13_client_certificate_verify;
 mod tls13_server_certificate_verify;
 #[cfg(target_os = "linux")]
 mod wiped;

@@ -120,9 +120,9 @@ fn choices() -> Vec<Row> {
             CheckError::SuiteNotAllowed(CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256),
         ),
         (
-            "a CBC suite",
-            |h| h.server_hello.cipher_suite = CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
-            CheckError::SuiteNotAllowed(CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA),
+            "3DES",
+            |h| h.server_hello.cipher_suite = CipherSuite::TLS_RSA_WITH_3DES_EDE_CBC_SHA,
+            CheckError::SuiteNotAllowed(CipherSuite::TLS_RSA_WITH_3DES_EDE_CBC_SHA),
         ),
     ]
 }

@@ -1,5 +1,6 @@
 //! Every check of `Tls12ServerKeyExchange`, broken once.
 
+use keyward_crypto::key_exchange::Group;
 use keyward_keyop::CheckError;
 use keyward_wire::values::{
     CipherSuite, CompressionMethod, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme,
@@ -7,10 +8,13 @@ use keyward_wire::values::{
 
 use crate::support::check;
 use crate::support::identity::{ed25519, other_p256, p256, p384, rsa};
-use crate::support::tls12_ecdhe::{Handshake, handshake, handshake_with, params, params_of};
+use crate::support::tls12_ecdhe::{
+    Handshake, dh_params, dh_params_of, dhe, handshake, handshake_with, params, params_of,
+};
 
 const ECDSA_SUITE: CipherSuite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
 const RSA_SUITE: CipherSuite = CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256;
+const DHE_SUITE: CipherSuite = CipherSuite::TLS_DHE_RSA_WITH_AES_128_GCM_SHA256;
 const CBC_SUITE: CipherSuite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA;
 
 type Row = (
@@ -24,7 +28,13 @@ type Case = (&'static str, fn(&mut Handshake));
 
 #[test]
 fn every_check_is_made() {
-    for (name, start, break_it, expected) in [hellos(), suite_and_scheme(), params_rows()].concat()
+    for (name, start, break_it, expected) in [
+        hellos(),
+        suite_and_scheme(),
+        params_rows(),
+        dh_params_rows(),
+    ]
+    .concat()
     {
         let mut handshake = start();
         break_it(&mut handshake);
@@ -288,6 +298,95 @@ fn params_rows() -> Vec<Row> {
     ]
 }
 
+fn dh_params_rows() -> Vec<Row> {
+    vec![
+        (
+            "DHE without legacy",
+            dhe,
+            |h| h.allowed.legacy = false,
+            CheckError::SuiteNotAllowed(DHE_SUITE),
+        ),
+        (
+            "DHE with an ECDSA key",
+            dhe,
+            |h| h.identity = p256(),
+            CheckError::SuiteKeyMismatch(DHE_SUITE),
+        ),
+        (
+            "a field that the client does not offer",
+            dhe,
+            |h| h.params = dh_params(Group::Ffdhe3072),
+            CheckError::GroupNotOffered(NamedGroup::FFDHE3072),
+        ),
+        (
+            "a field that a client with others does not offer",
+            dhe,
+            |h| {
+                // One of the range that nobody knows.
+                h.client_hello.extensions.supported_groups = Some(vec![NamedGroup(0x01ff)]);
+            },
+            CheckError::GroupNotOffered(NamedGroup::FFDHE2048),
+        ),
+        (
+            "a prime without a name",
+            dhe,
+            |h| {
+                let mut p = Group::Ffdhe2048.prime().unwrap();
+                p[100] ^= 1;
+                h.params = dh_params_of(p, vec![2], vec![4; 256]);
+            },
+            CheckError::FieldNotNamed,
+        ),
+        (
+            "a short prime",
+            dhe,
+            |h| h.params = dh_params_of(vec![0xff; 64], vec![2], vec![4; 64]),
+            CheckError::FieldNotNamed,
+        ),
+        (
+            "another generator",
+            dhe,
+            |h| {
+                let p = Group::Ffdhe2048.prime().unwrap();
+                h.params = dh_params_of(p, vec![5], vec![4; 256]);
+            },
+            CheckError::FieldNotNamed,
+        ),
+        (
+            "the public value 1",
+            dhe,
+            |h| {
+                let p = Group::Ffdhe2048.prime().unwrap();
+                h.params = dh_params_of(p, vec![2], vec![1]);
+            },
+            CheckError::InvalidPublicValue,
+        ),
+        (
+            "the public value p - 1",
+            dhe,
+            |h| {
+                let p = Group::Ffdhe2048.prime().unwrap();
+                let mut public = p.clone();
+                *public.last_mut().unwrap() -= 1;
+                h.params = dh_params_of(p, vec![2], public);
+            },
+            CheckError::InvalidPublicValue,
+        ),
+    ]
+}
+
+/// RFC 7919 §4: a client that names no finite field is an older one.
+#[test]
+fn a_client_that_names_no_field_gets_one_with_a_name() {
+    for groups in [None, Some(vec![NamedGroup::X25519])] {
+        let mut handshake = dhe();
+        handshake.client_hello.extensions.supported_groups = groups;
+        handshake.params = dh_params(Group::Ffdhe3072);
+        let allowed = handshake.allowed;
+        assert_eq!(check(&handshake.operation(), &allowed.rules(rsa())), Ok(()));
+    }
+}
+
 #[test]
 fn an_operation_for_another_key_is_refused() {
     let handshake = handshake();
@@ -313,7 +412,7 @@ fn params_that_do_not_parse_are_malformed() {
 
 #[test]
 fn what_is_right_passes() {
-    let cases: [Case; 6] = [
+    let cases: [Case; 8] = [
         ("X25519", |_| ()),
         ("P-256", |h| h.params = params(NamedGroup::SECP256R1)),
         ("P-384", |h| h.params = params(NamedGroup::SECP384R1)),
@@ -329,6 +428,11 @@ fn what_is_right_passes() {
             h.allowed.legacy = true;
             h.server_hello.cipher_suite = CBC_SUITE;
         }),
+        ("P-521", |h| {
+            h.client_hello.extensions.supported_groups = Some(vec![NamedGroup::SECP521R1]);
+            h.params = params(NamedGroup::SECP521R1);
+        }),
+        ("DHE under legacy", |h| *h = dhe()),
     ];
     for (name, change) in cases {
         let mut handshake = handshake();

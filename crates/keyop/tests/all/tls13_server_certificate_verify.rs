@@ -327,7 +327,7 @@ fn hello_retry() -> Vec<Row> {
             "retry after retry",
             retried,
             |h| h.edit = |m| m.insert(3, m[1].clone()),
-            CheckError::RandomNotDerived,
+            CheckError::KeyShareNotOffered,
         ),
         (
             "retry without second ClientHello",

@@ -2,9 +2,11 @@
 
 pub(crate) mod identity;
 pub(crate) mod rsa;
+pub(crate) mod tls12_client;
 pub(crate) mod tls12_ecdhe;
 pub(crate) mod tls12_rsa;
 pub(crate) mod tls13;
+pub(crate) mod tls13_client;
 
 use keyward_keyop::{CheckError, CheckedOperation, KeyRules, Operation, ServerNonce};
 use keyward_wire::handshake::ClientHello;
@@ -36,6 +38,7 @@ pub(crate) struct Allowed {
     pub(crate) rsa_decryption: bool,
     pub(crate) rsa_signing: bool,
     pub(crate) legacy: bool,
+    pub(crate) client: bool,
 }
 
 impl Default for Allowed {
@@ -44,6 +47,7 @@ impl Default for Allowed {
             rsa_decryption: false,
             rsa_signing: true,
             legacy: false,
+            client: false,
         }
     }
 }
@@ -55,6 +59,7 @@ impl Allowed {
             rsa_decryption: self.rsa_decryption,
             rsa_signing: self.rsa_signing,
             legacy: self.legacy,
+            client: self.client,
         }
     }
 }

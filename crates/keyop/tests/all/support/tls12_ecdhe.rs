@@ -1,10 +1,12 @@
-//! A TLS 1.2 handshake with ECDHE up to the ServerKeyExchange.
+//! A TLS 1.2 handshake with ECDHE or DHE up to the ServerKeyExchange.
 
 use keyward_crypto::key_exchange::{Group, KeyPair};
 use keyward_keyop::{Operation, ServerNonce, Tls12ServerKeyExchange};
 use keyward_wire::codec::Encode;
 use keyward_wire::extensions::{ClientHelloExtensions, ServerHelloExtensions, ServerName};
-use keyward_wire::handshake::{ClientHello, ServerEcdhParams, ServerHello, to_message};
+use keyward_wire::handshake::{
+    ClientHello, ServerDhParams, ServerEcdhParams, ServerHello, to_message,
+};
 use keyward_wire::values::{
     CipherSuite, CompressionMethod, NamedGroup, ProtocolVersion, SignatureScheme,
 };
@@ -77,6 +79,26 @@ pub(crate) fn handshake_with(
         server_hello: server_hello(suite),
         ..handshake()
     }
+}
+
+/// RSA, DHE in ffdhe2048, under legacy.
+pub(crate) fn dhe() -> Handshake {
+    let suite = CipherSuite::TLS_DHE_RSA_WITH_AES_128_GCM_SHA256;
+    let mut handshake = handshake_with(identity::rsa(), suite, SignatureScheme::RSA_PKCS1_SHA256);
+    handshake.client_hello.cipher_suites.push(suite);
+    handshake.allowed.legacy = true;
+    handshake.params = dh_params(Group::Ffdhe2048);
+    handshake
+}
+
+/// A valid public value of a finite field.
+pub(crate) fn dh_params(group: Group) -> Vec<u8> {
+    let pair = KeyPair::generate(group).unwrap();
+    dh_params_of(group.prime().unwrap(), vec![2], pair.public().to_vec())
+}
+
+pub(crate) fn dh_params_of(p: Vec<u8>, g: Vec<u8>, public: Vec<u8>) -> Vec<u8> {
+    ServerDhParams { p, g, public }.to_bytes()
 }
 
 pub(crate) fn server_hello(cipher_suite: CipherSuite) -> ServerHello {

@@ -42,6 +42,7 @@ pub(crate) fn handshake() -> Handshake {
         CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
         CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
         CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
+        CipherSuite::TLS_RSA_WITH_3DES_EDE_CBC_SHA,
         CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
     ]);
     client_hello.extensions = ClientHelloExtensions {
@@ -55,6 +56,7 @@ pub(crate) fn handshake() -> Handshake {
             rsa_decryption: true,
             rsa_signing: false,
             legacy: true,
+            client: false,
         },
         nonce: nonce(),
         client_hello,

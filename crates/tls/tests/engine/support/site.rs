@@ -120,10 +120,9 @@ impl Site {
             .find(|identity| identity.certificate.key() == operation.key())
             .expect("the operation names a key of the site");
         let rules = KeyRules {
-            public_key: identity.private_key.public_key(),
             rsa_decryption: true,
-            rsa_signing: true,
             legacy: self.policy.legacy,
+            ..KeyRules::signing(identity.private_key.public_key())
         };
         let checked = operation
             .check(&rules)
