@@ -23,7 +23,7 @@ fn signed_message(operation: &Operation) -> Vec<u8> {
             let (client_random, server_random) = randoms(&operation.messages);
             tls12::server_key_exchange_message(&client_random, &server_random, &operation.params)
         }
-        Operation::Tls12RsaMasterSecret(_) => panic!("nothing is signed"),
+        other => panic!("{}: not for here", other.kind()),
     }
 }
 
