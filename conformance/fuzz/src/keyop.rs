@@ -31,6 +31,7 @@ pub fn run(data: &[u8]) {
             rsa_decryption: rules & 1 != 0,
             rsa_signing: rules & 2 != 0,
             legacy: rules & 4 != 0,
+            client: rules & 8 != 0,
         };
         let Ok(checked) = operation.check(&rules) else {
             continue;

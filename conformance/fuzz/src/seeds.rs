@@ -133,6 +133,8 @@ fn messages_of(operation: &Operation) -> Vec<(&'static str, Vec<u8>)> {
         Operation::Tls13ServerCertificateVerify(operation) => (&operation.messages, true),
         Operation::Tls12ServerKeyExchange(operation) => (&operation.messages, false),
         Operation::Tls12RsaMasterSecret(operation) => (&operation.messages, false),
+        Operation::Tls13ClientCertificateVerify(operation) => (&operation.messages, true),
+        Operation::Tls12ClientCertificateVerify(operation) => (&operation.messages, false),
     };
     let mut messages = vec![("messages", run.clone())];
     for message in handshake::split(run).map_while(Result::ok) {
