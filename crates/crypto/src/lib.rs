@@ -10,6 +10,7 @@
 //! | [`hkdf`] | TLS 1.3 key schedule | RFC 5869, RFC 9846 §7.1 |
 //! | [`prf`] | TLS 1.2 key derivation | RFC 5246 §5 |
 //! | [`aead`] | record protection, tickets | RFC 5116, RFC 8439 |
+//! | [`cbc`] | record protection of TLS 1.2's older suites | RFC 5246 §6.2.3.2, RFC 7366 |
 //! | [`key_exchange`] | ECDHE, its post-quantum hybrid, DHE | RFC 8422, RFC 7748, FIPS 203, RFC 7919 |
 //! | [`signature`], [`private_key`] | certificates' keys, both halves | RFC 8017, RFC 6979, RFC 8032 |
 //! | [`certificate`] | what TLS asks of a certificate beside its key | RFC 5280, RFC 9345 |
@@ -19,6 +20,7 @@
 //! Secrets have their own types here: wiped when dropped, and their `Debug` shows a length at most.
 
 pub mod aead;
+pub mod cbc;
 pub mod certificate;
 mod der;
 mod error;

@@ -4,17 +4,21 @@
 //! One type a file, each an owner of one of AWS-LC's objects whose safe methods keep its rules.
 
 mod aead;
+mod cbc_cipher;
 mod dh;
 mod digest;
 mod hmac;
 mod kdf;
 mod private_key;
+mod tls_cbc;
 mod x25519;
 
 pub(crate) use aead::AeadContext;
+pub(crate) use cbc_cipher::{BLOCK_LEN, CbcCipher};
 pub(crate) use dh::DhKey;
 pub(crate) use digest::{DigestContext, digest};
 pub(crate) use hmac::HmacContext;
 pub(crate) use kdf::{hkdf_expand, tls12_prf};
 pub(crate) use private_key::EvpPrivateKey;
+pub(crate) use tls_cbc::{HEADER_LEN, TlsCbc, TlsCbcAlgorithm};
 pub(crate) use x25519::X25519Key;
