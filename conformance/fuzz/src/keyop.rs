@@ -27,11 +27,11 @@ pub fn run(data: &[u8]) {
     assert_eq!(operation.to_bytes(), bytes, "an operation has one encoding");
     for key in KEYS.iter() {
         let rules = KeyRules {
-            public_key: key.public_key(),
             rsa_decryption: rules & 1 != 0,
             rsa_signing: rules & 2 != 0,
             legacy: rules & 4 != 0,
             client: rules & 8 != 0,
+            ..KeyRules::signing(key.public_key())
         };
         let Ok(checked) = operation.check(&rules) else {
             continue;

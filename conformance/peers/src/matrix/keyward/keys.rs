@@ -14,11 +14,10 @@ pub(super) fn perform(need: KeyOperationNeed, key: &PrivateKey) -> Result<Answer
         return Err("the operation is for another key".to_owned());
     }
     let rules = KeyRules {
-        public_key: key.public_key(),
         // One RSA key for every case: nobody but a test should do this.
         rsa_decryption: true,
-        rsa_signing: true,
         legacy: true,
+        ..KeyRules::signing(key.public_key())
     };
     let result = operation
         .check(&rules)
