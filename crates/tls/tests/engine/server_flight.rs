@@ -6,7 +6,7 @@ use keyward_tls::{Credential, OcspResponse};
 use keyward_wire::handshake::{CertificateTls13, EncryptedExtensions};
 use keyward_wire::values::ContentType;
 
-use crate::support::{HandClient, Identity, KeyAlgorithm, Site, identity};
+use crate::support::{HandClient, KeyAlgorithm, Site, identity};
 
 fn site() -> Arc<Site> {
     let mut site = Site::new(&[KeyAlgorithm::P256]);
@@ -44,10 +44,8 @@ fn an_ocsp_response_is_stapled_for_who_asks() {
     let certificate = Credential::new(plain.certificate.chain().to_vec()).unwrap();
     let certificate = certificate.with_ocsp(OcspResponse(b"response".to_vec()));
     let mut site = Site::new(&[]);
-    site.identities.push(Arc::new(Identity {
-        certificate: Arc::new(certificate.unwrap()),
-        private_key: plain.private_key.clone(),
-    }));
+    site.identities
+        .push(Arc::new(plain.with(certificate.unwrap())));
     let site = Arc::new(site);
     for asks in [true, false] {
         let mut client = HandClient::new(&site);

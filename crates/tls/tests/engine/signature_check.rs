@@ -8,7 +8,7 @@ use keyward_tls::{
 use keyward_wire::handshake;
 use keyward_wire::values::{ContentType, HandshakeType, SignatureScheme};
 
-use crate::support::{HandClient, Identity, KeyAlgorithm, Site, now};
+use crate::support::{HandClient, KeyAlgorithm, Site, now};
 
 /// Runs a handshake up to its signature, which `change` may change: the messages that the client saw
 /// after Certificate, and how the step ended.
@@ -64,10 +64,7 @@ fn fresh_site(kind: KeyAlgorithm) -> Arc<Site> {
     let mut site = Site::new(&[kind]);
     let identity = site.identities[0].clone();
     let chain = identity.certificate.chain().to_vec();
-    site.identities = vec![Arc::new(Identity {
-        certificate: Arc::new(Credential::new(chain).unwrap()),
-        private_key: identity.private_key.clone(),
-    })];
+    site.identities = vec![Arc::new(identity.with(Credential::new(chain).unwrap()))];
     Arc::new(site)
 }
 

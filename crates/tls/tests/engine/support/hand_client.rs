@@ -37,6 +37,10 @@ pub(crate) struct HandClient {
     pub(crate) received: Vec<u8>,
     /// `ticket_lifetime` of each ticket that came, in seconds.
     pub(crate) ticket_lifetimes: Vec<u32>,
+    /// The tickets themselves.
+    pub(crate) tickets: Vec<NewSessionTicketTls13>,
+    /// What the ClientHello says of the age of each session on offer, obfuscated.
+    pub(crate) obfuscated_ticket_age: u32,
     /// When it is for the server.
     pub(crate) now: UnixTime,
     /// Sessions that the ClientHello offers, with their PSKs.
@@ -47,6 +51,7 @@ pub(crate) struct HandClient {
     read: Option<Keys>,
     write: Option<Keys>,
     secrets: Option<Secrets>,
+    client_application: Option<Secret>,
 }
 
 struct Secrets {
@@ -127,6 +132,9 @@ impl HandClient {
             steps: Vec::new(),
             received: Vec::new(),
             ticket_lifetimes: Vec::new(),
+            tickets: Vec::new(),
+            obfuscated_ticket_age: 0,
+            client_application: None,
             now: now(),
             offers: Vec::new(),
             psk: None,
@@ -261,12 +269,17 @@ impl HandClient {
         self.offers.push((ticket.to_vec(), psk));
     }
 
+    /// Offers a session, before those offered already.
+    pub(crate) fn offer_first(&mut self, ticket: &[u8], psk: Secret) {
+        self.offers.insert(0, (ticket.to_vec(), psk));
+    }
+
     /// The ClientHello as a whole message, its binders computed; it counts into the transcript.
     pub(crate) fn client_hello(&mut self) -> Vec<u8> {
         if !self.offers.is_empty() {
             let identities = self.offers.iter().map(|(ticket, _)| PskIdentity {
                 identity: ticket.clone(),
-                obfuscated_ticket_age: 0,
+                obfuscated_ticket_age: self.obfuscated_ticket_age,
             });
             self.hello.extensions.pre_shared_key = Some(PreSharedKeys {
                 identities: identities.collect(),
@@ -275,7 +288,12 @@ impl HandClient {
         }
         let mut message = handshake::to_message(&self.hello);
         let truncated = message.len() - self.hello.binders_len();
-        let hash = Sha256.digest(&message[..truncated]);
+        let hash = if self.messages.is_empty() {
+            Sha256.digest(&message[..truncated])
+        } else {
+            let messages = [&self.messages, &message[..truncated]].concat();
+            transcript_hash(&messages, Sha256).unwrap()
+        };
         for (i, (_, psk)) in self.offers.iter().enumerate() {
             let early = extract(Sha256, b"", psk.as_bytes());
             let empty = Sha256.digest(b"");
@@ -337,6 +355,13 @@ impl HandClient {
         hello
     }
 
+    /// [`take_server_hello`](Self::take_server_hello) of a client that goes on writing with its early keys.
+    pub(crate) fn take_server_hello_for_early_data(&mut self) {
+        let early = self.write.take();
+        self.take_server_hello();
+        self.write = early;
+    }
+
     /// Reads EncryptedExtensions to Finished, checks the Finished, and reads with the application keys
     /// from here on.
     pub(crate) fn take_flight(&mut self) -> Vec<HandshakeType> {
@@ -362,6 +387,8 @@ impl HandClient {
         assert_eq!(finished[4..], expected, "the server's Finished");
         self.messages.extend(finished);
         let hash = transcript_hash(&self.messages, Sha256).unwrap();
+        let client = expand_label_secret(Sha256, &secrets.master, b"c ap traffic", &hash);
+        self.client_application = Some(client);
         let server = expand_label_secret(Sha256, &secrets.master, b"s ap traffic", &hash);
         self.read = Some(Keys::new(server));
         types
@@ -386,10 +413,28 @@ impl HandClient {
 
     /// From here on we write with the application keys.
     pub(crate) fn use_application_keys(&mut self) {
+        self.write = Some(Keys::new(self.client_application.clone().unwrap()));
+    }
+
+    /// From here on we write with the handshake keys.
+    pub(crate) fn use_handshake_keys(&mut self) {
         let secrets = self.secrets.as_ref().unwrap();
+        self.write = Some(Keys::new(secrets.client_handshake.clone()));
+    }
+
+    /// The ClientHello has gone out: from here on we write early data, with the first session on offer.
+    pub(crate) fn use_early_keys(&mut self) {
         let hash = transcript_hash(&self.messages, Sha256).unwrap();
-        let client = expand_label_secret(Sha256, &secrets.master, b"c ap traffic", &hash);
-        self.write = Some(Keys::new(client));
+        let early = extract(Sha256, b"", self.offers[0].1.as_bytes());
+        let secret = expand_label_secret(Sha256, &early, b"c e traffic", &hash);
+        self.write = Some(Keys::new(secret));
+    }
+
+    /// Sends a handshake message that counts into the transcript.
+    pub(crate) fn send_message(&mut self, message: &[u8]) -> Result<(), Error> {
+        self.messages.extend(message);
+        let record = self.sealed(ContentType::HANDSHAKE, message);
+        self.feed(&record)
     }
 
     /// A whole handshake; tickets are read and thrown away.
@@ -422,7 +467,8 @@ impl HandClient {
                 let nonce = &ticket.ticket_nonce;
                 let psk = expand_label_secret(Sha256, &resumption, b"resumption", nonce);
                 self.ticket_lifetimes.push(ticket.ticket_lifetime);
-                tickets.push((ticket.ticket, psk));
+                tickets.push((ticket.ticket.clone(), psk));
+                self.tickets.push(ticket);
             }
         }
         tickets

@@ -7,7 +7,7 @@ mod pair;
 mod site;
 
 pub(crate) use hand_client::HandClient;
-pub(crate) use identity::{Identity, identity, roots};
+pub(crate) use identity::{Identity, client_identity, identity, roots};
 pub(crate) use keyward_pki::KeyAlgorithm;
 pub(crate) use pair::{ClientOptions, Failure, Pair, client_config};
 pub(crate) use site::Site;

@@ -6,7 +6,7 @@ use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
 use rustls::{ClientConfig, ClientConnection, SupportedCipherSuite, SupportedProtocolVersion};
 
-use super::{Site, now, roots};
+use super::{Identity, Site, now, roots};
 
 /// What a rustls client offers.
 pub(crate) struct ClientOptions {
@@ -15,6 +15,7 @@ pub(crate) struct ClientOptions {
     pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
     pub(crate) alpn: Vec<Vec<u8>>,
     pub(crate) resumption: bool,
+    pub(crate) identity: Option<Arc<Identity>>,
 }
 
 impl Default for ClientOptions {
@@ -25,6 +26,7 @@ impl Default for ClientOptions {
             versions: vec![&rustls::version::TLS13],
             alpn: Vec::new(),
             resumption: false,
+            identity: None,
         }
     }
 }
@@ -35,11 +37,16 @@ pub(crate) fn client_config(options: ClientOptions) -> Arc<ClientConfig> {
         kx_groups: options.groups,
         ..aws_lc_rs::default_provider()
     };
-    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&options.versions)
         .unwrap()
-        .with_root_certificates(roots())
-        .with_no_client_auth();
+        .with_root_certificates(roots());
+    let mut config = match options.identity {
+        Some(identity) => builder
+            .with_client_auth_cert(identity.certificate.chain().to_vec(), identity.key_der())
+            .unwrap(),
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = options.alpn;
     config.resumption = if options.resumption {
         Resumption::in_memory_sessions(32)

@@ -5,8 +5,8 @@ use keyward_keyop::{KeyRules, Operation, OperationResult};
 use keyward_pki::KeyAlgorithm;
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{
-    Answer, CertificateAnswer, Need, NeedError, NeedId, NeedKind, OfferedSession, Policy,
-    SessionState,
+    Answer, CertificateAnswer, ClientAuthentication, Need, NeedError, NeedId, NeedKind,
+    OfferedSession, PeerRole, Policy, SessionState,
 };
 
 use super::{Identity, identity};
@@ -19,6 +19,11 @@ pub(crate) struct Site {
     pub(crate) session_context: Vec<u8>,
     pub(crate) names: Vec<&'static str>,
     pub(crate) tickets: TicketKeys,
+    pub(crate) client_authentication: ClientAuthentication,
+    /// Whether a client's certificate is to be trusted.
+    pub(crate) trust: Result<(), NeedError>,
+    /// The early data that was seen.
+    pub(crate) early_data: Mutex<Vec<[u8; 32]>>,
     /// Sessions kept by id (TLS 1.2).
     pub(crate) sessions: Mutex<Vec<(Vec<u8>, SessionState)>>,
     /// Kinds of needs that are answered with an error.
@@ -38,6 +43,9 @@ impl Site {
             session_context: Vec::new(),
             names: vec!["shop.example", "blog.example"],
             tickets: TicketKeys::new(&[[0x5e; 32]], Arc::new(SystemRandom)).unwrap(),
+            client_authentication: ClientAuthentication::Off,
+            trust: Ok(()),
+            early_data: Mutex::default(),
             sessions: Mutex::default(),
             errors: Vec::new(),
             first_id: Mutex::default(),
@@ -83,6 +91,17 @@ impl Site {
                     need.answer(Ok(ticket))
                 }
             },
+            Need::PeerCertificate(need) => {
+                assert_eq!(need.role(), PeerRole::Client);
+                assert!(need.name().is_none() && !need.chain().is_empty());
+                need.answer(self.trust)
+            }
+            Need::EarlyData(need) => {
+                let mut seen = self.early_data.lock().unwrap();
+                let fresh = !seen.contains(&need.unique());
+                seen.push(need.unique());
+                need.answer(Ok(fresh))
+            }
             other => panic!("an unknown need: {other:?}"),
         }
     }
@@ -97,7 +116,7 @@ impl Site {
             policy: Arc::new(self.policy.clone()),
             alpn: self.alpn.clone(),
             session_context: self.session_context.clone(),
-            ..CertificateAnswer::default()
+            client_authentication: self.client_authentication.clone(),
         }
     }
 
@@ -117,7 +136,7 @@ impl Site {
         let identity = self
             .identities
             .iter()
-            .find(|identity| identity.certificate.key() == operation.key())
+            .find(|identity| identity.private_key_id() == operation.key())
             .expect("the operation names a key of the site");
         let rules = KeyRules {
             rsa_decryption: true,

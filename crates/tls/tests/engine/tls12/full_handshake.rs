@@ -9,7 +9,7 @@ use rustls::HandshakeKind;
 use rustls::crypto::aws_lc_rs::{cipher_suite, kx_group};
 
 use super::{HandClient, options};
-use crate::support::{ClientOptions, Identity, KeyAlgorithm, Pair, Site, client_config, identity};
+use crate::support::{ClientOptions, KeyAlgorithm, Pair, Site, client_config, identity};
 
 /// Every suite with every group and every kind of certificate that it fits; the key server's own
 /// check of each operation included.
@@ -224,10 +224,8 @@ fn an_ocsp_response_is_stapled_for_who_asks() {
     let certificate = Credential::new(plain.certificate.chain().to_vec()).unwrap();
     let certificate = certificate.with_ocsp(OcspResponse(b"response".to_vec()));
     let mut site = Site::new(&[]);
-    site.identities.push(Arc::new(Identity {
-        certificate: Arc::new(certificate.unwrap()),
-        private_key: plain.private_key.clone(),
-    }));
+    site.identities
+        .push(Arc::new(plain.with(certificate.unwrap())));
     let site = Arc::new(site);
     for asks in [true, false] {
         let mut client = HandClient::new(&site);

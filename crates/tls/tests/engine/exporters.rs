@@ -1,0 +1,106 @@
+//! Keying material for other protocols (RFC 9846 §7.5, RFC 5705), the same on both sides.
+
+use std::sync::Arc;
+
+use keyward_tls::{Misuse, ServerConfig, ServerConnection};
+use rustls::crypto::aws_lc_rs::cipher_suite;
+
+use crate::support::{ClientOptions, KeyAlgorithm, Pair, Site, client_config};
+
+fn pair(options: ClientOptions) -> Pair {
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let mut pair = Pair::new(&client_config(options), &site);
+    pair.handshake();
+    pair
+}
+
+fn assert_same(pair: &Pair) {
+    for (label, context, length) in [
+        (&b"EXPORTER-Channel-Binding"[..], Some(&b""[..]), 32),
+        (b"EXPORTER-Channel-Binding", None, 32),
+        (b"EXPERIMENTAL", Some(b"context"), 1),
+        (b"EXPERIMENTAL", Some(&[7; 300]), 500),
+    ] {
+        let mut ours = vec![0; length];
+        pair.server
+            .export_keying_material(label, context, &mut ours)
+            .unwrap();
+        let theirs = pair
+            .client
+            .export_keying_material(vec![0; length], label, context)
+            .unwrap();
+        assert_eq!(ours, theirs, "{label:?} {context:?}");
+    }
+}
+
+#[test]
+fn both_sides_export_the_same_in_tls13() {
+    for suite in [
+        cipher_suite::TLS13_AES_128_GCM_SHA256,
+        cipher_suite::TLS13_AES_256_GCM_SHA384,
+    ] {
+        assert_same(&pair(ClientOptions {
+            suites: vec![suite],
+            ..ClientOptions::default()
+        }));
+    }
+}
+
+#[test]
+fn both_sides_export_the_same_in_a_resumed_session() {
+    let client = client_config(ClientOptions {
+        resumption: true,
+        ..ClientOptions::default()
+    });
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    for resumed in [false, true] {
+        let mut pair = Pair::new(&client, &site);
+        pair.handshake();
+        pair.echo();
+        assert_eq!(pair.server.negotiated().unwrap().resumed, resumed);
+        assert_same(&pair);
+    }
+}
+
+#[test]
+fn other_labels_and_contexts_give_other_material() {
+    let pair = pair(ClientOptions::default());
+    let export = |label: &[u8], context| {
+        let mut out = [0; 32];
+        pair.server
+            .export_keying_material(label, context, &mut out)
+            .unwrap();
+        out
+    };
+    let base = export(b"label", Some(b"context"));
+    assert_ne!(base, export(b"Label", Some(b"context")));
+    assert_ne!(base, export(b"label", Some(b"Context")));
+    assert_ne!(base, export(b"label", None));
+    assert_eq!(base, export(b"label", Some(b"context")));
+}
+
+#[test]
+fn what_cannot_be_exported_is_refused() {
+    let pair = pair(ClientOptions {
+        suites: vec![cipher_suite::TLS13_AES_128_GCM_SHA256],
+        ..ClientOptions::default()
+    });
+    let export = |label: &[u8], length| {
+        let mut out = vec![0; length];
+        pair.server.export_keying_material(label, None, &mut out)
+    };
+    for label in [&b""[..], &[b'x'; 250], b"key expansion", b"master secret"] {
+        assert_eq!(export(label, 32), Err(Misuse::ExporterLabel));
+    }
+    assert_eq!(export(&[b'x'; 249], 255 * 32), Ok(()));
+    assert_eq!(export(b"label", 255 * 32 + 1), Err(Misuse::ExporterLength));
+}
+
+#[test]
+fn nothing_is_exported_before_the_handshake_is_complete() {
+    let server = ServerConnection::new(Arc::new(ServerConfig::default())).unwrap();
+    assert_eq!(
+        server.export_keying_material(b"label", None, &mut [0; 32]),
+        Err(Misuse::HandshakeIncomplete)
+    );
+}
