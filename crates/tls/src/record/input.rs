@@ -83,7 +83,7 @@ impl Input {
 
     /// Marks the first `n` bytes of [`plaintext`](Self::plaintext) as read.
     pub(crate) fn consume_plaintext(&mut self, n: usize) {
-        self.plaintext.start = self.plaintext.end.min(self.plaintext.start + n);
+        self.plaintext.start += n.min(self.plaintext.len());
         self.reset_if_empty();
     }
 
@@ -139,6 +139,10 @@ mod tests {
         input.consume_plaintext(41);
         assert!(input.plaintext().is_empty());
         assert!(input.unopened().ends_with(&[8; 65]));
+        let body = input.take_record(10).unwrap();
+        input.keep_plaintext(body);
+        input.consume_plaintext(usize::MAX);
+        assert!(input.plaintext().is_empty());
         input.discard_unopened();
         assert!(input.bytes.is_empty());
     }
