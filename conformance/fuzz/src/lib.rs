@@ -4,12 +4,17 @@
 //! A target is a function of bytes that returns, whatever the bytes are: it panics where something that must hold does
 //! not.
 
+pub mod driver;
 pub mod keyop;
 pub mod keys;
 pub mod mutate;
+pub mod peer;
 pub mod protocol;
+pub mod script;
 pub mod seeds;
+pub mod server;
 pub mod sessions;
+pub mod site;
 pub mod wire;
 
 /// A fuzz target.
@@ -42,5 +47,9 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "keys",
         run: keys::run,
+    },
+    Target {
+        name: "server",
+        run: server::run,
     },
 ];

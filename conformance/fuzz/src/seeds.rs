@@ -10,7 +10,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::keyop::KEYS;
-use crate::wire;
+use crate::{server, wire};
 
 /// An input, and the file that it goes into.
 #[derive(Debug)]
@@ -39,6 +39,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(frames());
     seeds.extend(sessions());
     seeds.extend(keys());
+    seeds.extend(servers());
     seeds
 }
 
@@ -283,30 +284,13 @@ fn frames() -> Vec<Seed> {
     seeds
 }
 
-/// Session states as `SessionState::encode` writes them.
+/// Session states of real handshakes.
 fn sessions() -> Vec<Seed> {
-    let state = |version: [u8; 2], suite: [u8; 2], name: &[u8], alpn: &[u8]| {
-        let mut out = vec![1];
-        out.extend(version);
-        out.extend(suite);
-        out.put_u64(1_000_000);
-        out.put_u32(3600);
-        out.put_u32(0xdead_beef);
-        out.put_u8(1);
-        out.put_opaque_u8(&[0xa5; 48]);
-        out.put_opaque_u8(name);
-        out.put_opaque_u8(alpn);
-        out.put_opaque_u8(b"context");
-        out
-    };
-    vec![
-        seed(
-            "sessions",
-            "tls13",
-            state([3, 4], [0x13, 1], b"shop.example", b"h2"),
-        ),
-        seed("sessions", "tls12", state([3, 3], [0xc0, 0x2f], b"", b"")),
-    ]
+    let stored = server::stored();
+    let states = stored.iter().enumerate();
+    states
+        .map(|(at, (_, state))| seed("sessions", &format!("state {at}"), state.encode().to_vec()))
+        .collect()
 }
 
 /// The key files of crypto's tests, small ones.
@@ -344,6 +328,96 @@ fn keys() -> Vec<Seed> {
         if let Ok(key) = PublicKey::from_certificate_der(&der) {
             let spki = [&[2][..], key.spki_der()].concat();
             seeds.push(seed("keys", &format!("{name} spki"), spki));
+        }
+    }
+    seeds
+}
+
+/// Scripts of whole connections, in each version, with each kind of session, each suite and each key.
+fn servers() -> Vec<Seed> {
+    const DATA: [u8; 12] = [0, 18, 1, 0, 14, 4, 0, 25, 19, 1, 25, 0];
+    let script = |name: &str, setup: [u8; 5], lists: [u16; 4], events: &[u8]| {
+        let mut bytes = setup.to_vec();
+        bytes.extend(lists.iter().flat_map(|bits| bits.to_be_bytes()));
+        bytes.extend_from_slice(events);
+        seed("server", name, bytes)
+    };
+    let whole = [&[0, 0][..], &DATA].concat();
+    let retried = [&[0, 0, 0][..], &DATA].concat();
+    let mut seeds = vec![
+        script("tls13", [0, 2, 1, 0, 0], [0; 4], &whole),
+        script("tls13 retry", [0, 2, 1, 0, 0], [0, 2, 0, 0], &retried),
+        script(
+            "tls13 p256 retry",
+            [0, 2, 1, 0, 0],
+            [2, 0x8000, 0, 0],
+            &retried,
+        ),
+        script("tls13 resumed", [0, 2, 0x09, 0, 0], [0; 4], &whole),
+        script("tls13 early data", [0, 2, 0x09, 4, 0], [0; 4], &whole),
+        script("tls12", [0, 0, 2, 0, 0], [0; 4], &whole),
+        script("tls12 session id", [0, 0, 2, 1, 2], [0; 4], &whole),
+        script(
+            "tls12 resumed by ticket",
+            [0, 0, 0x0e, 0, 0],
+            [0; 4],
+            &whole,
+        ),
+        script("tls12 resumed by id", [0, 0, 0x1e, 0, 2], [0; 4], &whole),
+        script("tls12 rsa", [0x0a, 0, 2, 0, 0], [0, 0, 0x200, 0], &whole),
+        script("all extensions", [0x60, 1, 0, 0x7f, 0xf8], [0; 4], &whole),
+        script(
+            "short keys",
+            [0, 0x0a, 1, 0, 0],
+            [0; 4],
+            &[&whole[..], &DATA, &DATA].concat(),
+        ),
+        script(
+            "pieces",
+            [0, 0, 1, 0, 0],
+            [0; 4],
+            &[2, 6, 40, 7, 6, 255, 7, 8, 0, 0, 7, 7, 8, 0, 0, 25, 0],
+        ),
+        script(
+            "close",
+            [0, 0, 1, 0, 0],
+            [0; 4],
+            &[0, 0, 15, 1, 0, 25, 20, 25],
+        ),
+        script("truncated", [0, 0, 1, 0, 0], [0; 4], &[0, 0, 22, 25]),
+        script(
+            "renegotiation",
+            [0, 0, 2, 0, 0],
+            [0; 4],
+            &[0, 0, 5, 3, 0, 25],
+        ),
+        script(
+            "noise",
+            [0, 0, 0, 0, 0],
+            [0; 4],
+            &[11, 9, b'G', b'E', b'T', b' ', b'/', 13, 10, 13, 10, 25],
+        ),
+    ];
+    for suite in 0..9 {
+        let key = if matches!(suite, 2 | 6 | 8) { 0x08 } else { 0 };
+        let name = format!("suite {suite}");
+        let version = if matches!(suite, 0 | 3 | 4) { 1 } else { 2 };
+        seeds.push(script(
+            &name,
+            [key, 0, version, 0, 0],
+            [0, 0, 1 << suite, 0],
+            &whole,
+        ));
+    }
+    for (how, name) in [(0, "part left out"), (1, "part twice"), (2, "parts turned")] {
+        for version in [1, 2] {
+            let name = format!("{name} {version}");
+            seeds.push(script(
+                &name,
+                [0, 0, version, 0, 0],
+                [0; 4],
+                &[0, 5, how, 0, 25],
+            ));
         }
     }
     seeds

@@ -71,4 +71,19 @@ targets! {
     protocol,
     sessions,
     keys,
+    server,
+}
+
+/// The seeds of whole connections are that: if the peer lost its way, the fuzzer would never get far.
+#[test]
+fn seeds_reach_the_end_of_the_handshake() {
+    let partial = ["noise", "part", "renegotiation"];
+    for seed in keyward_fuzz::seeds::all() {
+        let whole = match seed.target {
+            "server" => keyward_fuzz::server::completes(&seed.bytes),
+            _ => continue,
+        };
+        let expected = !partial.iter().any(|name| seed.name.contains(name));
+        assert!(whole || !expected, "{} {}", seed.target, seed.name);
+    }
 }
