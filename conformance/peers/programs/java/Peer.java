@@ -55,7 +55,9 @@ public final class Peer {
         "secp521r1", 0x0019,
         "ffdhe2048", 0x0100,
         "ffdhe3072", 0x0101,
-        "ffdhe4096", 0x0102);
+        "ffdhe4096", 0x0102,
+        "ffdhe6144", 0x0103,
+        "ffdhe8192", 0x0104);
 
     private final Map<String, String> job = new HashMap<>();
 

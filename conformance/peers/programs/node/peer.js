@@ -19,7 +19,7 @@ function describe() {
   for (const version of ['1.3', '1.2']) {
     const known = ['X25519MLKEM768', 'X25519', 'prime256v1', 'secp384r1', 'secp521r1'].filter(takesGroup);
     // Finite fields as groups came with OpenSSL 3; in TLS 1.2 a server has its parameters from a file.
-    const fields = ['ffdhe2048', 'ffdhe3072', 'ffdhe4096'];
+    const fields = ['ffdhe2048', 'ffdhe3072', 'ffdhe4096', 'ffdhe6144', 'ffdhe8192'];
     say('groups', version, ...known, ...fields.filter((field) => version === '1.2' || takesGroup(field)));
   }
   say('certificates', 'rsa2048', 'p256', 'p384', 'p521', 'ed25519');

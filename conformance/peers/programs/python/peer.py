@@ -17,7 +17,7 @@ def describe(_job):
     say("suites", *(cipher["name"] for cipher in context.get_ciphers()))
     # The module can neither list groups nor ask for one, so it offers what its OpenSSL offers by default.
     curves = ["x25519", "secp256r1", "secp384r1", "secp521r1"]
-    finite_fields = ["ffdhe2048", "ffdhe3072", "ffdhe4096"]
+    finite_fields = ["ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192"]
     hybrids = ["X25519MLKEM768"] if ssl.OPENSSL_VERSION_INFO >= (3, 5) else []
     say("groups", "1.3", *hybrids, *curves, *(finite_fields if ssl.OPENSSL_VERSION_INFO >= (3, 0) else []))
     say("groups", "1.2", *curves, *finite_fields)

@@ -212,7 +212,7 @@ const fn group(code: u16, name: &'static str, openssl: &'static str, kind: Group
 }
 
 /// Every group that Keyward is to speak.
-pub static GROUPS: [Group; 8] = {
+pub static GROUPS: [Group; 10] = {
     use GroupKind::{Curve, FiniteField, Hybrid};
     [
         group(0x11ec, "X25519MLKEM768", "X25519MLKEM768", Hybrid),
@@ -223,6 +223,8 @@ pub static GROUPS: [Group; 8] = {
         group(0x0100, "ffdhe2048", "ffdhe2048", FiniteField),
         group(0x0101, "ffdhe3072", "ffdhe3072", FiniteField),
         group(0x0102, "ffdhe4096", "ffdhe4096", FiniteField),
+        group(0x0103, "ffdhe6144", "ffdhe6144", FiniteField),
+        group(0x0104, "ffdhe8192", "ffdhe8192", FiniteField),
     ]
 };
 

@@ -1,5 +1,6 @@
 //! Keyward's side: the engine alone, over a socket, with every need answered by files of the test.
 
+use keyward_crypto::key_exchange;
 use keyward_tls::{Negotiated, Policy};
 use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
 use rustls::pki_types::CertificateDer;
@@ -9,7 +10,7 @@ use super::{
     capabilities::Capabilities,
     case::Case,
     report::Report,
-    values::{Direction, Group, Suite, Version},
+    values::{Direction, GROUPS, Group, GroupKind, Suite, Version},
 };
 
 mod client;
@@ -34,15 +35,21 @@ pub fn capabilities(direction: Direction) -> Capabilities {
         .filter_map(|suite| Suite::of(suite.0))
         .map(|suite| suite.name);
     let mut capabilities = Capabilities::new("Keyward").with_suites(suites);
-    for version in Version::ALL {
-        let groups = policy.groups.iter();
-        let groups = groups
-            .filter_map(|group| Group::of(group.0))
-            .map(|group| group.name);
-        capabilities = capabilities.with_groups(version, groups);
+    let groups = GROUPS.iter();
+    let groups = groups.filter(|group| key_exchange::Group::from_code(group.code).is_some());
+    for group in groups {
+        // Finite fields are for old clients, hybrids for new ones.
+        if group.kind != GroupKind::FiniteField {
+            capabilities = capabilities.with_groups(Version::Tls13, [group.name]);
+        }
+        if group.kind != GroupKind::Hybrid {
+            capabilities = capabilities.with_groups(Version::Tls12, [group.name]);
+        }
     }
-    // What the engine does not have yet: client authentication, and the client's handshake.
-    capabilities.client_certificates.clear();
+    // What the engine does not have yet: client authentication in TLS 1.2, and the client's handshake.
+    capabilities
+        .client_certificates
+        .retain(|(version, _)| *version == Version::Tls13);
     if direction == Direction::KeywardConnects {
         capabilities.suites.clear();
     }

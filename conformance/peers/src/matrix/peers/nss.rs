@@ -161,6 +161,8 @@ fn group(group: &Group) -> &'static str {
         "ffdhe2048" => "FF2048",
         "ffdhe3072" => "FF3072",
         "ffdhe4096" => "FF4096",
+        "ffdhe6144" => "FF6144",
+        "ffdhe8192" => "FF8192",
         "X25519MLKEM768" => "mlkem768x25519",
         other => other,
     }
