@@ -108,6 +108,13 @@ impl<'a> CertificateInfo<'a> {
             .is_none_or(|bits| bits & DIGITAL_SIGNATURE != 0)
     }
 
+    /// Whether secrets may be encrypted to the key: the `keyEncipherment` bit is set, or there is no Key
+    /// Usage extension (RFC 5280 §4.2.1.3).
+    pub fn may_encipher_keys(&self) -> bool {
+        self.key_usage
+            .is_none_or(|bits| bits & KEY_ENCIPHERMENT != 0)
+    }
+
     /// Whether the key may sign delegated credentials. RFC 9345 §4.2: "It has the DelegationUsage
     /// extension"; "It has the digitalSignature KeyUsage".
     pub fn may_delegate(&self) -> bool {
@@ -152,6 +159,7 @@ impl<'a> CertificateInfo<'a> {
 
 /// Bit 0 of KeyUsage, the first of a BIT STRING.
 const DIGITAL_SIGNATURE: u8 = 0x80;
+const KEY_ENCIPHERMENT: u8 = 0x20;
 
 /// RSASSA-PSS-params  ::=  SEQUENCE  { hashAlgorithm \[0\] HashAlgorithm DEFAULT sha1Identifier, ... }
 /// (RFC 4055 §3.1).

@@ -43,6 +43,8 @@ pub(crate) struct Common {
     /// Handshake messages that go into records together: messages of one flight share records.
     flight: Vec<u8>,
     records_per_key: Option<u64>,
+    /// HelloRequests from the peer that came to nothing.
+    hello_requests: u8,
     /// Warning alerts from the peer so far.
     warnings: u8,
     handshake: Handshake,
@@ -81,6 +83,9 @@ pub(crate) enum Received {
 /// As many as BoringSSL takes.
 const MAX_WARNINGS: u8 = 4;
 
+/// Servers that want a renegotiation ask once or twice, and then go on without or give up.
+const MAX_HELLO_REQUESTS: u8 = 4;
+
 impl Common {
     pub(crate) fn new(limits: &Limits, trace: bool, key_log: bool) -> Self {
         Self {
@@ -99,6 +104,7 @@ impl Common {
             joiner: Joiner::new(limits.handshake_message),
             flight: Vec::new(),
             records_per_key: limits.records_per_key,
+            hello_requests: 0,
             warnings: 0,
             handshake: Handshake::UnderWay,
             peer_closed: false,
@@ -219,6 +225,15 @@ impl Common {
         self.warnings += 1;
         if self.warnings > MAX_WARNINGS {
             return Err(PeerMisbehaved::TooManyWarnings.into());
+        }
+        Ok(())
+    }
+
+    /// A TLS 1.2 server asks for a handshake that there will not be.
+    pub(crate) fn count_hello_request(&mut self) -> Result<(), Error> {
+        self.hello_requests += 1;
+        if self.hello_requests > MAX_HELLO_REQUESTS {
+            return Err(PeerMisbehaved::Renegotiation.into());
         }
         Ok(())
     }

@@ -200,10 +200,26 @@ pub enum PeerMisbehaved {
     SecondClientHelloKeyShare,
     /// The second ClientHello offers early data.
     EarlyDataAfterRetry,
-    /// A client that resumes without the extended master secret that the session had (RFC 7627 §5.3).
+    /// The peer resumes without the extended master secret that the session had, or with it though the
+    /// session had it not (RFC 7627 §5.3).
     ResumedWithoutExtendedMasterSecret,
-    /// `renegotiation_info` that is not empty in a first handshake (RFC 5746 §3.6).
+    /// `renegotiation_info` that is not empty in a first handshake, or not that of the handshake before
+    /// in a renegotiation (RFC 5746 §3).
     BadRenegotiationInfo,
+    /// A renegotiation that would change the name, the server's certificate or the application protocol,
+    /// or give up the extended master secret or encrypt-then-MAC (RFC 7366 §3.1).
+    ChangedByRenegotiation,
+    /// A public value of finite-field Diffie-Hellman out of its range (RFC 7919 §3, §4).
+    DhPublicOutOfRange,
+    /// A server's certificate whose key the cipher suite cannot use (RFC 5246 §7.4.2).
+    CertificateDoesNotFitSuite,
+    /// A server's certificate whose Key Usage does not allow what the cipher suite does with the key (RFC
+    /// 5246 §7.4.2).
+    CertificateNotForSuite,
+    /// The server returned a session id that names no session (RFC 5246 §7.4.1.3).
+    UnofferedSession,
+    /// The server resumes a session with another cipher suite than the session's (RFC 5246 §7.4.1.3).
+    ResumedWithAnotherSuite,
     /// A second connection attempt at a lower version than the client could (RFC 7507).
     InappropriateFallback,
     /// A ClientKeyExchange that does not fit the negotiated key exchange.
@@ -284,9 +300,10 @@ impl PeerMisbehaved {
             Self::BadBinder | Self::BadFinished | Self::BadSignature => {
                 AlertDescription::DECRYPT_ERROR
             }
-            Self::ResumedWithoutExtendedMasterSecret | Self::BadRenegotiationInfo => {
-                AlertDescription::HANDSHAKE_FAILURE
-            }
+            Self::ResumedWithoutExtendedMasterSecret
+            | Self::BadRenegotiationInfo
+            | Self::ChangedByRenegotiation
+            | Self::DhPublicOutOfRange => AlertDescription::HANDSHAKE_FAILURE,
             Self::LegacyVersion | Self::OldVersionAfterEarlyData => {
                 AlertDescription::PROTOCOL_VERSION
             }
@@ -298,13 +315,18 @@ impl PeerMisbehaved {
             Self::BadCertificate | Self::CompressedCertificate(_) => {
                 AlertDescription::BAD_CERTIFICATE
             }
-            Self::CertificateNotForSigning => AlertDescription::UNSUPPORTED_CERTIFICATE,
+            Self::CertificateNotForSigning | Self::CertificateNotForSuite => {
+                AlertDescription::UNSUPPORTED_CERTIFICATE
+            }
             Self::Compression
             | Self::KeyShareWithoutGroup
             | Self::BadKeyShare
             | Self::SecondClientHelloDiffers
             | Self::SecondClientHelloKeyShare
             | Self::EarlyDataAfterRetry
+            | Self::CertificateDoesNotFitSuite
+            | Self::UnofferedSession
+            | Self::ResumedWithAnotherSuite
             | Self::UnofferedVersion
             | Self::Downgrade
             | Self::SessionIdNotEchoed
@@ -356,7 +378,19 @@ impl fmt::Display for PeerMisbehaved {
             Self::ResumedWithoutExtendedMasterSecret => {
                 "resumption without the extended master secret of the session"
             }
-            Self::BadRenegotiationInfo => "renegotiation_info of a first handshake is not empty",
+            Self::BadRenegotiationInfo => "renegotiation_info is not that of the handshake before",
+            Self::ChangedByRenegotiation => "a renegotiation would change what must stay as it is",
+            Self::DhPublicOutOfRange => "the Diffie-Hellman public value is out of its range",
+            Self::CertificateDoesNotFitSuite => {
+                "the cipher suite cannot use the key of the server's certificate"
+            }
+            Self::CertificateNotForSuite => {
+                "the Key Usage of the server's certificate does not allow what the cipher suite does"
+            }
+            Self::UnofferedSession => "the server returned a session id that names no session",
+            Self::ResumedWithAnotherSuite => {
+                "the server resumes a session with another cipher suite"
+            }
             Self::InappropriateFallback => "a fallback to a version lower than the best in common",
             Self::BadClientKeyExchange => "the ClientKeyExchange does not fit the key exchange",
             Self::Renegotiation => "renegotiation after it was refused",
@@ -412,6 +446,12 @@ pub enum PeerIncompatible {
     NoCipherSuite,
     /// No group in common.
     NoGroup,
+    /// No finite field in common, or one without a name (RFC 7919 §3, §4).
+    NoFiniteField,
+    /// TLS 1.2 without the extended master secret, which the policy requires (RFC 7627 §5.2).
+    NoExtendedMasterSecret,
+    /// A TLS 1.2 client without the certificate that it must have (RFC 5246 §7.4.6).
+    NoTls12ClientCertificate,
     /// No signature scheme that one of the certificates could serve.
     NoSignatureScheme,
     /// No ALPN protocol in common (RFC 7301 §3.2).
@@ -432,10 +472,13 @@ impl PeerIncompatible {
     fn alert(&self) -> AlertDescription {
         match self {
             Self::NoVersion => AlertDescription::PROTOCOL_VERSION,
-            Self::NoCipherSuite | Self::NoGroup | Self::NoSignatureScheme => {
-                AlertDescription::HANDSHAKE_FAILURE
-            }
+            Self::NoCipherSuite
+            | Self::NoGroup
+            | Self::NoSignatureScheme
+            | Self::NoExtendedMasterSecret
+            | Self::NoTls12ClientCertificate => AlertDescription::HANDSHAKE_FAILURE,
             Self::NoClientCertificate => AlertDescription::CERTIFICATE_REQUIRED,
+            Self::NoFiniteField => AlertDescription::INSUFFICIENT_SECURITY,
             Self::NoApplicationProtocol => AlertDescription::NO_APPLICATION_PROTOCOL,
             Self::MissingSignatureAlgorithms
             | Self::MissingSupportedGroups
@@ -451,12 +494,16 @@ impl fmt::Display for PeerIncompatible {
             Self::NoVersion => "no protocol version in common",
             Self::NoCipherSuite => "no cipher suite in common",
             Self::NoGroup => "no key exchange group in common",
+            Self::NoFiniteField => "no finite field of RFC 7919 in common",
+            Self::NoExtendedMasterSecret => "no extended master secret",
             Self::NoSignatureScheme => "no signature scheme that a certificate of ours could serve",
             Self::NoApplicationProtocol => "no ALPN protocol in common",
             Self::MissingSignatureAlgorithms => "no signature_algorithms extension",
             Self::MissingSupportedGroups => "no supported_groups extension",
             Self::MissingKeyShare => "no key_share extension",
-            Self::NoClientCertificate => "the client has no certificate, and must have one",
+            Self::NoClientCertificate | Self::NoTls12ClientCertificate => {
+                "the client has no certificate, and must have one"
+            }
             Self::NoUncompressedPoints => "no uncompressed point format",
         })
     }

@@ -79,6 +79,7 @@ mod signer;
 mod suites;
 pub mod tickets;
 mod time;
+mod tls12;
 mod tls13;
 mod trace;
 

@@ -18,14 +18,15 @@ pub struct Policy {
     /// without AES in hardware do, gets it if it is among them.
     pub cipher_suites: Vec<CipherSuite>,
     /// Whether what servers should no longer select (RFC 10015) may be selected where it is listed:
-    /// RSA key transport, DHE, CBC suites.
+    /// RSA key transport, Diffie-Hellman in a finite field, CBC suites.
     pub legacy: bool,
     /// The signature schemes that our own keys may sign with, in order of preference; `None`: all that
     /// they can.
     pub signature_schemes: Option<Vec<SignatureScheme>>,
-    /// Whether a TLS 1.2 handshake without the extended master secret (RFC 7627) is refused.
+    /// Whether a TLS 1.2 handshake without the extended master secret (RFC 7627) ends.
     pub require_extended_master_secret: bool,
-    /// Whether a TLS 1.2 peer may renegotiate (RFC 5246 §7.4.1.1), securely (RFC 5746). No policy sets it.
+    /// Whether a TLS 1.2 peer may renegotiate, a bounded number of times and only as RFC 5746 and the
+    /// extended master secret secure it. Otherwise it gets `no_renegotiation`. No named policy has it.
     pub renegotiation: bool,
 }
 
@@ -67,12 +68,39 @@ impl Policy {
         policy
     }
 
-    /// [`intermediate`](Self::intermediate), and RSA key transport for clients that know nothing else.
+    /// [`intermediate`](Self::intermediate), and what only clients from before it need: CBC suites,
+    /// Diffie-Hellman in the finite fields of RFC 7919, RSA key transport, master secrets that are not
+    /// extended. What has forward secrecy comes first, and of two alike the one with AEAD.
     pub fn legacy() -> Self {
         let mut policy = Self::intermediate();
+        policy.groups.extend([
+            NamedGroup::SECP521R1,
+            NamedGroup::FFDHE2048,
+            NamedGroup::FFDHE3072,
+            NamedGroup::FFDHE4096,
+        ]);
         policy.cipher_suites.extend([
+            CipherSuite::TLS_DHE_RSA_WITH_AES_128_GCM_SHA256,
+            CipherSuite::TLS_DHE_RSA_WITH_AES_256_GCM_SHA384,
+            CipherSuite::TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256,
+            CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384,
+            CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA,
+            CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA,
+            CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,
+            CipherSuite::TLS_DHE_RSA_WITH_AES_128_CBC_SHA256,
+            CipherSuite::TLS_DHE_RSA_WITH_AES_256_CBC_SHA256,
+            CipherSuite::TLS_DHE_RSA_WITH_AES_128_CBC_SHA,
+            CipherSuite::TLS_DHE_RSA_WITH_AES_256_CBC_SHA,
             CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
             CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+            CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA256,
+            CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA256,
+            CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
+            CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA,
         ]);
         policy.legacy = true;
         policy.require_extended_master_secret = false;

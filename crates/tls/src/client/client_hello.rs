@@ -17,7 +17,7 @@ use crate::peer_name::PeerName;
 use crate::policy::Policy;
 use crate::record::ChangeCipherSpecs;
 use crate::session::{ClientSession, SessionName};
-use crate::suites::{KeyExchange, Suite};
+use crate::suites::Suite;
 
 /// A ClientHello of ours that waits for its answer.
 pub(crate) struct Hello {
@@ -154,7 +154,9 @@ fn base(
     let mut random = [0; 32];
     fill(&mut random, cx)?;
     let suites = cipher_suites(policy);
-    let elliptic = tls12 && suites.iter().any(|suite| suite.key_exchange.is_ephemeral());
+    let elliptic = suites
+        .iter()
+        .any(|suite| suite.key_exchange.is_elliptic_curve());
     let groups = groups(policy);
     Ok(ClientHello {
         // RFC 9846 §4.2.2: "the legacy_version field MUST be set to 0x0303, which is the version number for
@@ -178,6 +180,9 @@ fn base(
             ec_point_formats: elliptic.then(|| vec![EcPointFormat::UNCOMPRESSED]),
             signature_algorithms: Some(signature_schemes(config)),
             alpn: (!config.alpn.is_empty()).then(|| config.alpn.clone()),
+            // RFC 7366 §2: "the client includes the encrypt_then_mac extension in its client_hello if it
+            // wishes to use encrypt-then-MAC rather than the default MAC-then-encrypt."
+            encrypt_then_mac: suites.iter().any(|suite| suite.is_cbc()),
             extended_master_secret: tls12,
             // RFC 5746 §3.4: "The client MUST include either an empty "renegotiation_info" extension, or
             // the TLS_EMPTY_RENEGOTIATION_INFO_SCSV signaling cipher suite value in the ClientHello."
@@ -244,7 +249,7 @@ fn versions(policy: &Policy) -> Vec<ProtocolVersion> {
 pub(super) fn offers(policy: &Policy, suite: &Suite) -> bool {
     policy.cipher_suites.contains(&suite.code)
         && policy.versions.contains(&suite.version())
-        && (policy.legacy || suite.key_exchange != KeyExchange::Rsa)
+        && (policy.legacy || !suite.is_legacy())
 }
 
 fn cipher_suites(policy: &Policy) -> Vec<&'static Suite> {

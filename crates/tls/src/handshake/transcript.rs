@@ -52,6 +52,11 @@ impl Transcript {
         hash.finish()
     }
 
+    /// The messages so far, as far as they are kept.
+    pub(crate) fn messages(&self) -> &[u8] {
+        self.messages.as_deref().unwrap_or_default()
+    }
+
     /// The messages so far. From here on the hash is all that is kept.
     pub(crate) fn take_messages(&mut self) -> Vec<u8> {
         self.messages.take().unwrap_or_default()

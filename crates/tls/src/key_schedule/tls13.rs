@@ -204,13 +204,17 @@ impl TrafficSecret {
     /// RFC 9846 §7.3: `[sender]_write_key` and `[sender]_write_iv`.
     pub(crate) fn protection(&self) -> Result<Protection, Error> {
         let mut key = Zeroizing::new([0; 32]);
-        let key = &mut key[..self.suite.aead.key_len()];
+        let aead = self
+            .suite
+            .aead()
+            .ok_or(Error::Internal("a TLS 1.3 suite without AEAD"))?;
+        let key = &mut key[..aead.key_len()];
         let mut iv = Zeroizing::new([0; NONCE_LEN]);
         hkdf::expand(self.suite.hash, &self.secret, |secret| {
             secret.label(b"key", b"", key);
             secret.label(b"iv", b"", iv.as_mut_slice());
         });
-        Protection::tls13(self.suite.aead, key, &iv)
+        Protection::tls13(aead, key, &iv)
     }
 
     /// RFC 9846 §4.5.3: the MAC of a Finished over the transcript.

@@ -4,6 +4,7 @@ use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::{ProtocolVersion, SignatureScheme};
 
 use super::{Answer, NeedError, NeedId};
+use crate::config::DEFAULT_SIGNATURE_SCHEMES;
 use crate::credential::Credential;
 use crate::policy::Policy;
 
@@ -95,6 +96,17 @@ pub struct ClientCertificateRequest {
     /// The signature schemes that are accepted, the favourites first; empty: all that the engine can
     /// verify.
     pub signature_schemes: Vec<SignatureScheme>,
+}
+
+impl ClientCertificateRequest {
+    /// The schemes that the client is told.
+    pub(crate) fn schemes(&self) -> Vec<SignatureScheme> {
+        if self.signature_schemes.is_empty() {
+            DEFAULT_SIGNATURE_SCHEMES.to_vec()
+        } else {
+            self.signature_schemes.clone()
+        }
+    }
 }
 
 impl Default for CertificateAnswer {

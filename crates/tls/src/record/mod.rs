@@ -2,14 +2,17 @@
 //!
 //! Bytes that came wait in [`Input`]; [`RecordReader`] opens one record after the other where it lies.
 //! [`RecordWriter`] seals records where they wait to be sent, in [`Output`]. [`Protection`] is one
-//! direction's key with its count of records.
+//! direction's key, AEAD or CBC, with its count of records.
 
+mod aead;
+mod cbc;
 mod input;
 mod output;
 mod protection;
 mod reader;
 mod writer;
 
+pub(crate) use cbc::CbcRecords;
 pub(crate) use input::Input;
 pub(crate) use output::Output;
 pub(crate) use protection::Protection;

@@ -1,38 +1,27 @@
-//! The protection of records in one direction: RFC 9846 §5.2 and §5.3; RFC 5246 §6.2.3.3 with
-//! RFC 5288 (AES-GCM) and RFC 7905 (ChaCha20-Poly1305).
+//! The protection of records in one direction: a key, AEAD or CBC, and how often it has been used.
 
 use std::ops::Range;
 
-use keyward_crypto::aead::{AeadAlgorithm, AeadKey, NONCE_LEN, TAG_LEN};
-use keyward_wire::record::{
-    HEADER_LEN, MAX_CIPHERTEXT_LEN_TLS12, MAX_CIPHERTEXT_LEN_TLS13, MAX_PLAINTEXT_LEN, RecordHeader,
-};
-use keyward_wire::values::{ContentType, ProtocolVersion};
-use zeroize::Zeroizing;
+use keyward_crypto::aead::{AeadAlgorithm, NONCE_LEN};
+use keyward_wire::record::{HEADER_LEN, MAX_CIPHERTEXT_LEN_TLS12, MAX_PLAINTEXT_LEN};
+use keyward_wire::values::ContentType;
 
+use super::aead::{self, AeadRecords};
+use super::cbc::{self, CbcRecords};
 use crate::error::{Error, InvalidMessage};
 
 /// One direction's key, and how many records it has protected.
 pub(crate) struct Protection {
-    key: AeadKey,
-    /// TLS 1.2 AES-GCM uses the first four bytes only.
-    iv: Zeroizing<[u8; NONCE_LEN]>,
-    form: Form,
+    cipher: Cipher,
     sequence: u64,
     limit: u64,
 }
 
-/// How nonce, additional data and content are put together.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Tls13,
-    /// The nonce is made of the sequence number and not sent (RFC 7905).
-    Tls12Implicit,
-    /// The sequence number is sent in front of the ciphertext (RFC 5288).
-    Tls12Explicit,
+enum Cipher {
+    Aead(AeadRecords),
+    /// On the heap: it is large, and few connections have it.
+    Cbc(Box<CbcRecords>),
 }
-
-const EXPLICIT_NONCE_LEN: usize = 8;
 
 impl Protection {
     pub(crate) fn tls13(
@@ -40,40 +29,33 @@ impl Protection {
         key: &[u8],
         iv: &[u8; NONCE_LEN],
     ) -> Result<Self, Error> {
-        Self::new(algorithm, key, *iv, Form::Tls13)
+        let records = AeadRecords::tls13(algorithm, key, iv)?;
+        let limit = confidentiality_limit(algorithm);
+        Ok(Self::new(Cipher::Aead(records), limit))
     }
 
     /// `iv` has [`tls12_fixed_iv_len`](Self::tls12_fixed_iv_len) bytes.
     pub(crate) fn tls12(algorithm: AeadAlgorithm, key: &[u8], iv: &[u8]) -> Result<Self, Error> {
-        if iv.len() != Self::tls12_fixed_iv_len(algorithm) {
-            return Err(Error::Internal("TLS 1.2 IV length"));
+        let records = AeadRecords::tls12(algorithm, key, iv)?;
+        let limit = confidentiality_limit(algorithm);
+        Ok(Self::new(Cipher::Aead(records), limit))
+    }
+
+    pub(crate) fn cbc(records: CbcRecords) -> Self {
+        Self::new(Cipher::Cbc(Box::new(records)), AES_RECORDS)
+    }
+
+    fn new(cipher: Cipher, limit: u64) -> Self {
+        Self {
+            cipher,
+            sequence: 0,
+            limit,
         }
-        let mut whole = [0; NONCE_LEN];
-        whole[..iv.len()].copy_from_slice(iv);
-        Self::new(algorithm, key, whole, tls12_form(algorithm))
     }
 
     /// Bytes of `client_write_IV` and `server_write_IV` in the TLS 1.2 key block.
     pub(crate) const fn tls12_fixed_iv_len(algorithm: AeadAlgorithm) -> usize {
-        match algorithm {
-            AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => NONCE_LEN - EXPLICIT_NONCE_LEN,
-            AeadAlgorithm::Chacha20Poly1305 => NONCE_LEN,
-        }
-    }
-
-    fn new(
-        algorithm: AeadAlgorithm,
-        key: &[u8],
-        iv: [u8; NONCE_LEN],
-        form: Form,
-    ) -> Result<Self, Error> {
-        Ok(Self {
-            key: AeadKey::new(algorithm, key).map_err(|_| Error::Internal("AEAD key"))?,
-            iv: Zeroizing::new(iv),
-            form,
-            sequence: 0,
-            limit: confidentiality_limit(algorithm),
-        })
+        aead::tls12_fixed_iv_len(algorithm)
     }
 
     /// Lowers the number of records that the key is used for.
@@ -87,19 +69,26 @@ impl Protection {
     }
 
     pub(crate) fn is_tls13(&self) -> bool {
-        self.form == Form::Tls13
+        match &self.cipher {
+            Cipher::Aead(records) => records.is_tls13(),
+            Cipher::Cbc(_) => false,
+        }
     }
 
     /// The longest body that a protected record may have.
     pub(crate) fn max_ciphertext_len(&self) -> usize {
-        match self.form {
-            Form::Tls13 => MAX_CIPHERTEXT_LEN_TLS13,
-            Form::Tls12Implicit | Form::Tls12Explicit => MAX_CIPHERTEXT_LEN_TLS12,
+        match &self.cipher {
+            Cipher::Aead(records) => records.max_ciphertext_len(),
+            Cipher::Cbc(_) => MAX_CIPHERTEXT_LEN_TLS12,
         }
     }
 
-    /// Bytes that a record has beyond its plaintext, header included.
-    pub(crate) const OVERHEAD: usize = HEADER_LEN + EXPLICIT_NONCE_LEN + TAG_LEN;
+    /// Bytes that a record has at most beyond its plaintext, header included.
+    pub(crate) const OVERHEAD: usize = if aead::OVERHEAD > cbc::OVERHEAD {
+        aead::OVERHEAD
+    } else {
+        cbc::OVERHEAD
+    };
 
     /// Appends a record.
     pub(crate) fn seal(
@@ -108,39 +97,9 @@ impl Protection {
         plaintext: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let begin = out.len();
-        let (outer_type, extra) = match self.form {
-            Form::Tls13 => (ContentType::APPLICATION_DATA, 1),
-            Form::Tls12Implicit => (content_type, 0),
-            Form::Tls12Explicit => (content_type, EXPLICIT_NONCE_LEN),
-        };
-        let length = u16::try_from(plaintext.len() + extra + TAG_LEN)
-            .map_err(|_| Error::Internal("record length"))?;
-        let header = RecordHeader {
-            content_type: outer_type,
-            legacy_version: ProtocolVersion::TLS12,
-            length,
-        }
-        .to_array();
-        out.extend_from_slice(&header);
-        if self.form == Form::Tls12Explicit {
-            out.extend_from_slice(&self.sequence.to_be_bytes());
-        }
-        // RFC 9846 §5.2: TLSInnerPlaintext is the content, its type, and padding, of which there is none.
-        let nonce = self.nonce(self.sequence.to_be_bytes());
-        let sealed = if self.form == Form::Tls13 {
-            let inner_type = [content_type.0];
-            self.key
-                .seal_append(&nonce, &header, plaintext, &inner_type, out)
-        } else {
-            let additional = self.tls12_additional_data(header, plaintext.len());
-            self.key
-                .seal_append(&nonce, &additional, plaintext, b"", out)
-        };
-        if sealed.is_err() {
-            // A header without its record must not be sent.
-            out.truncate(begin);
-            return Err(Error::Internal("AEAD encryption"));
+        match &mut self.cipher {
+            Cipher::Aead(records) => records.seal(self.sequence, content_type, plaintext, out)?,
+            Cipher::Cbc(records) => records.seal(self.sequence, content_type, plaintext, out)?,
         }
         self.count()
     }
@@ -151,61 +110,16 @@ impl Protection {
         header: [u8; HEADER_LEN],
         body: &mut [u8],
     ) -> Result<(ContentType, Range<usize>), Error> {
-        let mut prefix = 0;
-        let mut explicit = self.sequence.to_be_bytes();
-        if self.form == Form::Tls12Explicit {
-            explicit = *body.first_chunk().ok_or(Error::DecryptError)?;
-            prefix = EXPLICIT_NONCE_LEN;
-        }
-        let length = (body.len() - prefix)
-            .checked_sub(TAG_LEN)
-            .ok_or(Error::DecryptError)?;
-        let nonce = self.nonce(explicit);
-        let opened = if self.form == Form::Tls13 {
-            self.key.open(&nonce, &header, &mut body[prefix..])
-        } else {
-            let additional = self.tls12_additional_data(header, length);
-            self.key.open(&nonce, &additional, &mut body[prefix..])
+        let (content_type, content) = match &mut self.cipher {
+            Cipher::Aead(records) => records.open(self.sequence, header, body)?,
+            Cipher::Cbc(records) => records.open(self.sequence, header, body)?,
         };
-        let content = opened.map_err(|_| Error::DecryptError)?;
-        let outer_type = RecordHeader::from_array(header).content_type;
-        let (content_type, length) = if self.form == Form::Tls13 {
-            inner_plaintext(content)?
-        } else {
-            (outer_type, content.len())
-        };
-        // RFC 9846 §5.4: "the full encoded TLSInnerPlaintext MUST NOT exceed 2^14 + 1 octets", one of
-        // them the content type, which is off already; §5.1: the content "MUST NOT exceed 2^14 bytes".
-        if length > MAX_PLAINTEXT_LEN || content.len() > MAX_PLAINTEXT_LEN + 1 {
+        // RFC 9846 §5.1: the content "MUST NOT exceed 2^14 bytes"; RFC 5246 §6.2.1 says the same.
+        if content.len() > MAX_PLAINTEXT_LEN {
             return Err(InvalidMessage::PlaintextTooLarge.into());
         }
         self.count()?;
-        Ok((content_type, prefix..prefix + length))
-    }
-
-    /// RFC 9846 §5.3: "The per-record nonce ... is formed" by padding the sequence number to the left
-    /// and XORing it with the IV. RFC 5288 §3: `salt ‖ nonce_explicit`.
-    fn nonce(&self, sequence: [u8; EXPLICIT_NONCE_LEN]) -> [u8; NONCE_LEN] {
-        let mut nonce = *self.iv;
-        // The last eight bytes of a GCM salt's IV are zero, so that one line serves all forms.
-        for (byte, sequence) in nonce[NONCE_LEN - EXPLICIT_NONCE_LEN..]
-            .iter_mut()
-            .zip(sequence)
-        {
-            *byte ^= sequence;
-        }
-        nonce
-    }
-
-    /// RFC 5246 §6.2.3.3: "additional_data = seq_num + TLSCompressed.type + TLSCompressed.version +
-    /// TLSCompressed.length".
-    fn tls12_additional_data(&self, header: [u8; HEADER_LEN], length: usize) -> [u8; 13] {
-        let [_, _, high, low] = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
-        let mut additional = [0; 13];
-        additional[..8].copy_from_slice(&self.sequence.to_be_bytes());
-        additional[8..11].copy_from_slice(&header[..3]);
-        additional[11..].copy_from_slice(&[high, low]);
-        additional
+        Ok((content_type, content))
     }
 
     /// RFC 9846 §5.3: "If a TLS implementation would need to wrap a sequence number, it MUST either
@@ -216,38 +130,26 @@ impl Protection {
     }
 }
 
-fn tls12_form(algorithm: AeadAlgorithm) -> Form {
-    match algorithm {
-        AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => Form::Tls12Explicit,
-        AeadAlgorithm::Chacha20Poly1305 => Form::Tls12Implicit,
-    }
-}
-
 /// RFC 9846 §5.5: "For AES-GCM, up to 2^24.5 full-size records (about 24 million) may be encrypted
 /// under a given set of keys while keeping a safety margin of approximately 2^-57"; "For
 /// ChaCha20/Poly1305, the record sequence number would wrap before the safety limit is reached."
 const fn confidentiality_limit(algorithm: AeadAlgorithm) -> u64 {
     match algorithm {
-        AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => 23_726_566,
+        AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => AES_RECORDS,
         AeadAlgorithm::Chacha20Poly1305 => u64::MAX,
     }
 }
 
-/// The content type behind the content, and the content's length without it and the padding.
-///
-/// RFC 9846 §5.4: "the receiving implementation scans the field from the end toward the beginning
-/// until it finds a non-zero octet"; "If a receiving implementation does not find a non-zero octet in
-/// the cleartext, it MUST terminate the connection with an "unexpected_message" alert."
-fn inner_plaintext(content: &[u8]) -> Result<(ContentType, usize), Error> {
-    let at = content
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .ok_or(InvalidMessage::NoContentType)?;
-    Ok((ContentType(content[at]), at))
-}
+/// CBC with a block of the same size repeats one with the same chance.
+const AES_RECORDS: u64 = 23_726_566;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use keyward_crypto::cbc::{CbcAlgorithm, Direction};
+    use keyward_crypto::random::{SecureRandom, SystemRandom};
+
     use super::*;
 
     const ALGORITHMS: [AeadAlgorithm; 3] = [
@@ -265,6 +167,20 @@ mod tests {
             let tls12 = || Protection::tls12(algorithm, &key, &iv).unwrap();
             pairs.push((tls13(), tls13()));
             pairs.push((tls12(), tls12()));
+        }
+        for algorithm in CbcAlgorithm::ALL {
+            for encrypt_then_mac in [false, true] {
+                let mac_key = vec![4; algorithm.mac_len()];
+                let key = vec![5; algorithm.key_len()];
+                let [writer, reader] = [Direction::Seal, Direction::Open].map(|direction| {
+                    let random: Arc<dyn SecureRandom> = Arc::new(SystemRandom);
+                    let keys = (mac_key.as_slice(), key.as_slice());
+                    let records =
+                        CbcRecords::new(algorithm, encrypt_then_mac, direction, keys, &random);
+                    Protection::cbc(records.unwrap())
+                });
+                pairs.push((writer, reader));
+            }
         }
         pairs
     }
@@ -326,24 +242,6 @@ mod tests {
                 assert_eq!(open(&mut short, &mut reader), Err(Error::DecryptError));
             }
             open(&mut record, &mut reader).unwrap();
-        }
-    }
-
-    #[test]
-    fn padding_is_taken_off_and_nothing_but_padding_is_refused() {
-        assert_eq!(
-            inner_plaintext(&[5, 22, 0, 0]).unwrap(),
-            (ContentType::HANDSHAKE, 1)
-        );
-        assert_eq!(
-            inner_plaintext(&[23]).unwrap(),
-            (ContentType::APPLICATION_DATA, 0)
-        );
-        for nothing in [&[][..], &[0, 0]] {
-            assert_eq!(
-                inner_plaintext(nothing),
-                Err(InvalidMessage::NoContentType.into())
-            );
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is chosen from a ClientHello, the same way in both versions.
 
+use keyward_crypto::aead::AeadAlgorithm;
 use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
 
@@ -7,7 +8,7 @@ use crate::error::{Error, PeerIncompatible, PeerMisbehaved};
 use crate::needs::{CertificateAnswer, ClientAuthentication};
 use crate::policy::Policy;
 use crate::session::SessionState;
-use crate::suites::{KeyExchange, Suite};
+use crate::suites::Suite;
 use crate::time::UnixTime;
 
 /// The versions that the engine speaks, the best first.
@@ -66,7 +67,7 @@ fn is_fallback(hello: &ClientHello) -> bool {
 
 /// RFC 9846 §4.3.1: "If this extension is present in the ClientHello, servers MUST NOT use the
 /// ClientHello.legacy_version value for version negotiation"; without it TLS 1.3 is not offered.
-fn offers_version(hello: &ClientHello, version: ProtocolVersion) -> bool {
+pub(crate) fn offers_version(hello: &ClientHello, version: ProtocolVersion) -> bool {
     match &hello.extensions.supported_versions {
         Some(versions) => versions.contains(&version),
         None => version == ProtocolVersion::TLS12 && hello.legacy_version >= version,
@@ -88,16 +89,16 @@ pub(crate) fn cipher_suite(
             .filter(|code| hello.cipher_suites.contains(code))
             .filter_map(|code| Suite::of(*code))
             .filter(|suite| suite.version() == version && fits(suite))
-            .filter(|suite| policy.legacy || suite.key_exchange != KeyExchange::Rsa)
+            .filter(|suite| policy.legacy || !suite.is_legacy())
     };
     let favourite = hello
         .cipher_suites
         .iter()
         .filter_map(|code| Suite::of(*code))
         .find(|suite| suite.version() == version)
-        .filter(|suite| suite.aead == keyward_crypto::aead::AeadAlgorithm::Chacha20Poly1305);
+        .filter(|suite| suite.aead() == Some(AeadAlgorithm::Chacha20Poly1305));
     favourite
-        .and_then(|favourite| usable().find(|suite| suite.aead == favourite.aead))
+        .and_then(|favourite| usable().find(|suite| suite.aead() == favourite.aead()))
         .or_else(|| usable().next())
         .ok_or_else(|| PeerIncompatible::NoCipherSuite.into())
 }

@@ -16,8 +16,7 @@ pub(super) fn send(
     let message = handshake::to_message(&CertificateTls12 {
         certificate_list: chain.map(|certificate| certificate.to_vec()).collect(),
     });
-    flight.transcript.add(&message);
-    cx.common.send_handshake(&message);
+    flight.send(&message, cx);
     // RFC 6066 §8: "If a server returns a "CertificateStatus" message, then the server MUST have
     // included an extension of type "status_request" ... in the extended server hello", "immediately
     // after the "Certificate" message".
@@ -25,7 +24,6 @@ pub(super) fn send(
         let message = handshake::to_message(&CertificateStatus {
             ocsp_response: ocsp.0.clone(),
         });
-        flight.transcript.add(&message);
-        cx.common.send_handshake(&message);
+        flight.send(&message, cx);
     }
 }

@@ -3,32 +3,46 @@
 //! into force (CVE-2014-0224).
 
 use super::State;
-use super::finished::{Ending, ExpectFinished};
+use super::finished::{Ending, ExpectFinished, Keyed};
 use super::server_hello::Flight;
 use crate::error::Error;
-use crate::handshake::{Incoming, Transcript};
-use crate::key_schedule::tls12::MasterSecret;
+use crate::handshake::Incoming;
+use crate::key_schedule::tls12::{MasterSecret, Protections, Side, Terms};
 use crate::record::{ChangeCipherSpecs, Protection};
 use crate::server::Context;
 
 pub(crate) struct ExpectChangeCipherSpec {
     /// For what the client sends from there on.
     pub(super) client: Protection,
-    pub(super) master: MasterSecret,
-    pub(super) transcript: Transcript,
+    pub(super) keyed: Keyed,
     pub(super) ending: Ending,
 }
 
 impl ExpectChangeCipherSpec {
-    /// The master secret of a full handshake is there.
-    pub(super) fn in_full_handshake(master: MasterSecret, flight: Flight) -> Result<State, Error> {
-        let (client, server) = master.protections(flight.suite, &flight.randoms)?;
+    /// The master secret of a full handshake is there, and the client is who it says it is.
+    pub(super) fn in_full_handshake(
+        master: MasterSecret,
+        mut flight: Flight,
+        cx: &Context<'_>,
+    ) -> Result<State, Error> {
+        let terms = Terms {
+            suite: flight.suite,
+            randoms: &flight.randoms,
+            encrypt_then_mac: flight.encrypt_then_mac,
+        };
+        let Protections { write, read } =
+            master.protections(Side::Server, &terms, &cx.config.random)?;
+        flight.transcript.forget_messages();
         Ok(State::ExpectChangeCipherSpec(Box::new(Self {
-            client,
-            master,
-            transcript: flight.transcript,
+            client: read,
+            keyed: Keyed {
+                master,
+                randoms: flight.randoms,
+                transcript: flight.transcript,
+                prospect: flight.prospect,
+            },
             ending: Ending::Full {
-                server,
+                server: write,
                 session: flight.session,
             },
         })))
@@ -42,8 +56,7 @@ impl ExpectChangeCipherSpec {
         cx.common
             .set_change_cipher_specs(ChangeCipherSpecs::Refused);
         Ok(State::ExpectFinished(Box::new(ExpectFinished {
-            master: self.master,
-            transcript: self.transcript,
+            keyed: self.keyed,
             ending: self.ending,
         })))
     }

@@ -2,27 +2,28 @@
 
 use std::sync::Arc;
 
-use keyward_crypto::hash::Digest;
-use keyward_crypto::key_exchange::{KeyExchangeError, KeyPair};
+use keyward_crypto::key_exchange::{Group, KeyPair};
 use keyward_crypto::signature::KeyKind;
-use keyward_keyop::tls12::MasterSecretSeed;
 use keyward_keyop::{Operation, OperationResult, ServerNonce, Tls12RsaMasterSecret};
-use keyward_wire::handshake::{EcdhClientKeyExchange, RsaClientKeyExchange};
+use keyward_wire::handshake::RsaClientKeyExchange;
 use keyward_wire::values::HandshakeType;
 
-use super::State;
-use super::change_cipher_spec::ExpectChangeCipherSpec;
 use super::server_hello::Flight;
+use super::{State, client_certificate_verify};
 use crate::credential::Credential;
 use crate::error::{Error, KeyOperationFault, PeerMisbehaved};
 use crate::handshake::{HandshakeMessage, Incoming};
 use crate::key_schedule::tls12::MasterSecret;
 use crate::needs::{KeyOperationNeed, Need, NeedError, NeedKind};
 use crate::server::Context;
+use crate::tls12::{agree, client_public, master_secret};
 
 /// Our half of the key exchange.
 pub(super) enum KeyExchange {
-    Ecdhe(KeyPair),
+    Ephemeral {
+        group: Group,
+        key_pair: KeyPair,
+    },
     Rsa {
         certificate: Arc<Credential>,
         nonce: ServerNonce,
@@ -35,47 +36,32 @@ pub(crate) struct ExpectClientKeyExchange {
 }
 
 impl ExpectClientKeyExchange {
-    pub(super) fn handle(self, incoming: Incoming, cx: &mut Context<'_>) -> Result<State, Error> {
+    pub(super) fn handle(
+        mut self,
+        incoming: Incoming,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
         let message = incoming.expect(HandshakeType::CLIENT_KEY_EXCHANGE)?;
         match self.key_exchange {
-            KeyExchange::Ecdhe(key_pair) => agree(key_pair, &message, self.flight),
+            KeyExchange::Ephemeral { group, key_pair } => {
+                let public = client_public(group, &message)?;
+                let premaster = agree(group, key_pair, &public)?;
+                let flight = &mut self.flight;
+                flight.transcript.add(&message.bytes);
+                let master = master_secret(
+                    flight.suite,
+                    premaster.as_bytes(),
+                    flight.extended_master_secret,
+                    &flight.transcript,
+                    &flight.randoms,
+                );
+                client_certificate_verify::expect(master, self.flight, cx)
+            }
             KeyExchange::Rsa { certificate, nonce } => {
                 ask(&certificate, nonce, &message, self.flight, cx)
             }
         }
     }
-}
-
-/// RFC 8422 §5.10: the premaster secret is the shared secret, and what is no point of the curve ends
-/// the handshake.
-fn agree(
-    key_pair: KeyPair,
-    message: &HandshakeMessage,
-    mut flight: Flight,
-) -> Result<State, Error> {
-    let exchange: EcdhClientKeyExchange = message.decode()?;
-    let premaster = key_pair
-        .agree(&exchange.public)
-        .map_err(|error| match error {
-            KeyExchangeError::InvalidPeerShare => PeerMisbehaved::BadKeyShare.into(),
-            KeyExchangeError::Failed(_) => Error::Internal("key exchange"),
-        })?;
-    flight.transcript.add(&message.bytes);
-    let session_hash: Digest = flight.transcript.current();
-    // RFC 7627 §4: "master_secret = PRF(pre_master_secret, "extended master secret", session_hash)",
-    // the hash of all messages "up to and including the ClientKeyExchange".
-    let seed = if flight.extended_master_secret {
-        MasterSecretSeed::Extended {
-            session_hash: &session_hash,
-        }
-    } else {
-        MasterSecretSeed::Classic {
-            client_random: &flight.randoms.client,
-            server_random: &flight.randoms.server,
-        }
-    };
-    let master = MasterSecret::derive(flight.suite, premaster.as_bytes(), seed);
-    ExpectChangeCipherSpec::in_full_handshake(master, flight)
 }
 
 /// Asks for the master secret. Nothing here depends on what is in the ciphertext, and the answer does
@@ -98,10 +84,16 @@ fn ask(
         return Err(PeerMisbehaved::BadClientKeyExchange.into());
     }
     flight.transcript.add(&message.bytes);
+    // A CertificateVerify would sign the same messages.
+    let messages = if flight.claimed.is_some() {
+        flight.transcript.messages().to_vec()
+    } else {
+        flight.transcript.take_messages()
+    };
     let operation = Operation::Tls12RsaMasterSecret(Tls12RsaMasterSecret {
         key: certificate.key(),
         server_nonce,
-        messages: flight.transcript.take_messages(),
+        messages,
     });
     cx.common
         .ask(|id| Need::KeyOperation(KeyOperationNeed { id, operation }));
@@ -118,12 +110,13 @@ impl AwaitMasterSecret {
     pub(super) fn answered(
         self,
         answer: Result<OperationResult, NeedError>,
+        cx: &Context<'_>,
     ) -> Result<State, Error> {
         let result = answer.map_err(|error| Error::Need(NeedKind::KeyOperation, error))?;
         let OperationResult::MasterSecret(secret) = result else {
             return Err(Error::KeyOperation(KeyOperationFault::WrongResult));
         };
         let master = MasterSecret::new(self.flight.suite, secret);
-        ExpectChangeCipherSpec::in_full_handshake(master, self.flight)
+        client_certificate_verify::expect(master, self.flight, cx)
     }
 }

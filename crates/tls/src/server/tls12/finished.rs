@@ -1,19 +1,26 @@
 //! Finished, the client's and ours (RFC 5246 §7.4.9). In a full handshake the client's comes first,
 //! in an abbreviated one ours.
 
-use keyward_wire::handshake::{self, Finished};
-use keyward_wire::values::HandshakeType;
-
 use super::change_cipher_spec::ExpectChangeCipherSpec;
+use super::renegotiation::Prospect;
 use super::resumption::Resumed;
 use super::server_hello::NewSession;
 use super::traffic::ExpectTraffic;
 use super::{State, new_session_ticket};
-use crate::error::{Error, PeerMisbehaved};
+use crate::error::Error;
 use crate::handshake::{Incoming, Transcript};
-use crate::key_schedule::tls12::{MasterSecret, Randoms};
+use crate::key_schedule::tls12::{MasterSecret, Protections, Randoms, Side, Terms, VerifyData};
 use crate::record::Protection;
 use crate::server::Context;
+use crate::tls12::{Previous, check_finished, send_finished};
+
+/// A handshake whose keys are made.
+pub(super) struct Keyed {
+    pub(super) master: MasterSecret,
+    pub(super) randoms: Randoms,
+    pub(super) transcript: Transcript,
+    pub(super) prospect: Option<Box<Prospect>>,
+}
 
 /// What follows the client's Finished.
 pub(super) enum Ending {
@@ -23,99 +30,106 @@ pub(super) enum Ending {
         session: NewSession,
     },
     /// Nothing: ours is sent.
-    Resumed,
+    Resumed(VerifyData),
 }
 
 pub(crate) struct ExpectFinished {
-    pub(super) master: MasterSecret,
-    pub(super) transcript: Transcript,
+    pub(super) keyed: Keyed,
     pub(super) ending: Ending,
 }
 
 impl ExpectFinished {
-    pub(super) fn handle(
-        mut self,
-        incoming: Incoming,
-        cx: &mut Context<'_>,
-    ) -> Result<State, Error> {
-        let message = incoming.expect(HandshakeType::FINISHED)?;
-        let finished: Finished = message.decode()?;
-        // RFC 5246 §7.4.9: "Recipients of Finished messages MUST verify that the contents are correct."
-        let transcript = self.transcript.current();
-        if !self
-            .master
-            .verify_client_finished(&transcript, &finished.verify_data)
-        {
-            return Err(PeerMisbehaved::BadFinished.into());
-        }
-        self.transcript.add(&message.bytes);
+    pub(super) fn handle(self, incoming: Incoming, cx: &mut Context<'_>) -> Result<State, Error> {
+        let mut keyed = self.keyed;
+        let client = check_finished(Side::Client, &keyed.master, &mut keyed.transcript, incoming)?;
         match self.ending {
             Ending::Full { server, session } => {
                 let last = LastFlight {
-                    master: self.master,
-                    transcript: self.transcript,
-                    server,
+                    keyed,
+                    client,
+                    protection: server,
                 };
                 new_session_ticket::ask(session, last, cx)
             }
-            Ending::Resumed => Ok(complete(cx)),
+            Ending::Resumed(server) => Ok(complete(keyed, Previous { client, server }, cx)),
         }
     }
 }
 
 /// What our last flight of a full handshake needs.
 pub(super) struct LastFlight {
-    pub(super) master: MasterSecret,
-    pub(super) transcript: Transcript,
-    server: Protection,
+    pub(super) keyed: Keyed,
+    client: VerifyData,
+    protection: Protection,
 }
 
 impl LastFlight {
     /// Sends change_cipher_spec and Finished, and ends the handshake.
     pub(super) fn send(mut self, cx: &mut Context<'_>) -> Result<State, Error> {
-        send(&self.master, &mut self.transcript, self.server, cx)?;
-        Ok(complete(cx))
+        let server = send(&mut self.keyed, self.protection, cx)?;
+        let client = self.client;
+        Ok(complete(self.keyed, Previous { client, server }, cx))
     }
 }
 
 /// Sends ours in an abbreviated handshake, and waits for the client's.
 pub(super) fn send_resumed(
     resumed: Resumed,
-    randoms: &Randoms,
-    mut transcript: Transcript,
+    randoms: Randoms,
+    transcript: Transcript,
+    encrypt_then_mac: bool,
+    prospect: Option<Box<Prospect>>,
     cx: &mut Context<'_>,
 ) -> Result<State, Error> {
-    let Resumed { suite, master } = resumed;
-    let (client, server) = master.protections(suite, randoms)?;
-    send(&master, &mut transcript, server, cx)?;
+    let Resumed { suite, master, .. } = resumed;
+    let terms = Terms {
+        suite,
+        randoms: &randoms,
+        encrypt_then_mac,
+    };
+    let Protections { write, read } =
+        master.protections(Side::Server, &terms, &cx.config.random)?;
+    let mut keyed = Keyed {
+        master,
+        randoms,
+        transcript,
+        prospect,
+    };
+    let sent = send(&mut keyed, write, cx)?;
     Ok(State::ExpectChangeCipherSpec(Box::new(
         ExpectChangeCipherSpec {
-            client,
-            master,
-            transcript,
-            ending: Ending::Resumed,
+            client: read,
+            keyed,
+            ending: Ending::Resumed(sent),
         },
     )))
 }
 
-/// RFC 5246 §7.4.9: "A Finished message is always sent immediately after a change cipher spec message".
 fn send(
-    master: &MasterSecret,
-    transcript: &mut Transcript,
-    server: Protection,
+    keyed: &mut Keyed,
+    protection: Protection,
     cx: &mut Context<'_>,
-) -> Result<(), Error> {
-    cx.common.send_change_cipher_spec()?;
-    cx.common.set_write_protection(server)?;
-    let verify_data = master.server_finished(&transcript.current()).to_vec();
-    let message = handshake::to_message(&Finished { verify_data });
-    transcript.add(&message);
-    cx.common.send_handshake(&message);
-    Ok(())
+) -> Result<VerifyData, Error> {
+    send_finished(
+        Side::Server,
+        &keyed.master,
+        &mut keyed.transcript,
+        protection,
+        cx.common,
+    )
 }
 
-fn complete(cx: &mut Context<'_>) -> State {
+fn complete(keyed: Keyed, previous: Previous, cx: &mut Context<'_>) -> State {
+    let extended = cx
+        .common
+        .negotiated
+        .as_ref()
+        .is_some_and(|negotiated| negotiated.extended_master_secret);
+    keyed.master.publish(keyed.randoms, extended, cx.common);
     cx.common.complete_handshake();
     cx.common.shrink();
-    State::ExpectTraffic(ExpectTraffic::default())
+    let renegotiable = keyed
+        .prospect
+        .map(|prospect| Box::new(prospect.finished(previous)));
+    State::ExpectTraffic(ExpectTraffic::new(renegotiable))
 }

@@ -4,29 +4,39 @@
 //! |---|---|---|
 //! | ← | ClientHello | [`client_hello`] |
 //! | | *need: session*, if one is offered | [`resumption`] |
-//! | → | ServerHello | [`server_hello`] |
+//! | → | ServerHello | [`server_hello`], what it says chosen in [`choice`] |
 //! | → | Certificate, CertificateStatus | [`certificate`] |
-//! | | *need: key operation*, for ECDHE | [`server_key_exchange`] |
-//! | → | ServerKeyExchange, for ECDHE | [`server_key_exchange`] |
+//! | | *need: key operation*, for ECDHE and DHE | [`server_key_exchange`] |
+//! | → | ServerKeyExchange, for ECDHE and DHE | [`server_key_exchange`] |
+//! | → | CertificateRequest, if the client is to authenticate itself | [`certificate_request`] |
 //! | → | ServerHelloDone | [`server_hello_done`] |
+//! | ← | Certificate, if it was asked for | [`client_certificate`] |
 //! | ← | ClientKeyExchange | [`client_key_exchange`] |
 //! | | *need: key operation*, for RSA key transport | [`client_key_exchange`] |
+//! | ← | CertificateVerify, if the client has a certificate | [`client_certificate_verify`] |
+//! | | *need: peer certificate*, then | [`client_certificate_verify`] |
 //! | ← | change_cipher_spec | [`change_cipher_spec`] |
 //! | ← | Finished | [`finished`] |
 //! | | *need: new session* | [`new_session_ticket`] |
 //! | → | NewSessionTicket | [`new_session_ticket`] |
 //! | → | change_cipher_spec, Finished | [`finished`] |
 //! | ↔ | application data | [`traffic`] |
+//! | ← | ClientHello, where the policy allows that | [`renegotiation`] |
 //!
 //! A resumed handshake goes from ServerHello to our change_cipher_spec and Finished, and then to the
 //! client's.
 
 mod certificate;
+mod certificate_request;
 mod change_cipher_spec;
+mod choice;
+mod client_certificate;
+mod client_certificate_verify;
 mod client_hello;
 mod client_key_exchange;
 mod finished;
 mod new_session_ticket;
+mod renegotiation;
 mod resumption;
 mod server_hello;
 mod server_hello_done;
@@ -34,6 +44,8 @@ mod server_key_exchange;
 mod traffic;
 
 use change_cipher_spec::ExpectChangeCipherSpec;
+use client_certificate::ExpectCertificate;
+use client_certificate_verify::{AwaitPeerCertificate, ExpectCertificateVerify};
 pub(crate) use client_hello::start;
 use client_key_exchange::{AwaitMasterSecret, ExpectClientKeyExchange};
 use finished::ExpectFinished;
@@ -51,19 +63,26 @@ use crate::role::{PostHandshake, UNASKED};
 /// Where a TLS 1.2 handshake is. The legal order:
 ///
 /// ```text
-/// ECDHE:   AwaitSession ─▶ AwaitSignature ─▶ ExpectClientKeyExchange ─▶ ExpectChangeCipherSpec ─▶ …
-/// RSA:     AwaitSession ─▶ ExpectClientKeyExchange ─▶ AwaitMasterSecret ─▶ ExpectChangeCipherSpec ─▶ …
+/// (EC)DHE: AwaitSession ─▶ AwaitSignature ─▶ ExpectCertificate ─▶ ExpectClientKeyExchange ─▶ …
+/// RSA:     AwaitSession ─▶ ExpectCertificate ─▶ ExpectClientKeyExchange ─▶ AwaitMasterSecret ─▶ …
 /// resumed: AwaitSession ─▶ ExpectChangeCipherSpec ─▶ ExpectFinished ─▶ ExpectTraffic
 ///
-/// … ExpectFinished ─▶ AwaitNewSession ─▶ ExpectTraffic
+/// … ExpectCertificateVerify ─▶ AwaitPeerCertificate ─▶ ExpectChangeCipherSpec ─▶ ExpectFinished
+///     ─▶ AwaitNewSession ─▶ ExpectTraffic
 /// ```
 ///
-/// `AwaitSession` is left out where no session is offered, `AwaitNewSession` where none can be named.
+/// `AwaitSession` is left out where no session is offered, `ExpectCertificate` where none is asked for,
+/// `ExpectCertificateVerify` and `AwaitPeerCertificate` where none has come, and `AwaitNewSession` where
+/// the session can have no name. `ExpectTraffic` goes back to the start, if the policy allows
+/// renegotiation.
 pub(crate) enum State {
     AwaitSession(Box<AwaitSession>),
     AwaitSignature(Box<AwaitSignature>),
+    ExpectCertificate(Box<ExpectCertificate>),
     ExpectClientKeyExchange(Box<ExpectClientKeyExchange>),
     AwaitMasterSecret(Box<AwaitMasterSecret>),
+    ExpectCertificateVerify(Box<ExpectCertificateVerify>),
+    AwaitPeerCertificate(Box<AwaitPeerCertificate>),
     ExpectChangeCipherSpec(Box<ExpectChangeCipherSpec>),
     ExpectFinished(Box<ExpectFinished>),
     AwaitNewSession(Box<AwaitNewSession>),
@@ -77,7 +96,10 @@ impl State {
             Self::AwaitSession(_)
             | Self::AwaitSignature(_)
             | Self::AwaitMasterSecret(_)
+            | Self::AwaitPeerCertificate(_)
             | Self::AwaitNewSession(_) => Err(incoming.unexpected()),
+            Self::ExpectCertificate(state) => state.handle(incoming, cx),
+            Self::ExpectCertificateVerify(state) => state.handle(incoming, cx),
             Self::ExpectClientKeyExchange(state) => state.handle(incoming, cx),
             Self::ExpectChangeCipherSpec(state) => state.handle(incoming, cx),
             Self::ExpectFinished(state) => state.handle(incoming, cx),
@@ -97,7 +119,10 @@ impl State {
                 state.answered(answer, cx)
             }
             (Self::AwaitMasterSecret(state), AnswerValue::KeyOperation(answer)) => {
-                state.answered(answer)
+                state.answered(answer, cx)
+            }
+            (Self::AwaitPeerCertificate(state), AnswerValue::PeerCertificate(answer)) => {
+                state.answered(answer, cx)
             }
             (Self::AwaitNewSession(state), AnswerValue::NewSession(answer)) => {
                 state.answered(answer, cx)

@@ -8,7 +8,7 @@ use super::server_hello::NewSession;
 use crate::error::Error;
 use crate::needs::{Need, NeedError, NeedKind, NewSessionKind, NewSessionNeed};
 use crate::server::Context;
-use crate::session::SessionState;
+use crate::session::{SessionState, can_keep};
 
 const SESSION_ID_LEN: usize = 32;
 
@@ -39,10 +39,17 @@ pub(super) fn ask(
     let (Some(kind), Some(negotiated)) = (session.kind, &cx.common.negotiated) else {
         return last.send(cx);
     };
+    let waiting = AwaitNewSession {
+        promised: kind == NewSessionKind::Ticket,
+        last,
+    };
+    if !can_keep(&negotiated.peer_certificates) {
+        return waiting.go_on(None, cx);
+    }
     let state = SessionState {
         version: negotiated.version,
         cipher_suite: negotiated.cipher_suite,
-        secret: last.master.to_session(),
+        secret: waiting.last.keyed.master.to_session(),
         created: cx.now,
         issued: cx.now,
         lifetime_s: cx.config.session_lifetime_s,
@@ -54,13 +61,9 @@ pub(super) fn ask(
         peer_certificates: negotiated.peer_certificates.clone(),
         max_early_data: 0,
     };
-    let promised = kind == NewSessionKind::Ticket;
     cx.common
         .ask(|id| Need::NewSession(NewSessionNeed { id, state, kind }));
-    Ok(State::AwaitNewSession(Box::new(AwaitNewSession {
-        promised,
-        last,
-    })))
+    Ok(State::AwaitNewSession(Box::new(waiting)))
 }
 
 pub(crate) struct AwaitNewSession {
@@ -71,11 +74,15 @@ pub(crate) struct AwaitNewSession {
 
 impl AwaitNewSession {
     pub(super) fn answered(
-        mut self,
+        self,
         answer: Result<Option<Vec<u8>>, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
         let ticket = cx.common.do_without(NeedKind::NewSession, answer);
+        self.go_on(ticket, cx)
+    }
+
+    fn go_on(mut self, ticket: Option<Vec<u8>>, cx: &mut Context<'_>) -> Result<State, Error> {
         if self.promised {
             // RFC 5077 §3.3: "If the server determines that it does not want to include a ticket after
             // it has included the SessionTicket extension in the ServerHello, then it sends a
@@ -87,7 +94,7 @@ impl AwaitNewSession {
                 ticket_lifetime_hint: cx.config.session_lifetime_s,
                 ticket,
             });
-            self.last.transcript.add(&message);
+            self.last.keyed.transcript.add(&message);
             cx.common.send_handshake(&message);
         }
         self.last.send(cx)

@@ -1,7 +1,10 @@
 //! Resumption, by ticket (RFC 5077) or by session ID (RFC 5246 §7.3).
 
+use std::sync::Arc;
+
 use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::ProtocolVersion;
+use rustls_pki_types::CertificateDer;
 
 use super::client_hello::Offer;
 use super::{State, server_hello};
@@ -11,12 +14,14 @@ use crate::needs::{Need, NeedError, NeedKind, OfferedSession, SessionAnswer, Ses
 use crate::server::Context;
 use crate::server::negotiation::Resumption;
 use crate::session::SessionState;
-use crate::suites::{KeyExchange, Suite};
+use crate::suites::Suite;
 
 /// The session that is resumed: only the check of what it must agree with makes one.
 pub(super) struct Resumed {
     pub(super) suite: &'static Suite,
     pub(super) master: MasterSecret,
+    /// What the client presented in the full handshake.
+    pub(super) peer_certificates: Arc<[CertificateDer<'static>]>,
 }
 
 /// Asks for the session, if the client offers one.
@@ -85,7 +90,7 @@ fn resume(
     // session".
     let suite = Suite::of(session.cipher_suite)
         .filter(|suite| hello.cipher_suites.contains(&suite.code))
-        .filter(|suite| offer.opening.site.policy.legacy || suite.key_exchange != KeyExchange::Rsa);
+        .filter(|suite| offer.opening.site.policy.legacy || !suite.is_legacy());
     let Some(suite) = suite.filter(|_| resumption.permits(session)) else {
         return Ok(None);
     };
@@ -100,9 +105,14 @@ fn resume(
         // "If the original session used the "extended_master_secret" extension but the new ClientHello
         // does not contain it, the server MUST abort the abbreviated handshake."
         (true, false) => return Err(PeerMisbehaved::ResumedWithoutExtendedMasterSecret.into()),
-        // Neither has it: what then is not safe any more, renegotiation, client authentication and
-        // channel bindings (§5.4), this server does not do.
+        // Neither has it, which only a legacy policy lets pass: the "MUST NOT export any key material"
+        // and "MUST disable renegotiation" of §5.4 hold then.
         (true, true) | (false, false) => {}
     }
-    Ok(MasterSecret::of_session(suite, &session.secret).map(|master| Resumed { suite, master }))
+    let master = MasterSecret::of_session(suite, &session.secret);
+    Ok(master.map(|master| Resumed {
+        suite,
+        master,
+        peer_certificates: session.peer_certificates.clone(),
+    }))
 }

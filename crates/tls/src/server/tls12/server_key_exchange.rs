@@ -1,17 +1,16 @@
-//! ServerKeyExchange (RFC 8422 §5.4): ECDHE, signed by whoever has the key.
+//! ServerKeyExchange (RFC 8422 §5.4, RFC 5246 §7.4.3): our ephemeral share, signed by whoever has the key.
 
 use keyward_crypto::key_exchange::{Group, KeyPair};
 use keyward_keyop::{Operation, OperationResult, ServerNonce, Tls12ServerKeyExchange, tls12};
-use keyward_wire::codec::Encode;
-use keyward_wire::handshake::{self, ServerEcdhParams, ServerKeyExchange};
-use keyward_wire::values::NamedGroup;
 
+use super::client_key_exchange::KeyExchange;
 use super::server_hello::Flight;
 use super::{State, server_hello_done};
 use crate::error::Error;
 use crate::needs::{KeyOperationNeed, Need, NeedError};
 use crate::server::Context;
 use crate::signer::Signer;
+use crate::tls12::{ServerParams, SignedParams};
 
 /// Asks for the signature. `messages` are ClientHello and ServerHello.
 pub(super) fn ask(
@@ -23,12 +22,9 @@ pub(super) fn ask(
     cx: &mut Context<'_>,
 ) -> Result<State, Error> {
     let key_pair = KeyPair::generate(group).map_err(|_| Error::Internal("key generation"))?;
-    let params = ServerEcdhParams {
-        group: NamedGroup(group.code()),
-        public: key_pair.public().to_vec(),
-    };
+    let params = ServerParams::new(group, key_pair.public().to_vec());
     let operation = Operation::Tls12ServerKeyExchange(Tls12ServerKeyExchange {
-        key: signer.certificate.key(),
+        key: signer.key(),
         scheme: signer.scheme,
         server_nonce,
         messages,
@@ -38,6 +34,7 @@ pub(super) fn ask(
         .ask(|id| Need::KeyOperation(KeyOperationNeed { id, operation }));
     Ok(State::AwaitSignature(Box::new(AwaitSignature {
         signer,
+        group,
         key_pair,
         params,
         flight,
@@ -46,8 +43,9 @@ pub(super) fn ask(
 
 pub(crate) struct AwaitSignature {
     signer: Signer,
+    group: Group,
     key_pair: KeyPair,
-    params: ServerEcdhParams,
+    params: ServerParams,
     flight: Flight,
 }
 
@@ -59,6 +57,7 @@ impl AwaitSignature {
     ) -> Result<State, Error> {
         let Self {
             signer,
+            group,
             key_pair,
             params,
             mut flight,
@@ -70,13 +69,14 @@ impl AwaitSignature {
             &params.to_bytes(),
         );
         let signature = signer.signature(cx.config.verify_signatures, &content, answer)?;
-        let message = handshake::to_message(&ServerKeyExchange {
+        let message = SignedParams {
             params,
             scheme: signer.scheme,
             signature,
-        });
-        flight.transcript.add(&message);
-        cx.common.send_handshake(&message);
-        Ok(server_hello_done::send_for_ecdhe(key_pair, flight, cx))
+        }
+        .into_message();
+        flight.send(&message, cx);
+        let key_exchange = KeyExchange::Ephemeral { group, key_pair };
+        Ok(server_hello_done::send(key_exchange, flight, cx))
     }
 }

@@ -1,41 +1,49 @@
-//! After the handshake: application data, and no renegotiation.
+//! After the handshake: application data, and perhaps another handshake.
 
-use keyward_wire::alert::Alert;
-use keyward_wire::values::{AlertDescription, HandshakeType};
+use keyward_wire::values::HandshakeType;
 
 use super::State;
+use super::renegotiation::{self, Renegotiable};
 use crate::error::{Error, PeerMisbehaved};
 use crate::handshake::Incoming;
 use crate::server::Context;
 
-#[derive(Default)]
 pub(crate) struct ExpectTraffic {
-    /// ClientHellos since the handshake.
-    renegotiations: u8,
+    /// What another handshake is bound to; `None`: there will be none.
+    renegotiable: Option<Box<Renegotiable>>,
+    /// ClientHellos that were refused.
+    refused: u8,
 }
 
 /// A client that asks again after a refusal does not understand it.
-const MAX_RENEGOTIATIONS: u8 = 1;
+const MAX_REFUSED: u8 = 1;
 
 impl ExpectTraffic {
-    /// RFC 5246 §7.2.2: "no_renegotiation: Sent by ... the server in response to a client hello after
-    /// initial handshaking. Either of these would normally lead to renegotiation; when that is not
-    /// appropriate, the recipient should respond with this alert ... This message is always a
-    /// warning."
+    pub(super) fn new(renegotiable: Option<Box<Renegotiable>>) -> Self {
+        Self {
+            renegotiable,
+            refused: 0,
+        }
+    }
+
     pub(super) fn handle(
         mut self,
         incoming: Incoming,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
-        incoming.expect(HandshakeType::CLIENT_HELLO)?;
-        self.renegotiations += 1;
-        if self.renegotiations > MAX_RENEGOTIATIONS {
-            return Err(PeerMisbehaved::Renegotiation.into());
+        let message = incoming.expect(HandshakeType::CLIENT_HELLO)?;
+        match self.renegotiable {
+            // Once we have said that we send no more, there is nothing to answer with.
+            Some(renegotiable) if !cx.common.closed => renegotiable.start(message, cx),
+            renegotiable => {
+                self.renegotiable = renegotiable;
+                self.refused += 1;
+                if self.refused > MAX_REFUSED {
+                    return Err(PeerMisbehaved::Renegotiation.into());
+                }
+                renegotiation::refuse(cx)?;
+                Ok(State::ExpectTraffic(self))
+            }
         }
-        if !cx.common.closed {
-            cx.common
-                .send_alert(Alert::warning(AlertDescription::NO_RENEGOTIATION))?;
-        }
-        Ok(State::ExpectTraffic(self))
     }
 }

@@ -1,13 +1,20 @@
-//! RFC 7627 §5.3: what resumption makes of the extension.
+//! RFC 7627 §5: handshakes without the extension, and what resumption makes of it.
 
 use std::sync::Arc;
 
-use keyward_tls::PeerMisbehaved;
+use keyward_tls::{PeerIncompatible, PeerMisbehaved};
 use keyward_wire::values::AlertDescription;
 
 use super::HandClient;
 use super::hand_client::Session;
 use crate::support::{KeyAlgorithm, Site};
+
+/// A site that goes on without.
+fn tolerant() -> Arc<Site> {
+    let mut site = Site::new(&[KeyAlgorithm::P256]);
+    site.policy.require_extended_master_secret = false;
+    Arc::new(site)
+}
 
 fn full(site: &Arc<Site>, extended: bool) -> Session {
     let mut client = HandClient::new(site);
@@ -26,7 +33,7 @@ fn resuming(site: &Arc<Site>, session: &Session, extended: bool) -> HandClient {
 
 #[test]
 fn both_handshakes_have_it_or_neither() {
-    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let site = tolerant();
     for extended in [true, false] {
         let session = full(&site, extended);
         let mut client = resuming(&site, &session, extended);
@@ -38,7 +45,7 @@ fn both_handshakes_have_it_or_neither() {
 
 #[test]
 fn a_session_without_is_not_resumed_by_a_client_with() {
-    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let site = tolerant();
     let session = full(&site, false);
     let mut client = resuming(&site, &session, true);
     client.session = None;
@@ -49,7 +56,7 @@ fn a_session_without_is_not_resumed_by_a_client_with() {
 
 #[test]
 fn a_session_with_is_refused_to_a_client_without() {
-    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let site = tolerant();
     let session = full(&site, true);
     let mut client = resuming(&site, &session, false);
     let error = client.send_hello().unwrap_err();
@@ -57,5 +64,15 @@ fn a_session_with_is_refused_to_a_client_without() {
         error,
         PeerMisbehaved::ResumedWithoutExtendedMasterSecret.into()
     );
+    assert_eq!(error.alert(), Some(AlertDescription::HANDSHAKE_FAILURE));
+}
+
+#[test]
+fn a_client_without_is_refused_unless_the_policy_says_otherwise() {
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let mut client = HandClient::new(&site);
+    client.hello.extensions.extended_master_secret = false;
+    let error = client.send_hello().unwrap_err();
+    assert_eq!(error, PeerIncompatible::NoExtendedMasterSecret.into());
     assert_eq!(error.alert(), Some(AlertDescription::HANDSHAKE_FAILURE));
 }
