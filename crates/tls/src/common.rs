@@ -384,6 +384,13 @@ impl Common {
 
     // --- the handshake as a whole ---
 
+    /// What was negotiated, from the ServerHello on.
+    pub(crate) fn negotiated(&mut self) -> Result<&mut Negotiated, Error> {
+        self.negotiated.as_mut().ok_or(Error::Internal(
+            "nothing is negotiated before a ServerHello",
+        ))
+    }
+
     /// The handshake is done: data may flow.
     pub(crate) fn complete_handshake(&mut self) {
         self.handshake = Handshake::JustComplete;

@@ -51,7 +51,6 @@
 //! `server/` and `client/` are the handshake: `server/tls13/mod.rs`, `client/tls13/mod.rs` and their
 //! neighbours for TLS 1.2 list the legal order of messages, with one file a message beside each. `record/` is the record layer, `needs/` the yield points.
 
-#[allow(dead_code, reason = "half written")]
 mod client;
 mod common;
 mod config;

@@ -152,6 +152,10 @@ const FORMAT: u8 = 2;
 /// session goes into a ticket, and a ticket into a ClientHello; a peer with more has none.
 const MAX_CHAIN_LEN: usize = 16 * 1024;
 
+/// The longest ticket that a client keeps: it goes into a ClientHello, whose extensions have less than 2^16 bytes
+/// together. Real ones have some hundred, or with a client's chain in them some thousand.
+pub(crate) const MAX_TICKET_LEN: usize = 24 * 1024;
+
 /// Whether a peer's certificates can be kept with a session.
 pub(crate) fn can_keep(chain: &[CertificateDer<'_>]) -> bool {
     chain_len(chain) <= MAX_CHAIN_LEN && chain.len() <= MAX_LIST_ITEMS

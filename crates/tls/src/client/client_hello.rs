@@ -1,12 +1,12 @@
 //! The ClientHello: what is offered, for all versions at once.
 
 use keyward_crypto::key_exchange::Group;
-use keyward_crypto::signature::SignatureAlgorithm;
+use keyward_crypto::signature::{KeyKind, SignatureAlgorithm};
 use keyward_wire::extensions::ClientHelloExtensions;
 use keyward_wire::handshake::{self, ClientHello};
 use keyward_wire::values::{
-    CipherSuite, CompressionMethod, EcPointFormat, ExtensionType, NamedGroup, ProtocolVersion,
-    PskKeyExchangeMode, SignatureScheme,
+    CertificateCompressionAlgorithm, CipherSuite, CompressionMethod, EcPointFormat, ExtensionType,
+    NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme,
 };
 
 use super::server_hello::ExpectServerHello;
@@ -52,6 +52,14 @@ impl Hello {
         match &self.hello.extensions.supported_versions {
             Some(versions) => versions.contains(&version),
             None => version == ProtocolVersion::TLS12,
+        }
+    }
+
+    /// Bytes of the session's ticket.
+    pub(super) fn ticket_len(&self) -> usize {
+        match self.session.as_ref().map(|session| &session.name) {
+            Some(SessionName::Ticket(ticket)) => ticket.len(),
+            _ => 0,
         }
     }
 
@@ -132,6 +140,7 @@ pub(super) fn send(
         None => handshake::to_message(&hello.hello),
     };
     cx.common.send_handshake(&hello.message);
+    cx.common.key_log.set_client_random(&hello.hello.random);
     if let Some(offer) = &tls13 {
         offer.begin_early_data(&hello, cx)?;
     }
@@ -188,7 +197,11 @@ fn base(
             // the TLS_EMPTY_RENEGOTIATION_INFO_SCSV signaling cipher suite value in the ClientHello."
             renegotiation_info: tls12.then(Vec::new),
             session_ticket: (tls12 && config.resumption).then(|| ticket_tls12(session)),
+            compress_certificate: compression(config).filter(|_| tls13),
             record_size_limit: config.record_size_limit,
+            delegated_credential: (tls13 && config.delegated_credentials)
+                .then(|| delegated_schemes(config))
+                .filter(|schemes| !schemes.is_empty()),
             supported_versions: tls13.then(|| versions(policy)),
             psk_key_exchange_modes: (tls13 && config.resumption)
                 .then(|| vec![PskKeyExchangeMode::PSK_DHE_KE]),
@@ -269,6 +282,30 @@ pub(super) fn groups(policy: &Policy) -> Vec<Group> {
         .iter()
         .filter_map(|group| Group::from_code(group.0))
         .filter(|group| tls13 || *group != Group::X25519MlKem768)
+        .collect()
+}
+
+/// The ways to compress certificates that the engine knows.
+fn compression(config: &ClientConfig) -> Option<Vec<CertificateCompressionAlgorithm>> {
+    let known: Vec<_> = config
+        .certificate_compression
+        .iter()
+        .copied()
+        .filter(|algorithm| keyward_compression::ALGORITHMS.contains(algorithm))
+        .collect();
+    (!known.is_empty()).then_some(known)
+}
+
+/// What a delegated key may sign with.
+fn delegated_schemes(config: &ClientConfig) -> Vec<SignatureScheme> {
+    // RFC 9345 §3: keys of rsaEncryption cannot be delegated to, which leaves the schemes that are no RSA.
+    let rsa = KeyKind::Rsa { bits: 2048 };
+    signature_schemes(config)
+        .into_iter()
+        .filter(|scheme| {
+            SignatureAlgorithm::from_code(scheme.0)
+                .is_some_and(|algorithm| !rsa.supports(algorithm))
+        })
         .collect()
 }
 

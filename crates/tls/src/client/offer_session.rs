@@ -6,7 +6,7 @@ use super::{Context, State, client_hello};
 use crate::error::Error;
 use crate::needs::{Need, NeedError, NeedKind, OfferSessionNeed};
 use crate::peer_name::PeerName;
-use crate::session::ClientSession;
+use crate::session::{ClientSession, MAX_TICKET_LEN, SessionName};
 use crate::suites::Suite;
 
 /// Asks for a session, if sessions are resumed, or sends the ClientHello at once.
@@ -58,5 +58,9 @@ fn may_be_offered(session: &ClientSession, name: &PeerName, cx: &Context<'_>) ->
     let extended = state.version == ProtocolVersion::TLS13
         || state.extended_master_secret
         || !policy.require_extended_master_secret;
-    session.peer == *name && state.is_alive(cx.now) && offered && protocol && extended
+    let fits = match &session.name {
+        SessionName::Ticket(ticket) => ticket.len() <= MAX_TICKET_LEN,
+        SessionName::SessionId(_) => state.version == ProtocolVersion::TLS12,
+    };
+    fits && session.peer == *name && state.is_alive(cx.now) && offered && protocol && extended
 }

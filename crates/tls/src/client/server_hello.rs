@@ -20,7 +20,7 @@ impl ExpectServerHello {
         let version = version(&self.hello, &server_hello)?;
         match self.tls13 {
             Some(offer) if version == ProtocolVersion::TLS13 => {
-                tls13::start(self.hello, offer, server_hello, message, cx)
+                tls13::start(self.hello, offer, server_hello, &message, cx)
             }
             // To a client that did not offer TLS 1.3, or without supported_versions, it means nothing.
             _ if server_hello.is_hello_retry_request() => Err(PeerIncompatible::NoVersion.into()),

@@ -236,7 +236,6 @@ impl Answer {
 
 /// What an answer says, by kind. The engine has checked that the kind is the open need's.
 #[derive(Debug)]
-#[allow(dead_code, reason = "half written")]
 pub(crate) enum AnswerValue {
     Certificate(Result<Box<CertificateAnswer>, NeedError>),
     Session(Result<Option<Box<SessionAnswer>>, NeedError>),

@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use keyward_crypto::aead::TAG_LEN;
 use keyward_wire::record::{CHANGE_CIPHER_SPEC, HEADER_LEN, MAX_PLAINTEXT_LEN, RecordHeader};
 use keyward_wire::values::ContentType;
 
@@ -16,6 +17,8 @@ pub(crate) struct RecordReader {
     /// Whether a record was opened with a key already.
     decrypted: bool,
     first: bool,
+    /// The longest content of a protected record that we have announced (RFC 8449).
+    max_content: usize,
 }
 
 /// What a change_cipher_spec record is here.
@@ -60,6 +63,7 @@ impl RecordReader {
             early_data: EarlyData::None,
             decrypted: false,
             first: true,
+            max_content: usize::MAX,
         }
     }
 
@@ -69,6 +73,14 @@ impl RecordReader {
 
     pub(crate) fn set_change_cipher_specs(&mut self, change_cipher_specs: ChangeCipherSpecs) {
         self.change_cipher_specs = change_cipher_specs;
+    }
+
+    /// Refuses protected records with more than this to decrypt.
+    ///
+    /// RFC 8449 §4: "When the "record_size_limit" extension is negotiated, an endpoint MUST NOT generate a protected
+    /// record with plaintext that is larger than the RecordSizeLimit value it receives from its peer."
+    pub(crate) fn limit_record(&mut self, max_content: usize) {
+        self.max_content = max_content;
     }
 
     /// Skips at most `left` bytes of records that do not decrypt with the keys now set.
@@ -173,6 +185,15 @@ impl RecordReader {
                         // change_cipher_spec record MUST abort the handshake".
                         if tls13 && content_type == ContentType::CHANGE_CIPHER_SPEC {
                             return Err(PeerMisbehaved::UnexpectedRecord(content_type).into());
+                        }
+                        // In TLS 1.3 padding counts (RFC 8449 §4).
+                        let length = if tls13 {
+                            body.len().saturating_sub(TAG_LEN)
+                        } else {
+                            content.len()
+                        };
+                        if length > self.max_content {
+                            return Err(InvalidMessage::PlaintextTooLarge.into());
                         }
                         let content = body.start + content.start..body.start + content.end;
                         Ok(Some((content_type, content)))

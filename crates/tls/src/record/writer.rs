@@ -22,6 +22,11 @@ impl RecordWriter {
         self.protection = Some(protection);
     }
 
+    /// Goes back to records without protection: early data is refused by a HelloRetryRequest.
+    pub(crate) fn clear_protection(&mut self) {
+        self.protection = None;
+    }
+
     /// The most plaintext bytes in a protected record (RFC 8449 §4; it does not hold for records
     /// without protection).
     pub(crate) fn limit_fragment(&mut self, max_fragment: usize) {

@@ -5,6 +5,7 @@ use keyward_wire::extensions::KeyShareEntry;
 use keyward_wire::handshake;
 use keyward_wire::values::NamedGroup;
 
+use super::hello_retry::Retry;
 use super::psk;
 use crate::client::{Context, Hello, client_hello};
 use crate::error::Error;
@@ -15,6 +16,8 @@ pub(crate) struct Offer {
     pub(super) shares: Vec<(Group, KeyPair)>,
     /// Whether early data follows, or has followed, the first ClientHello.
     pub(super) early_data: bool,
+    /// If this is the second ClientHello.
+    pub(super) retry: Option<Retry>,
 }
 
 impl Offer {
@@ -29,6 +32,7 @@ impl Offer {
         let mut offer = Self {
             shares,
             early_data: false,
+            retry: None,
         };
         offer.put_shares(hello);
         psk::offer(hello, cx.now);
@@ -50,13 +54,14 @@ impl Offer {
     /// The ClientHello as a whole message, its binder computed.
     pub(crate) fn to_message(&self, hello: &Hello) -> Result<Vec<u8>, Error> {
         let mut message = handshake::to_message(&hello.hello);
-        psk::put_binder(hello, None, &mut message)?;
+        let transcript = self.retry.as_ref().map(|retry| &retry.transcript);
+        psk::put_binder(hello, transcript, &mut message)?;
         Ok(message)
     }
 
     /// Whether the server has asked for this ClientHello.
     pub(crate) fn is_retried(&self) -> bool {
-        false
+        self.retry.is_some()
     }
 
     /// Whether early data was announced in this ClientHello or the one before it.

@@ -1,12 +1,16 @@
 //! Early data (RFC 9846 §2.3, §4.3.10): sent behind the ClientHello, with the session's keys.
 
+use keyward_wire::handshake::{self, EndOfEarlyData};
 use keyward_wire::values::AlertDescription;
 
 use super::client_hello::Offer;
 use super::psk;
+use super::server_hello::Flight;
 use crate::client::{Context, Hello};
 use crate::connection::ClientConnection;
 use crate::error::Error;
+use crate::key_log::label;
+use crate::negotiated::EarlyDataStatus;
 
 impl Offer {
     /// Gets ready to send early data, if the ClientHello, which is sent, announces it.
@@ -23,10 +27,36 @@ impl Offer {
         cx.common.send_change_cipher_spec()?;
         let client_hello = suite.hash.digest(&hello.message);
         let early = psk::secret(session, suite).early_traffic(&client_hello);
+        cx.common
+            .key_log
+            .add(label::CLIENT_EARLY_TRAFFIC, early.secret());
         cx.common.set_write_protection(early.protection()?)?;
         cx.common.early_data_left = usize::try_from(session.max_early_data()).unwrap_or(usize::MAX);
         Ok(())
     }
+}
+
+/// The server does not take it. From here on our records have the handshake keys.
+pub(super) fn rejected(flight: &Flight, cx: &mut Context<'_>) -> Result<(), Error> {
+    cx.common.early_data_left = 0;
+    cx.common
+        .set_write_protection(flight.client_handshake.protection()?)
+}
+
+/// The server's Finished has come: early data, if it was accepted, ends here.
+pub(super) fn end(flight: &mut Flight, cx: &mut Context<'_>) -> Result<(), Error> {
+    if cx.common.negotiated()?.early_data != EarlyDataStatus::Accepted {
+        return Ok(());
+    }
+    cx.common.early_data_left = 0;
+    // RFC 9846 §4.6: "If the server sent an "early_data" extension in EncryptedExtensions, the client MUST send
+    // an EndOfEarlyData message after receiving the server Finished." "This message is encrypted under keys
+    // derived from the client_early_traffic_secret."
+    let message = handshake::to_message(&EndOfEarlyData);
+    flight.transcript.add(&message);
+    cx.common.send_handshake(&message);
+    cx.common
+        .set_write_protection(flight.client_handshake.protection()?)
 }
 
 impl ClientConnection {

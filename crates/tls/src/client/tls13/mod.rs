@@ -1,52 +1,130 @@
-//! TLS 1.3 (RFC 9846), the client's side.
+//! TLS 1.3 (RFC 9846), the client's side. The files in the order of the wire:
+//!
+//! | | message | file |
+//! |---|---|---|
+//! | → | ClientHello: key shares, PSK | [`client_hello`], [`psk`] |
+//! | → | change_cipher_spec for middleboxes, early data, if it is offered | [`early_data`] |
+//! | ← | HelloRetryRequest, if the server wants another share; → ClientHello | [`hello_retry`] |
+//! | ← | ServerHello | [`server_hello`] |
+//! | ← | EncryptedExtensions | [`encrypted_extensions`] |
+//! | ← | CertificateRequest, if the server asks for a certificate | [`certificate`] |
+//! | ← | Certificate or CompressedCertificate, unless resumed | [`certificate`] |
+//! | ← | CertificateVerify, unless resumed | [`certificate_verify`] |
+//! | | *need: peer certificate*, unless resumed | [`certificate_verify`] |
+//! | ← | Finished | [`finished`] |
+//! | → | EndOfEarlyData, if early data was accepted | [`early_data`] |
+//! | | *need: client certificate*, if the server asks for one | [`client_certificate`] |
+//! | → | Certificate, if the server asks for one | [`client_certificate`] |
+//! | | *need: key operation*, if there is one | [`client_certificate`] |
+//! | → | CertificateVerify, if there is one | [`client_certificate`] |
+//! | → | Finished | [`finished`] |
+//! | ← | NewSessionTicket | [`tickets`] |
+//! | ↔ | application data, KeyUpdate | [`traffic`] |
 
+mod certificate;
+mod certificate_verify;
+mod client_certificate;
 mod client_hello;
 mod early_data;
+mod encrypted_extensions;
+mod finished;
+mod hello_retry;
 mod psk;
+mod server_hello;
+mod tickets;
+mod traffic;
 
+use certificate::ExpectCertificate;
+use certificate_verify::{AwaitPeerCertificate, ExpectCertificateVerify};
+use client_certificate::{AwaitClientCertificate, AwaitKeyOperation};
 pub(crate) use client_hello::Offer;
+use encrypted_extensions::ExpectEncryptedExtensions;
+use finished::ExpectFinished;
 use keyward_wire::handshake::ServerHello;
-
-use keyward_wire::values::ProtocolVersion;
+use traffic::ExpectTraffic;
 
 use super::{Context, Hello};
 use crate::error::Error;
 use crate::handshake::{HandshakeMessage, Incoming};
 use crate::needs::{AnswerValue, NeedId};
-use crate::role::PostHandshake;
+use crate::role::{PostHandshake, UNASKED};
 
 /// The server has chosen TLS 1.3, which was offered; nothing else of its message has been checked.
 pub(crate) fn start(
     hello: Hello,
-    _offer: Offer,
+    offer: Offer,
     server_hello: ServerHello,
-    _message: HandshakeMessage,
-    _cx: &mut Context<'_>,
+    message: &HandshakeMessage,
+    cx: &mut Context<'_>,
 ) -> Result<super::State, Error> {
-    hello.chosen_suite(server_hello.cipher_suite, ProtocolVersion::TLS13)?;
-    Err(Error::Internal(
-        "the client's side of TLS 1.3 is not written yet",
-    ))
+    if server_hello.is_hello_retry_request() {
+        hello_retry::receive(hello, offer, &server_hello, message, cx)
+    } else {
+        server_hello::receive(hello, offer, &server_hello, message, cx).map(super::State::Tls13)
+    }
 }
 
-/// Where a TLS 1.3 handshake is.
-pub(crate) enum State {}
+/// Where a TLS 1.3 handshake is. The legal order:
+///
+/// ```text
+/// ServerHello ─▶ ExpectEncryptedExtensions ─┬─▶ ExpectCertificate ─▶ ExpectCertificateVerify ─▶ AwaitPeerCertificate ─┐
+///                                           └──────────────────────── resumed ──────────────────────▶ ExpectFinished ◀┘
+///
+/// ExpectFinished ─┬─▶ AwaitClientCertificate ─▶ AwaitKeyOperation ─▶ ExpectTraffic
+///                 └─────── not asked ───────────────────────────────────▲
+/// ```
+///
+/// A CertificateRequest is taken in `ExpectCertificate`, once.
+pub(crate) enum State {
+    ExpectEncryptedExtensions(Box<ExpectEncryptedExtensions>),
+    ExpectCertificate(Box<ExpectCertificate>),
+    ExpectCertificateVerify(Box<ExpectCertificateVerify>),
+    AwaitPeerCertificate(Box<AwaitPeerCertificate>),
+    ExpectFinished(Box<ExpectFinished>),
+    AwaitClientCertificate(Box<AwaitClientCertificate>),
+    AwaitKeyOperation(Box<AwaitKeyOperation>),
+    ExpectTraffic(Box<ExpectTraffic>),
+}
 
 impl State {
-    pub(crate) fn handle(self, _incoming: Incoming, _cx: &mut Context<'_>) -> Result<Self, Error> {
-        match self {}
+    pub(crate) fn handle(self, incoming: Incoming, cx: &mut Context<'_>) -> Result<Self, Error> {
+        match self {
+            Self::ExpectEncryptedExtensions(state) => state.handle(incoming, cx),
+            Self::ExpectCertificate(state) => state.handle(incoming, cx),
+            Self::ExpectCertificateVerify(state) => state.handle(incoming, cx),
+            Self::ExpectFinished(state) => state.handle(incoming, cx),
+            Self::ExpectTraffic(state) => state.handle(incoming, cx),
+            // Input waits while these wait for their need.
+            Self::AwaitPeerCertificate(_)
+            | Self::AwaitClientCertificate(_)
+            | Self::AwaitKeyOperation(_) => Err(incoming.unexpected()),
+        }
     }
 
     pub(crate) fn answered(
         self,
         _id: NeedId,
-        _answer: AnswerValue,
-        _cx: &mut Context<'_>,
+        answer: AnswerValue,
+        cx: &mut Context<'_>,
     ) -> Result<Self, Error> {
-        match self {}
+        match (self, answer) {
+            (Self::AwaitPeerCertificate(state), AnswerValue::PeerCertificate(answer)) => {
+                state.answered(answer, cx)
+            }
+            (Self::AwaitClientCertificate(state), AnswerValue::ClientCertificate(answer)) => {
+                state.answered(answer, cx)
+            }
+            (Self::AwaitKeyOperation(state), AnswerValue::KeyOperation(answer)) => {
+                state.answered(answer, cx)
+            }
+            _ => Err(UNASKED),
+        }
     }
 
     pub(crate) fn post_handshake(&mut self) -> PostHandshake<'_> {
-        match *self {}
+        match self {
+            Self::ExpectTraffic(state) => PostHandshake::Tls13(&mut state.traffic),
+            _ => PostHandshake::NotYet,
+        }
     }
 }

@@ -17,6 +17,17 @@ pub(super) fn offer(hello: &mut Hello, now: UnixTime) {
         of(hello).and_then(|(session, suite)| identity(session, suite, now));
 }
 
+/// Offers it in the second ClientHello again.
+///
+/// RFC 9846 §4.2.4: "in its updated ClientHello, the client SHOULD NOT offer any pre-shared keys associated with a
+/// hash other than that of the selected cipher suite."
+pub(super) fn offer_again(hello: &mut Hello, selected: &Suite, now: UnixTime) {
+    if of(hello).is_some_and(|(_, suite)| suite.hash != selected.hash) {
+        hello.session = None;
+    }
+    offer(hello, now);
+}
+
 /// The session of TLS 1.3 that is offered, and its suite.
 pub(super) fn of(hello: &Hello) -> Option<(&ClientSession, &'static Suite)> {
     let session = hello
