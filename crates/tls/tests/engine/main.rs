@@ -10,6 +10,7 @@ mod bad_input;
 mod bulk;
 mod certificate_choice;
 mod certificate_compression;
+mod client;
 mod client_authentication;
 mod client_certificate_misbehaviour;
 mod close;

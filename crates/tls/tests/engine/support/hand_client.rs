@@ -3,10 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use keyward_crypto::aead::{AeadAlgorithm, AeadKey};
 use keyward_crypto::hash::HashAlgorithm::Sha256;
-use keyward_crypto::hkdf::{Secret, expand_label, expand_label_secret, extract};
-use keyward_crypto::hmac::HmacKey;
+use keyward_crypto::hkdf::{Secret, expand_label_secret, extract};
 use keyward_crypto::key_exchange::{Group, KeyPair};
 use keyward_keyop::tls13::transcript_hash;
 use keyward_tls::{Error, ServerConfig, ServerConnection, Step, UnixTime};
@@ -21,10 +19,8 @@ use keyward_wire::values::{
     PskKeyExchangeMode, SignatureScheme,
 };
 
+use super::keys::{Keys, Record, finished_mac};
 use super::{Site, now};
-
-/// A record's type and content, without protection.
-type Record = (ContentType, Vec<u8>);
 
 pub(crate) struct HandClient {
     pub(crate) server: ServerConnection,
@@ -58,41 +54,6 @@ struct Secrets {
     client_handshake: Secret,
     server_handshake: Secret,
     master: Secret,
-}
-
-/// One direction.
-struct Keys {
-    secret: Secret,
-    key: AeadKey,
-    iv: [u8; 12],
-    sequence: u64,
-}
-
-impl Keys {
-    fn new(secret: Secret) -> Self {
-        let (mut key, mut iv) = ([0; 16], [0; 12]);
-        expand_label(Sha256, &secret, b"key", b"", &mut key);
-        expand_label(Sha256, &secret, b"iv", b"", &mut iv);
-        Self {
-            key: AeadKey::new(AeadAlgorithm::Aes128Gcm, &key).unwrap(),
-            iv,
-            sequence: 0,
-            secret,
-        }
-    }
-
-    fn next_secret(&self) -> Secret {
-        expand_label_secret(Sha256, &self.secret, b"traffic upd", b"")
-    }
-
-    fn nonce(&mut self) -> [u8; 12] {
-        let mut nonce = self.iv;
-        for (byte, count) in nonce[4..].iter_mut().zip(self.sequence.to_be_bytes()) {
-            *byte ^= count;
-        }
-        self.sequence += 1;
-        nonce
-    }
 }
 
 impl HandClient {
@@ -177,12 +138,7 @@ impl HandClient {
     /// A protected record of exactly this TLSInnerPlaintext.
     pub(crate) fn sealed_inner(&mut self, inner: &[u8]) -> Vec<u8> {
         let keys = self.write.as_mut().expect("there are keys to write with");
-        let mut body = inner.to_vec();
-        let length = u16::try_from(body.len() + 16).unwrap().to_be_bytes();
-        let header = [23, 3, 3, length[0], length[1]];
-        let nonce = keys.nonce();
-        let tag = keys.key.seal(&nonce, &header, &mut body).unwrap();
-        [&header[..], &body, &tag].concat()
+        keys.sealed_inner(inner)
     }
 
     /// Gives bytes to the server and answers its needs, until it is blocked.
@@ -238,18 +194,12 @@ impl HandClient {
         }
         let header: Vec<u8> = self.wire.drain(..5).collect();
         let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
-        let mut body: Vec<u8> = self.wire.drain(..length).collect();
+        let body: Vec<u8> = self.wire.drain(..length).collect();
         if header[0] != 23 {
             return Some((ContentType(header[0]), body));
         }
         let keys = self.read.as_mut().expect("there are keys to read with");
-        let nonce = keys.nonce();
-        let inner = keys
-            .key
-            .open(&nonce, &header, &mut body)
-            .expect("the server's record opens");
-        let at = inner.iter().rposition(|byte| *byte != 0).unwrap();
-        Some((ContentType(inner[at]), inner[..at].to_vec()))
+        Some(keys.opened(&header, body))
     }
 
     /// All records that wait, opened.
@@ -485,9 +435,4 @@ impl HandClient {
         let next = self.read.as_ref().unwrap().next_secret();
         self.read = Some(Keys::new(next));
     }
-}
-
-fn finished_mac(secret: &Secret, hash: &[u8]) -> Vec<u8> {
-    let key = expand_label_secret(Sha256, secret, b"finished", b"");
-    HmacKey::new(Sha256, key.as_bytes()).sign(&[hash]).to_vec()
 }

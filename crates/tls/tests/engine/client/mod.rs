@@ -1,0 +1,11 @@
+//! Our client: against our server, against rustls as a server, and against a server by hand that misbehaves.
+
+mod client_certificate;
+mod early_data;
+mod full_handshake;
+mod hello_retry;
+mod needs;
+mod post_handshake;
+mod resumption;
+mod server_flight;
+mod server_hello;
