@@ -9,6 +9,8 @@ use keyward_wire::values::{
     CertificateCompressionAlgorithm, CipherSuite, HandshakeType, NamedGroup, SignatureScheme,
 };
 
+use crate::delegated_credential::InvalidDelegation;
+
 /// The rule that an operation breaks. Each variant is one rule of the check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckError {
@@ -36,6 +38,8 @@ pub enum CheckError {
     CompressionNotOffered(CertificateCompressionAlgorithm),
     /// The CompressedCertificate cannot be decompressed.
     CompressedCertificate(DecompressError),
+    /// The delegated credential beside the leaf is not valid.
+    DelegatedCredential(InvalidDelegation),
     /// The Certificate message of a server has a request context.
     CertificateContext,
     /// The key is not enabled for signatures.
@@ -129,6 +133,7 @@ impl fmt::Display for CheckError {
                 write!(f, "the client does not offer to decompress {algorithm} (RFC 8879 §4)")
             }
             Self::CompressedCertificate(error) => error.fmt(f),
+            Self::DelegatedCredential(error) => error.fmt(f),
             Self::CertificateContext => {
                 f.write_str("a server's Certificate has an empty certificate_request_context (RFC 9846 §4.5.1)")
             }
@@ -212,6 +217,7 @@ impl core::error::Error for CheckError {
         match self {
             Self::Malformed(error) => Some(error),
             Self::CompressedCertificate(error) => Some(error),
+            Self::DelegatedCredential(error) => Some(error),
             _ => None,
         }
     }

@@ -27,6 +27,7 @@
 
 mod checked;
 mod checks;
+pub mod delegated_credential;
 mod error;
 mod fields;
 mod key_id;

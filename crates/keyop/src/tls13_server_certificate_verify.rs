@@ -5,10 +5,10 @@ use keyward_wire::handshake::{CertificateRequestTls13, EncryptedExtensions};
 use keyward_wire::values::SignatureScheme;
 
 use crate::checked::{CheckedOperation, Task};
-use crate::checks::certificate::{check_leaf_tls13, take_certificate};
+use crate::checks::certificate::take_certificate;
 use crate::checks::messages::Messages;
-use crate::checks::scheme::{Version, check_scheme};
 use crate::checks::server_hello::check_random;
+use crate::checks::signing_key::check_signing_key;
 use crate::checks::tls13_hellos::take_hellos;
 use crate::error::CheckError;
 use crate::key_id::KeyId;
@@ -48,10 +48,7 @@ impl Tls13ServerCertificateVerify {
         if !certificate.certificate_request_context.is_empty() {
             return Err(CheckError::CertificateContext);
         }
-        check_leaf_tls13(&certificate, rules)?;
-
-        let offered = client_hello.extensions.signature_algorithms.as_deref();
-        let algorithm = check_scheme(self.scheme, Version::Tls13, offered, rules)?;
+        let algorithm = check_signing_key(&certificate, self.scheme, &client_hello, rules)?;
         let suite = server_hello.cipher_suite;
         let hash = tls13::suite_hash(suite).ok_or(CheckError::SuiteNotAllowed(suite))?;
         let transcript_hash = tls13::transcript_hash(&self.messages, hash)?;

@@ -1,15 +1,14 @@
 //! Delegated credentials (RFC 9345): ours, to be presented, and a server's, to be checked.
 
-use keyward_crypto::certificate::CertificateInfo;
-use keyward_crypto::signature::{PublicKey, SignatureAlgorithm};
-use keyward_keyop::{KeyId, tls13};
+use keyward_crypto::signature::PublicKey;
+use keyward_keyop::KeyId;
+use keyward_keyop::delegated_credential::{self, Delegation};
 use keyward_wire::codec::{Decode, Encode};
 use keyward_wire::extensions::DelegatedCredential;
-use keyward_wire::values::{ProtocolVersion, SignatureScheme};
+use keyward_wire::values::SignatureScheme;
 
 use crate::credential::CertificateError;
 use crate::error::{Error, PeerMisbehaved};
-use crate::signature_schemes;
 use crate::time::UnixTime;
 
 /// RFC 9345 §4.1.3: "the maximum validity period (7 days by default)".
@@ -33,8 +32,11 @@ impl Delegated {
         leaf: &[u8],
         leaf_key: &PublicKey,
     ) -> Result<Self, CertificateError> {
-        let refused = CertificateError::DelegatedCredential;
-        let (public_key, expires) = check(credential, leaf, leaf_key).map_err(refused)?;
+        let Delegation {
+            public_key,
+            expires,
+        } = delegated_credential::verify(credential, leaf, leaf_key)
+            .map_err(|error| CertificateError::DelegatedCredential(error.reason()))?;
         Ok(Self {
             encoded: credential.to_bytes(),
             scheme: credential.dc_cert_verify_algorithm,
@@ -110,11 +112,12 @@ pub(crate) fn accept(
     if scheme != certificate_verify {
         return Err(refused("the CertificateVerify is of another scheme"));
     }
-    let (public_key, expires) = check(&credential, leaf, leaf_key).map_err(refused)?;
-    if !is_current(expires, now) {
+    let delegation = delegated_credential::verify(&credential, leaf, leaf_key)
+        .map_err(|error| refused(error.reason()))?;
+    if !is_current(delegation.expires, now) {
         return Err(refused("it has expired, or is valid for more than 7 days"));
     }
-    Ok(public_key)
+    Ok(delegation.public_key)
 }
 
 /// "asserting that the current time does not exceed the expiry time"; "asserting that the expiry time does
@@ -124,44 +127,125 @@ fn is_current(expires: u64, now: UnixTime) -> bool {
     (now..=now.saturating_add(MAX_VALIDITY_S)).contains(&expires)
 }
 
-/// What must be so whatever the time and the peer: the credential's key, and when it expires, in seconds
-/// since 1970.
-fn check(
-    credential: &DelegatedCredential,
-    leaf: &[u8],
-    leaf_key: &PublicKey,
-) -> Result<(PublicKey, u64), &'static str> {
-    let info = CertificateInfo::parse(leaf).ok_or("its certificate does not parse")?;
-    // RFC 9345 §4.2: "An endpoint MUST NOT accept a delegated credential unless the peer's end-entity
-    // certificate satisfies the following criteria".
-    if !info.may_delegate() {
-        return Err("its certificate lacks DelegationUsage or digitalSignature");
+#[cfg(test)]
+mod tests {
+    use keyward_crypto::certificate::CertificateInfo;
+    use keyward_crypto::private_key::PrivateKey;
+    use keyward_crypto::signature::SignatureAlgorithm;
+    use keyward_keyop::tls13::server_delegated_credential_message;
+    use rcgen::{CertificateParams, CustomExtension, KeyPair, KeyUsagePurpose};
+
+    use super::*;
+
+    const P256: SignatureScheme = SignatureScheme::ECDSA_SECP256R1_SHA256;
+    const DAY_S: u32 = 24 * 60 * 60;
+
+    struct Server {
+        leaf: Vec<u8>,
+        leaf_key: PublicKey,
+        credential: DelegatedCredential,
     }
-    let public_key = PublicKey::from_spki_der(&credential.subject_public_key_info)
-        .map_err(|_| "its key is of no kind that is known")?;
-    let scheme = credential.dc_cert_verify_algorithm;
-    // RFC 9345 §4: "the following algorithms are not allowed for use with delegated credentials:
-    // rsa_pss_rsae_sha256, rsa_pss_rsae_sha384, rsa_pss_rsae_sha512."
-    let forbidden = [
-        SignatureScheme::RSA_PSS_RSAE_SHA256,
-        SignatureScheme::RSA_PSS_RSAE_SHA384,
-        SignatureScheme::RSA_PSS_RSAE_SHA512,
-    ];
-    let fits = |key: &PublicKey, scheme| {
-        signature_schemes::of_key(key.kind(), ProtocolVersion::TLS13).contains(&scheme)
-    };
-    if forbidden.contains(&scheme) || !fits(&public_key, scheme) {
-        return Err("its key does not fit its scheme, or is RSA");
+
+    /// A leaf with a credential that is valid for a day from its notBefore.
+    fn server(valid_time: u32) -> Server {
+        let mut params = CertificateParams::new(vec!["shop.example".to_owned()]).unwrap();
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        let usage = [1, 3, 6, 1, 4, 1, 44363, 44];
+        let usage = CustomExtension::from_oid_content(&usage, vec![5, 0]);
+        params.custom_extensions = vec![usage];
+        let key = KeyPair::generate().unwrap();
+        let leaf = params.self_signed(&key).unwrap().der().to_vec();
+        let key = PrivateKey::from_der(&key.serialize_der()).unwrap();
+        let delegated = KeyPair::generate().unwrap();
+        let delegated = PrivateKey::from_der(&delegated.serialize_der()).unwrap();
+        let mut credential = DelegatedCredential {
+            valid_time,
+            dc_cert_verify_algorithm: P256,
+            subject_public_key_info: delegated.public_key().spki_der().to_vec(),
+            algorithm: P256,
+            signature: Vec::new(),
+        };
+        let message = server_delegated_credential_message(&leaf, &credential);
+        credential.signature = key.sign(SignatureAlgorithm::EcdsaSha256, &message).unwrap();
+        Server {
+            leaf_key: key.public_key().clone(),
+            leaf,
+            credential,
+        }
     }
-    let algorithm = SignatureAlgorithm::from_code(credential.algorithm.0)
-        .filter(|_| fits(leaf_key, credential.algorithm))
-        .ok_or("its signature is of a scheme that does not fit the certificate's key")?;
-    let signed = tls13::server_delegated_credential_message(leaf, credential);
-    leaf_key
-        .verify(algorithm, &signed, &credential.signature)
-        .map_err(|_| "its signature is wrong")?;
-    let expires = info
-        .not_before()
-        .saturating_add(u64::from(credential.valid_time));
-    Ok((public_key, expires))
+
+    fn outcome(server: &Server, age_s: u64) -> Result<PublicKey, Error> {
+        outcome_for(server, age_s, &[P256], &[P256], P256)
+    }
+
+    fn outcome_for(
+        server: &Server,
+        age_s: u64,
+        schemes: &[SignatureScheme],
+        delegated: &[SignatureScheme],
+        certificate_verify: SignatureScheme,
+    ) -> Result<PublicKey, Error> {
+        let begin = CertificateInfo::parse(&server.leaf).unwrap().not_before();
+        accept(
+            &server.credential.to_bytes(),
+            (&server.leaf, &server.leaf_key),
+            &Offered { schemes, delegated },
+            certificate_verify,
+            UnixTime::from_secs(begin + age_s),
+        )
+    }
+
+    fn refused(outcome: Result<PublicKey, Error>) -> bool {
+        matches!(
+            outcome,
+            Err(Error::PeerMisbehaved(
+                PeerMisbehaved::BadDelegatedCredential(_)
+            ))
+        )
+    }
+
+    #[test]
+    fn it_is_accepted_until_it_expires_and_for_seven_days_at_most() {
+        let day = u64::from(DAY_S);
+        let one = server(DAY_S);
+        let key = outcome(&one, 0).unwrap();
+        assert_eq!(key.spki_der(), one.credential.subject_public_key_info);
+        assert!(outcome(&one, day).is_ok());
+        assert!(refused(outcome(&one, day + 1)));
+
+        let ten = server(10 * DAY_S);
+        assert!(refused(outcome(&ten, 3 * day - 1)));
+        assert!(outcome(&ten, 3 * day).is_ok());
+        assert!(outcome(&ten, 10 * day).is_ok());
+    }
+
+    #[test]
+    fn it_is_accepted_only_with_what_was_offered() {
+        let server = server(DAY_S);
+        let other = SignatureScheme::ED25519;
+        assert!(refused(outcome_for(&server, 0, &[other], &[P256], P256)));
+        assert!(refused(outcome_for(&server, 0, &[P256], &[other], P256)));
+        let both = [other, P256];
+        assert!(refused(outcome_for(&server, 0, &both, &both, other)));
+        assert!(outcome_for(&server, 0, &both, &both, P256).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_valid_or_does_not_parse_is_refused() {
+        let mut spoilt = server(DAY_S);
+        spoilt.credential.valid_time -= 1;
+        assert!(refused(outcome(&spoilt, 0)));
+
+        let server = server(DAY_S);
+        let bytes = server.credential.to_bytes();
+        let offered = Offered {
+            schemes: &[P256],
+            delegated: &[P256],
+        };
+        for length in 0..bytes.len() {
+            let leaf = (&server.leaf[..], &server.leaf_key);
+            let outcome = accept(&bytes[..length], leaf, &offered, P256, UnixTime::now());
+            assert!(refused(outcome), "{length}");
+        }
+    }
 }

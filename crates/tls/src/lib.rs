@@ -56,13 +56,10 @@ mod common;
 mod config;
 mod connection;
 mod credential;
-#[allow(dead_code, reason = "half written")]
 mod delegated_credential;
 mod error;
-#[allow(dead_code, reason = "half written")]
 mod exporter;
 mod handshake;
-#[allow(dead_code, reason = "half written")]
 mod key_log;
 mod key_schedule;
 mod needs;

@@ -7,5 +7,6 @@ pub(crate) mod hello_retry;
 pub(crate) mod messages;
 pub(crate) mod scheme;
 pub(crate) mod server_hello;
+pub(crate) mod signing_key;
 pub(crate) mod tls12_suite;
 pub(crate) mod tls13_hellos;

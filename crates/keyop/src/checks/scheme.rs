@@ -39,6 +39,12 @@ pub(crate) fn check_scheme(
     Ok(algorithm)
 }
 
+/// How a key of this kind signs with a scheme in TLS 1.3, if it can.
+pub(crate) fn tls13_algorithm(scheme: Scheme, key: KeyKind) -> Option<SignatureAlgorithm> {
+    let (algorithm, fits) = tls13(scheme, key)?;
+    fits.then_some(algorithm)
+}
+
 /// RFC 9846 §4.3.3. The ECDSA schemes name their curve; the RSASSA-PKCS1-v1_5 schemes "are not defined
 /// for use in signed TLS handshake messages". The rsa_pss_pss schemes are for keys with that OID, which
 /// no key file here has.

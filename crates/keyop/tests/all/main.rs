@@ -3,6 +3,7 @@
 
 mod codec;
 mod compressed_certificate;
+mod delegated_credential;
 mod rsa_padding;
 mod signatures;
 mod support;

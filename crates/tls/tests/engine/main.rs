@@ -14,6 +14,7 @@ mod client;
 mod client_authentication;
 mod client_certificate_misbehaviour;
 mod close;
+mod delegated_credentials;
 mod early_data;
 mod early_data_taken;
 mod exporters;

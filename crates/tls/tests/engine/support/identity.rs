@@ -12,7 +12,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 pub(crate) struct Identity {
     pub(crate) certificate: Arc<Credential>,
     pub(crate) private_key: Arc<PrivateKey>,
-    pkcs8: Vec<u8>,
+    pub(crate) pkcs8: Vec<u8>,
 }
 
 impl Identity {
