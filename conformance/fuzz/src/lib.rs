@@ -15,6 +15,7 @@ pub mod seeds;
 pub mod server;
 pub mod sessions;
 pub mod site;
+pub mod trust;
 pub mod wire;
 
 /// A fuzz target.
@@ -51,5 +52,9 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "server",
         run: server::run,
+    },
+    Target {
+        name: "trust",
+        run: trust::run,
     },
 ];

@@ -40,7 +40,35 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(sessions());
     seeds.extend(keys());
     seeds.extend(servers());
+    seeds.extend(stapled());
     seeds
+}
+
+/// What a server presents: a certificate, and an OCSP response for it.
+fn stapled() -> Vec<Seed> {
+    macro_rules! response {
+        ($name:literal) => {
+            &include_bytes!(concat!(
+                "../../../crates/trust/tests/data/openssl/ocsp-",
+                $name,
+                ".der"
+            ))[..]
+        };
+    }
+    [
+        ("by-issuer", response!("issuer")),
+        ("by-delegate", response!("delegate")),
+        ("revoked", response!("revoked")),
+        ("not-stapled", &[][..]),
+    ]
+    .into_iter()
+    .map(|(name, response)| {
+        let mut bytes = Vec::new();
+        bytes.put_opaque_u16(response);
+        bytes.put_opaque_u16(&crate::trust::leaf());
+        seed("trust", name, bytes)
+    })
+    .collect()
 }
 
 fn seed(target: &'static str, name: &str, bytes: Vec<u8>) -> Seed {

@@ -72,6 +72,7 @@ targets! {
     sessions,
     keys,
     server,
+    trust,
 }
 
 /// The seeds of whole connections are that: if the peer lost its way, the fuzzer would never get far.

@@ -46,7 +46,8 @@ impl RevocationList {
     ///
     /// As [`Self::parse`].
     pub fn from_der(der: &[u8]) -> Result<Self, Rejection> {
-        let list = OwnedCertRevocationList::from_der(der).map_err(invalid)?;
+        let list =
+            OwnedCertRevocationList::from_der(der).map_err(|error| invalid(unusable(&error)))?;
         let (_, parsed) = CertificateRevocationList::from_der(der).map_err(invalid)?;
         Ok(Self {
             list: list.into(),
@@ -135,6 +136,27 @@ pub(crate) fn expired(lists: &[RevocationList], next_update: UnixTime) -> Reject
     Rejection::RevocationListExpired {
         issuer: issuer.to_owned(),
         next_update,
+    }
+}
+
+/// Why a list is not used, in words.
+fn unusable(error: &webpki::Error) -> String {
+    use webpki::Error;
+    match error {
+        Error::UnsupportedCrlVersion => "it is of version 1, which has no extensions".to_owned(),
+        Error::UnsupportedDeltaCrl => "it is a delta list, and the whole one is needed".to_owned(),
+        Error::UnsupportedIndirectCrl => {
+            "it is an indirect list, of certificates that others issued".to_owned()
+        }
+        Error::UnsupportedRevocationReasonsPartitioning => {
+            "it is for some reasons of revocation only".to_owned()
+        }
+        // RFC 5280 §5.2: authority key identifier and CRL number are mandatory.
+        Error::MalformedExtensions => {
+            "its extensions are malformed, or it has no authority key identifier or CRL number"
+                .to_owned()
+        }
+        error => error.to_string(),
     }
 }
 

@@ -4,6 +4,7 @@ mod certificates;
 mod crl;
 mod names;
 mod ocsp;
+mod openssl;
 mod path;
 mod report;
 mod strength;
