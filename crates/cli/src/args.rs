@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use keyward_pki::KeyAlgorithm;
 use tracing::level_filters::LevelFilter;
 
+use crate::connect::args::ConnectArgs;
 use crate::serve::target::Target;
 
 const EXIT_CODES: &str = "\
@@ -91,6 +92,7 @@ pub(crate) enum Command {
     Keyserver(DaemonArgs),
     Edge(EdgeArgs),
     Check(CheckArgs),
+    Connect(Box<ConnectArgs>),
     Pki(PkiArgs),
     /// The small site of `keyward demo`
     #[command(hide = true)]

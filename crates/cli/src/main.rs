@@ -4,6 +4,7 @@ mod args;
 mod attached;
 mod commands;
 mod config_files;
+mod connect;
 mod demo;
 mod failure;
 mod logs;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
+        Command::Connect(args) => connect::run(args),
         Command::Demo(args) => demo::run(args, &cli.log),
         Command::Serve(args) => serve::run(args, &cli.log),
         Command::Keyserver(args) => commands::keyserver::run(args),

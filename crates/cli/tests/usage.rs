@@ -11,6 +11,7 @@ fn help_names_every_command_and_exit_code() {
         "keyserver",
         "edge",
         "check",
+        "connect",
         "pki",
         "Exit codes:",
         "out of reach",
@@ -32,6 +33,17 @@ fn help_of_every_command_explains_its_options() {
         (&["keyserver"], &["--config"]),
         (&["edge"], &["--config", "--wait", "exit code 4"]),
         (&["check"], &["--config", "--connect"]),
+        (
+            &["connect"],
+            &[
+                "--ca",
+                "--insecure",
+                "--resume",
+                "--draw",
+                "exit code is 1",
+                "--key-log",
+            ],
+        ),
         (&["pki", "init"], &["ca.key", "keyserver.pem"]),
         (&["pki", "issue"], &["--client", "--algorithm", "ed25519"]),
     ] {

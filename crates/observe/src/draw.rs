@@ -176,7 +176,11 @@ impl Canvas {
         // The left margin holds times, the right one half of the last heading.
         let (margin, last) = (if options.times { 12 } else { 4 }, width - 6);
         // The longest name of an operation needs 32 columns; the messages get the rest.
-        let middle = (margin + (last - margin) * 3 / 5).min(last - 34);
+        let middle = match options.lanes.key_server {
+            Some(_) => (margin + (last - margin) * 3 / 5).min(last - 34),
+            // Two lanes need no more room than the longest list of messages is worth.
+            None => last.min(margin + 60),
+        };
         Self {
             width,
             lanes: [margin, middle, last],

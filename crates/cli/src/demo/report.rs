@@ -1,10 +1,9 @@
 //! What the demo shows to people.
 
-use std::io::IsTerminal;
-
-use keyward_observe::{DrawOptions, Glyphs, Lanes, draw, duration};
+use keyward_observe::{DrawOptions, Lanes, draw, duration};
 
 use super::measure::Played;
+use crate::output::glyphs;
 
 /// One handshake: its title, what was agreed, the picture, and the sums.
 pub(crate) fn handshake(played: &Played) -> String {
@@ -116,20 +115,6 @@ fn counted(count: u32, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
         _ => format!("{count} {what}s"),
-    }
-}
-
-/// Box-drawing characters on a terminal that says it has them, ASCII everywhere else.
-fn glyphs() -> Glyphs {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let utf8 = locale.contains("utf-8") || locale.contains("utf8");
-    match utf8 && std::io::stdout().is_terminal() {
-        true => Glyphs::Unicode,
-        false => Glyphs::Ascii,
     }
 }
 

@@ -1,0 +1,245 @@
+//! One connection: a socket and the engine.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
+
+use keyward_tls::{
+    ClientConfig, ClientConnection, ClientSession, EarlyDataStatus, PeerName, Step, UnixTime,
+};
+use keyward_wire::values::ProtocolVersion;
+use tokio::net::TcpStream;
+
+use super::answers::Answers;
+use super::timeline::Timeline;
+use super::trouble::Trouble;
+
+/// The largest piece that is read from the socket at once.
+const PIECE: usize = 16 * 1024;
+/// How much of what came first is kept, to recognize what is not TLS.
+const KEPT: usize = 64;
+
+/// A socket and the engine. Every `async` method may be cancelled: nothing is lost by it.
+pub(crate) struct Line {
+    socket: TcpStream,
+    pub(crate) connection: ClientConnection,
+    pub(crate) timeline: Timeline,
+    /// What came and does not fit into the engine yet.
+    unfed: Vec<u8>,
+    /// The first bytes that came.
+    first: Vec<u8>,
+    /// Why the socket takes no more.
+    broken: Option<io::Error>,
+    key_log: Option<File>,
+    /// Data to be sent before the handshake is complete, and how much of it was.
+    early_data: Vec<u8>,
+    sent_early: usize,
+}
+
+/// What happened.
+pub(crate) enum Happened {
+    /// The handshake is complete.
+    Complete,
+    /// Data can be read.
+    Data,
+    /// The server gave a session.
+    Session(Box<ClientSession>),
+    /// The server sends no more.
+    PeerClosed,
+    /// Both sides are done.
+    Closed,
+}
+
+impl Line {
+    pub(crate) fn new(
+        socket: TcpStream,
+        config: Arc<ClientConfig>,
+        name: PeerName,
+        number: u64,
+        key_log: Option<File>,
+    ) -> Result<Self, Trouble> {
+        let timeline = Timeline::new(number);
+        let connection = ClientConnection::new(config, name).map_err(Trouble::Tls)?;
+        Ok(Self {
+            socket,
+            connection,
+            timeline,
+            unfed: Vec::new(),
+            first: Vec::new(),
+            broken: None,
+            key_log,
+            early_data: Vec::new(),
+            sent_early: 0,
+        })
+    }
+
+    /// Sends this as soon as the engine takes it, with the first flight.
+    pub(crate) fn with_early_data(mut self, data: Option<&[u8]>) -> Self {
+        self.early_data = data.unwrap_or_default().to_vec();
+        self
+    }
+
+    /// What the server has not taken as early data.
+    pub(crate) fn unsent_early_data<'a>(&self, data: Option<&'a [u8]>) -> &'a [u8] {
+        let data = data.unwrap_or_default();
+        let accepted = self
+            .connection
+            .negotiated()
+            .is_some_and(|negotiated| negotiated.early_data == EarlyDataStatus::Accepted);
+        match accepted {
+            true => &data[self.sent_early..],
+            false => data,
+        }
+    }
+
+    pub(crate) fn is_tls12(&self) -> bool {
+        self.connection
+            .negotiated()
+            .is_some_and(|negotiated| negotiated.version == ProtocolVersion::TLS12)
+    }
+
+    /// Goes on until something happens.
+    pub(crate) async fn next(&mut self, answers: &mut Answers<'_>) -> Result<Happened, Trouble> {
+        loop {
+            let step = self.connection.step(UnixTime::now());
+            self.note()?;
+            match step {
+                Ok(Step::Blocked) => {
+                    self.send_early_data()?;
+                    self.flush().await;
+                    self.fill().await?;
+                }
+                Ok(Step::Need(need)) => {
+                    let answer = answers.answer(need);
+                    // The need is this connection's, and open.
+                    self.connection
+                        .answer(answer)
+                        .map_err(|misuse| Trouble::Internal(misuse.to_string()))?;
+                }
+                Ok(Step::HandshakeComplete) => {
+                    self.flush().await;
+                    self.timeline.completed();
+                    return Ok(Happened::Complete);
+                }
+                Ok(Step::Data) => return Ok(Happened::Data),
+                Ok(Step::SessionReceived(session)) => return Ok(Happened::Session(session)),
+                Ok(Step::PeerClosed) => return Ok(Happened::PeerClosed),
+                Ok(Step::Closed) => {
+                    self.flush().await;
+                    return Ok(Happened::Closed);
+                }
+                Ok(_) => {
+                    return Err(Trouble::Internal(
+                        "the engine said what is not known here".to_owned(),
+                    ));
+                }
+                Err(error) => {
+                    // The alert.
+                    self.flush().await;
+                    let trouble = match self.broken.take() {
+                        Some(cause) if error == keyward_tls::Error::PeerTruncated => {
+                            Trouble::Socket(cause)
+                        }
+                        _ => Trouble::of_engine(error, &self.first),
+                    };
+                    self.timeline.failed(&trouble.short());
+                    return Err(trouble);
+                }
+            }
+        }
+    }
+
+    /// Writes what the engine has. A socket that takes no more may still have something to read: an
+    /// alert, which says more than the socket's error.
+    pub(crate) async fn flush(&mut self) {
+        while !self.connection.output().is_empty() {
+            if self.socket.writable().await.is_err() {
+                break;
+            }
+            match self.socket.try_write(self.connection.output()) {
+                Ok(written) => self.connection.consume_output(written),
+                Err(cause) if cause.kind() == ErrorKind::WouldBlock => {}
+                Err(cause) => {
+                    self.connection.consume_output(usize::MAX);
+                    self.broken = Some(cause);
+                }
+            }
+        }
+        self.timeline.flushed();
+    }
+
+    /// Reads what the socket has.
+    async fn fill(&mut self) -> Result<(), Trouble> {
+        if self.unfed.is_empty() {
+            let mut piece = [0; PIECE];
+            let count = loop {
+                self.socket.readable().await.map_err(Trouble::Socket)?;
+                match self.socket.try_read(&mut piece) {
+                    Ok(count) => break count,
+                    Err(cause) if cause.kind() == ErrorKind::WouldBlock => {}
+                    Err(cause) => {
+                        self.broken.get_or_insert(cause);
+                        break 0;
+                    }
+                }
+            };
+            if count == 0 {
+                self.connection.receive_eof();
+                return Ok(());
+            }
+            let kept = KEPT.saturating_sub(self.first.len()).min(count);
+            self.first.extend_from_slice(&piece[..kept]);
+            self.unfed.extend_from_slice(&piece[..count]);
+        }
+        let taken = self.connection.receive(&self.unfed);
+        self.unfed.drain(..taken);
+        Ok(())
+    }
+
+    fn note(&mut self) -> Result<(), Trouble> {
+        self.timeline.note(self.connection.take_trace());
+        if let Some(file) = &mut self.key_log {
+            for line in self.connection.take_key_log() {
+                writeln!(file, "{line}").map_err(Trouble::KeyLog)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send_early_data(&mut self) -> Result<(), Trouble> {
+        let left = &self.early_data[self.sent_early..];
+        if left.is_empty() || self.connection.early_data_capacity() == 0 {
+            return Ok(());
+        }
+        let taken = self.connection.send_early(left).map_err(Trouble::Tls)?;
+        self.sent_early += taken;
+        self.note()
+    }
+
+    /// Takes the data that has come.
+    pub(crate) fn read(&mut self) -> Vec<u8> {
+        let mut data = vec![0; self.connection.readable()];
+        let count = self.connection.read(&mut data);
+        data.truncate(count);
+        data
+    }
+
+    /// Sends all of it.
+    pub(crate) async fn send(&mut self, mut data: &[u8]) -> Result<(), Trouble> {
+        while !data.is_empty() {
+            let taken = self.connection.send(data).map_err(Trouble::Tls)?;
+            data = &data[taken..];
+            self.flush().await;
+            if let Some(cause) = self.broken.take() {
+                return Err(Trouble::Socket(cause));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that we send no more.
+    pub(crate) async fn close(&mut self) {
+        self.connection.close();
+        self.flush().await;
+    }
+}
