@@ -426,6 +426,48 @@ fn servers() -> Vec<Seed> {
             &[11, 9, b'G', b'E', b'T', b' ', b'/', 13, 10, 13, 10, 25],
         ),
     ];
+    let early = [&[2, 2, 2, 25][..], &whole].concat();
+    seeds.extend([
+        script("early data taken", [0, 0x22, 0x09, 4, 0], [0; 4], &early),
+        script("early data refused", [0, 2, 0x09, 4, 0], [0; 4], &early),
+        script(
+            "early data and retry",
+            [0, 0x22, 0x09, 4, 0],
+            [2, 0x8000, 0, 0],
+            &[&[0][..], &early].concat(),
+        ),
+        script(
+            "tls13 client certificate",
+            [0x80, 0, 1, 0, 0],
+            [0; 4],
+            &whole,
+        ),
+        script(
+            "tls12 client certificate",
+            [0x80, 0, 2, 0, 0],
+            [0; 4],
+            &whole,
+        ),
+        script(
+            "tls12 rsa cbc",
+            [0x0a, 0, 2, 0, 0],
+            [0, 0, 0x800, 0],
+            &whole,
+        ),
+        script("tls12 cbc", [2, 0, 2, 0, 0], [0, 0, 0x1000, 0], &whole),
+        script(
+            "tls12 encrypt then mac",
+            [2, 0, 2, 0x10, 0],
+            [0, 0, 0x1000, 0],
+            &whole,
+        ),
+        script(
+            "tls12 cbc sha384",
+            [0x0a, 0, 2, 0, 0],
+            [0, 0, 0x2000, 0],
+            &whole,
+        ),
+    ]);
     for suite in 0..9 {
         let key = if matches!(suite, 2 | 6 | 8) { 0x08 } else { 0 };
         let name = format!("suite {suite}");

@@ -95,6 +95,8 @@ pub struct Site {
     pub context: Vec<u8>,
     /// Sessions by id, and those in tickets.
     pub sessions: Vec<(Vec<u8>, SessionState)>,
+    /// Whether early data is taken.
+    pub early_data: bool,
     /// Whether clients are asked for certificates.
     pub client_authentication: ClientAuthentication,
 }

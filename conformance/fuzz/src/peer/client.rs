@@ -3,26 +3,40 @@
 use keyward_crypto::hkdf::Secret;
 use keyward_crypto::key_exchange::{Group, KeyPair};
 use keyward_crypto::rsa_kex;
-use keyward_crypto::signature::PublicKey;
+use keyward_crypto::signature::{PublicKey, SignatureAlgorithm};
+use keyward_keyop::tls13::{client_certificate_verify_message, transcript_hash};
 use keyward_wire::codec::{Decode, Encode};
-use keyward_wire::extensions::{KeyShareEntry, PreSharedKeys, PskIdentity, ServerKeyShare};
-use keyward_wire::handshake::{
-    self, CertificateTls12, ClientHello, EcdhClientKeyExchange, HELLO_RETRY_REQUEST_RANDOM,
-    NewSessionTicketTls13, RsaClientKeyExchange, ServerHello, ServerKeyExchange,
+use keyward_wire::extensions::{
+    CertificateEntryExtensions, EncryptedExtensions, KeyShareEntry, PreSharedKeys, PskIdentity,
+    ServerKeyShare,
 };
-use keyward_wire::values::{HandshakeType, NamedGroup, ProtocolVersion};
+use keyward_wire::handshake::{
+    self, CertificateEntry, CertificateTls12, CertificateTls13, CertificateVerify, ClientHello,
+    EcdhClientKeyExchange, EndOfEarlyData, HELLO_RETRY_REQUEST_RANDOM, NewSessionTicketTls13,
+    RsaClientKeyExchange, ServerHello, ServerKeyExchange,
+};
+use keyward_wire::values::{HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
 
 use super::Edit;
-use super::secrets::{self, Suite, Tls12, Tls13};
+use super::protection::Protection;
+use super::secrets::{self, Hellos, Suite, Tls12, Tls13};
 use super::stream::{Incoming, Stream};
+use crate::keyop::KEYS;
+use crate::site::CREDENTIALS;
 
 /// What a client may send next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The first ClientHello, or the second.
     ClientHello,
+    /// Where early data ends (TLS 1.3).
+    EndOfEarlyData,
+    /// Our certificate, if one was asked for.
+    Certificate,
     /// TLS 1.2.
     ClientKeyExchange,
+    /// Our signature.
+    CertificateVerify,
     /// The record.
     ChangeCipherSpec,
     /// Behind it, the keys change.
@@ -71,6 +85,11 @@ pub struct Client {
     tls13: Option<Tls13>,
     share: Option<(NamedGroup, Vec<u8>)>,
     leaf: Vec<u8>,
+    /// Early data may be sent, until the server's answer to it has come.
+    early: bool,
+    early_accepted: bool,
+    /// The server wants a certificate.
+    asked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +131,9 @@ impl Client {
             tls13: None,
             share: None,
             leaf: Vec::new(),
+            early: false,
+            early_accepted: false,
+            asked: false,
         }
     }
 
@@ -119,16 +141,23 @@ impl Client {
     pub fn plan(&self) -> Vec<Part> {
         match self.stage {
             Stage::Start | Stage::Retry => vec![Part::ClientHello],
+            Stage::Hello if self.early => vec![Part::Data],
             Stage::Hello => Vec::new(),
-            Stage::Flight { .. } if self.tls13.is_some() => {
-                vec![Part::ChangeCipherSpec, Part::Finished]
-            }
             Stage::Flight { resumed: true } => vec![Part::ChangeCipherSpec, Part::Finished],
-            Stage::Flight { resumed: false } => vec![
-                Part::ClientKeyExchange,
-                Part::ChangeCipherSpec,
-                Part::Finished,
-            ],
+            Stage::Flight { resumed: false } => {
+                let tls13 = self.tls13.is_some();
+                let parts = [
+                    (tls13 && self.early_accepted, Part::EndOfEarlyData),
+                    (tls13, Part::ChangeCipherSpec),
+                    (self.asked, Part::Certificate),
+                    (!tls13, Part::ClientKeyExchange),
+                    (self.asked, Part::CertificateVerify),
+                    (!tls13, Part::ChangeCipherSpec),
+                    (true, Part::Finished),
+                ];
+                let mine = parts.into_iter().filter(|(mine, _)| *mine);
+                mine.map(|(_, part)| part).collect()
+            }
             Stage::Done => vec![Part::Data],
         }
     }
@@ -137,11 +166,26 @@ impl Client {
     pub fn send(&mut self, part: Part, edit: Option<Edit>) {
         match part {
             Part::ClientHello => self.client_hello(edit),
+            Part::EndOfEarlyData => {
+                let message = handshake::to_message(&EndOfEarlyData);
+                self.edited(message, edit);
+                self.stream.early = false;
+                if let Some(secrets) = &self.tls13 {
+                    self.stream.write = Some(secrets.handshake_keys().0);
+                }
+            }
+            Part::Certificate => {
+                let message = self.certificate();
+                self.edited(message, edit);
+            }
+            Part::CertificateVerify => {
+                let message = self.certificate_verify();
+                self.edited(message, edit);
+            }
             Part::ClientKeyExchange => self.client_key_exchange(edit),
             Part::ChangeCipherSpec => {
                 self.stream.plain(20, &[1]);
-                if let (Some(tls12), Some(server)) = (&self.tls12, &self.server_hello) {
-                    let keys = tls12.keys(&self.hello.random, &server.random);
+                if let Some(keys) = self.tls12_keys() {
                     self.stream.write = Some(keys.0);
                 }
             }
@@ -217,6 +261,17 @@ impl Client {
         }
         self.stage = Stage::Hello;
         self.send_message(&message);
+        self.early = false;
+        if self.hello.extensions.early_data
+            && before.is_empty()
+            && let Some(session) = &self.session
+            && let Some(keys) =
+                secrets::early_keys(session.suite, session.secret.as_bytes(), &message)
+        {
+            self.stream.write = Some(keys);
+            self.stream.early = true;
+            self.early = true;
+        }
     }
 
     fn client_key_exchange(&mut self, edit: Option<Edit>) {
@@ -247,14 +302,50 @@ impl Client {
             (message, premaster)
         };
         self.edited(message, edit);
-        self.tls12 = Some(Tls12::new(
-            suite,
-            &premaster,
-            server.extensions.extended_master_secret,
-            &self.messages,
-            &self.hello.random,
-            &server.random,
-        ));
+        let hellos = Hellos {
+            client_random: &self.hello.random,
+            server: &server,
+        };
+        self.tls12 = Some(Tls12::new(suite, &premaster, &self.messages, hellos));
+    }
+
+    fn tls12_keys(&self) -> Option<(Protection, Protection)> {
+        let hellos = Hellos {
+            client_random: &self.hello.random,
+            server: self.server_hello.as_ref()?,
+        };
+        Some(self.tls12.as_ref()?.keys(hellos, true))
+    }
+
+    /// P-256's, or none.
+    fn certificate(&self) -> Vec<u8> {
+        let leaf = CREDENTIALS[0].chain()[0].to_vec();
+        if self.tls13.is_none() {
+            return handshake::to_message(&CertificateTls12 {
+                certificate_list: vec![leaf],
+            });
+        }
+        handshake::to_message(&CertificateTls13 {
+            certificate_request_context: Vec::new(),
+            certificate_list: vec![CertificateEntry {
+                cert_data: leaf,
+                extensions: CertificateEntryExtensions::default(),
+            }],
+        })
+    }
+
+    fn certificate_verify(&self) -> Vec<u8> {
+        let message = match (&self.tls13, self.suite) {
+            (Some(_), Some(suite)) => transcript_hash(&self.messages, suite.hash)
+                .map(|hash| client_certificate_verify_message(&hash))
+                .unwrap_or_default(),
+            _ => self.messages.clone(),
+        };
+        let signature = KEYS[0].sign(SignatureAlgorithm::EcdsaSha256, &message);
+        handshake::to_message(&CertificateVerify {
+            scheme: SignatureScheme::ECDSA_SECP256R1_SHA256,
+            signature: signature.unwrap_or_default(),
+        })
     }
 
     fn send_finished(&mut self, edit: Option<Edit>) {
@@ -287,8 +378,7 @@ impl Client {
                     }
                 }
                 Incoming::ChangeCipherSpec => {
-                    if let (Some(tls12), Some(server)) = (&self.tls12, &self.server_hello) {
-                        let keys = tls12.keys(&self.hello.random, &server.random);
+                    if let Some(keys) = self.tls12_keys() {
                         self.stream.read = Some(keys.1);
                     }
                 }
@@ -313,6 +403,15 @@ impl Client {
                 let params = <ServerKeyExchange>::from_bytes(body).ok()?.params;
                 self.share = Some((params.group, params.public));
             }
+            HandshakeType::ENCRYPTED_EXTENSIONS => {
+                let extensions = EncryptedExtensions::from_bytes(body).ok()?;
+                self.early_accepted = extensions.early_data;
+                if std::mem::take(&mut self.early) && !self.early_accepted {
+                    self.stream.early = false;
+                    self.stream.write = Some(self.tls13.as_ref()?.handshake_keys().0);
+                }
+            }
+            HandshakeType::CERTIFICATE_REQUEST => self.asked = true,
             HandshakeType::CERTIFICATE if self.tls13.is_none() => {
                 let mut chain = CertificateTls12::from_bytes(body).ok()?.certificate_list;
                 self.leaf = chain.drain(..).next()?;
@@ -370,6 +469,10 @@ impl Client {
                 self.pairs = vec![(group, pair)];
             }
             self.hello.extensions.cookie = hello.extensions.cookie;
+            self.hello.extensions.early_data = false;
+            self.early = false;
+            self.stream.early = false;
+            self.stream.write = None;
             self.stage = Stage::Retry;
             return Some(());
         }
@@ -390,14 +493,21 @@ impl Client {
             };
             let secrets = Tls13::new(suite, psk, shared.as_bytes(), &self.messages)?;
             let (write, read) = secrets.handshake_keys();
-            self.stream.write = Some(write);
+            // Until the server has said whether it takes the early data, more of it may follow.
+            if !self.early {
+                self.stream.write = Some(write);
+            }
             self.stream.read = Some(read);
             self.tls13 = Some(secrets);
         } else if let Some(session) = &self.session
             && !hello.session_id.is_empty()
             && hello.session_id == self.hello.session_id
         {
-            self.tls12 = Some(Tls12::resumed(suite, session.secret.clone()));
+            let hellos = Hellos {
+                client_random: &self.hello.random,
+                server: &hello,
+            };
+            self.tls12 = Some(Tls12::resumed(suite, session.secret.clone(), hellos));
         }
         self.server_hello = Some(hello);
         Some(())

@@ -1,15 +1,23 @@
 //! Record protection, written from the RFCs and not shared with the engine.
 
 use keyward_crypto::aead::{AeadAlgorithm, AeadKey, TAG_LEN};
+use keyward_crypto::cbc::{CbcAlgorithm, CbcKey, Direction, MacOrder};
 use keyward_crypto::hash::HashAlgorithm;
 use keyward_crypto::hkdf::{Secret, expand_label, expand_label_secret};
 
 /// One direction of a connection.
 pub struct Protection {
-    key: AeadKey,
-    iv: [u8; 12],
     sequence: u64,
-    form: Form,
+    cipher: Cipher,
+}
+
+enum Cipher {
+    Aead {
+        key: AeadKey,
+        iv: [u8; 12],
+        form: Form,
+    },
+    Cbc(CbcKey),
 }
 
 enum Form {
@@ -33,10 +41,12 @@ impl Protection {
         expand_label(hash, &secret, b"key", b"", &mut key);
         expand_label(hash, &secret, b"iv", b"", &mut iv);
         Self {
-            key: AeadKey::new(aead, &key).expect("the key has the algorithm's length"),
-            iv,
             sequence: 0,
-            form: Form::Tls13 { aead, hash, secret },
+            cipher: Cipher::Aead {
+                key: AeadKey::new(aead, &key).expect("the key has the algorithm's length"),
+                iv,
+                form: Form::Tls13 { aead, hash, secret },
+            },
         }
     }
 
@@ -45,44 +55,63 @@ impl Protection {
         let mut iv = [0; 12];
         iv[..fixed_iv.len()].copy_from_slice(fixed_iv);
         Self {
-            key: AeadKey::new(aead, key).expect("the key has the algorithm's length"),
-            iv,
             sequence: 0,
-            form: match aead {
-                AeadAlgorithm::Chacha20Poly1305 => Form::Tls12ChaCha,
-                _ => Form::Tls12Gcm,
+            cipher: Cipher::Aead {
+                key: AeadKey::new(aead, key).expect("the key has the algorithm's length"),
+                iv,
+                form: match aead {
+                    AeadAlgorithm::Chacha20Poly1305 => Form::Tls12ChaCha,
+                    _ => Form::Tls12Gcm,
+                },
             },
+        }
+    }
+
+    /// TLS 1.2 with CBC, for one direction.
+    pub fn cbc(
+        algorithm: CbcAlgorithm,
+        order: MacOrder,
+        direction: Direction,
+        mac_key: &[u8],
+        key: &[u8],
+    ) -> Self {
+        let key = CbcKey::new(algorithm, order, direction, mac_key, key);
+        Self {
+            sequence: 0,
+            cipher: Cipher::Cbc(key.expect("the keys have the algorithm's lengths")),
         }
     }
 
     /// After a KeyUpdate.
     pub fn updated(&self) -> Option<Self> {
-        let Form::Tls13 { aead, hash, secret } = &self.form else {
+        let Cipher::Aead {
+            form: Form::Tls13 { aead, hash, secret },
+            ..
+        } = &self.cipher
+        else {
             return None;
         };
         let next = expand_label_secret(*hash, secret, b"traffic upd", b"");
         Some(Self::tls13(*aead, *hash, next))
     }
 
-    /// The nonce for the record with the sequence number of the moment.
-    fn nonce(&self) -> [u8; 12] {
-        let mut nonce = self.iv;
-        for (byte, count) in nonce[4..].iter_mut().zip(self.sequence.to_be_bytes()) {
-            *byte ^= count;
-        }
-        nonce
-    }
-
-    fn tls12_additional(&self, header: [u8; 5], length: usize) -> Vec<u8> {
-        let length = u16::try_from(length).unwrap_or(0).to_be_bytes();
-        [&self.sequence.to_be_bytes()[..], &header[..3], &length].concat()
-    }
-
     /// A whole record.
     pub fn seal(&mut self, content_type: u8, content: &[u8], padding: usize) -> Vec<u8> {
+        let sequence = self.sequence;
+        self.sequence += 1;
+        let (key, iv, form) = match &mut self.cipher {
+            Cipher::Aead { key, iv, form } => (key, iv, form),
+            Cipher::Cbc(key) => {
+                let header = tls12_header(sequence, content_type);
+                let mut body = Vec::new();
+                key.seal(&header, &[0x1f; 16], content, &mut body)
+                    .expect("sealing does not fail");
+                return [&record_header(content_type, body.len())[..], &body].concat();
+            }
+        };
         let mut body = content.to_vec();
-        let explicit = self.sequence.to_be_bytes();
-        let (outer, prefix) = match self.form {
+        let explicit = sequence.to_be_bytes();
+        let (outer, prefix) = match form {
             Form::Tls13 { .. } => {
                 body.push(content_type);
                 body.resize(body.len() + padding, 0);
@@ -91,48 +120,84 @@ impl Protection {
             Form::Tls12Gcm => (content_type, &explicit[..]),
             Form::Tls12ChaCha => (content_type, &[][..]),
         };
-        // Longer than a record can say: the peer will see a length that is wrong, which is what was asked for.
-        let length = u16::try_from(prefix.len() + body.len() + TAG_LEN).unwrap_or(u16::MAX);
-        let [high, low] = length.to_be_bytes();
-        let header = [outer, 3, 3, high, low];
-        let (nonce, additional) = match self.form {
-            Form::Tls13 { .. } => (self.nonce(), header.to_vec()),
-            Form::Tls12Gcm | Form::Tls12ChaCha => {
-                (self.nonce(), self.tls12_additional(header, body.len()))
-            }
+        let header = record_header(outer, prefix.len() + body.len() + TAG_LEN);
+        let additional = match form {
+            Form::Tls13 { .. } => header.to_vec(),
+            _ => tls12_additional(sequence, content_type, body.len()),
         };
         // The explicit part of a GCM nonce is the sequence number, and the IV is 0 there: the same as the exclusive or.
-        let tag = self
-            .key
+        let nonce = nonce(iv, sequence);
+        let tag = key
             .seal(&nonce, &additional, &mut body)
             .expect("sealing does not fail");
-        self.sequence += 1;
         [&header[..], prefix, &body, &tag].concat()
     }
 
     /// Type and content of a record, if it is one.
     pub fn open(&mut self, header: [u8; 5], body: &[u8]) -> Option<(u8, Vec<u8>)> {
-        let (nonce, additional, sealed) = match self.form {
-            Form::Tls13 { .. } => (self.nonce(), header.to_vec(), body),
-            Form::Tls12Gcm => {
-                let (explicit, sealed) = body.split_first_chunk::<8>()?;
-                let mut nonce = self.iv;
-                nonce[4..].copy_from_slice(explicit);
-                let length = sealed.len().checked_sub(TAG_LEN)?;
-                (nonce, self.tls12_additional(header, length), sealed)
+        let sequence = self.sequence;
+        let opened = match &mut self.cipher {
+            Cipher::Cbc(key) => {
+                let mut body = body.to_vec();
+                let before = tls12_header(sequence, header[0]);
+                let content = key.open(&before, &mut body).ok()?;
+                (header[0], body[content].to_vec())
             }
-            Form::Tls12ChaCha => {
-                let length = body.len().checked_sub(TAG_LEN)?;
-                (self.nonce(), self.tls12_additional(header, length), body)
+            Cipher::Aead { key, iv, form } => {
+                let (nonce, sealed) = match form {
+                    Form::Tls12Gcm => {
+                        let (explicit, sealed) = body.split_first_chunk::<8>()?;
+                        let mut nonce = *iv;
+                        nonce[4..].copy_from_slice(explicit);
+                        (nonce, sealed)
+                    }
+                    _ => (nonce(iv, sequence), body),
+                };
+                let length = sealed.len().checked_sub(TAG_LEN)?;
+                let tls13 = matches!(form, Form::Tls13 { .. });
+                let additional = match tls13 {
+                    true => header.to_vec(),
+                    false => tls12_additional(sequence, header[0], length),
+                };
+                let mut content = sealed.to_vec();
+                let opened = key.open(&nonce, &additional, &mut content).ok()?;
+                if tls13 {
+                    let end = opened.iter().rposition(|byte| *byte != 0)?;
+                    (opened[end], opened[..end].to_vec())
+                } else {
+                    (header[0], opened.to_vec())
+                }
             }
         };
-        let mut content = sealed.to_vec();
-        let opened = self.key.open(&nonce, &additional, &mut content).ok()?;
         self.sequence += 1;
-        if !matches!(self.form, Form::Tls13 { .. }) {
-            return Some((header[0], opened.to_vec()));
-        }
-        let end = opened.iter().rposition(|byte| *byte != 0)?;
-        Some((opened[end], opened[..end].to_vec()))
+        Some(opened)
     }
+}
+
+/// What goes before the length in the MAC or the additional data of TLS 1.2.
+fn tls12_header(sequence: u64, content_type: u8) -> [u8; 11] {
+    let mut header = [0; 11];
+    header[..8].copy_from_slice(&sequence.to_be_bytes());
+    header[8..].copy_from_slice(&[content_type, 3, 3]);
+    header
+}
+
+fn tls12_additional(sequence: u64, content_type: u8, length: usize) -> Vec<u8> {
+    let length = u16::try_from(length).unwrap_or(0).to_be_bytes();
+    [&tls12_header(sequence, content_type)[..], &length].concat()
+}
+
+/// A length that is too long for a record is written as the longest, which is what the peer deserves to see.
+fn record_header(content_type: u8, length: usize) -> [u8; 5] {
+    let [high, low] = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
+    [content_type, 3, 3, high, low]
+}
+
+/// The IV, and the sequence number in it.
+fn nonce(iv: &[u8; 12], sequence: u64) -> [u8; 12] {
+    let mut nonce = *iv;
+    for (byte, count) in nonce[4..].iter_mut().zip(sequence.to_be_bytes()) {
+        *byte ^= count;
+    }
+    nonce
 }

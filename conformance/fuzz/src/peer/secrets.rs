@@ -1,12 +1,14 @@
 //! The key schedules, written from the RFCs and not shared with the engine.
 
 use keyward_crypto::aead::AeadAlgorithm;
+use keyward_crypto::cbc::{CbcAlgorithm, Direction, MacOrder};
 use keyward_crypto::hash::HashAlgorithm::{self, Sha256, Sha384};
 use keyward_crypto::hkdf::{Secret, expand_label_secret, extract};
 use keyward_crypto::hmac::HmacKey;
 use keyward_crypto::prf;
 use keyward_keyop::tls12::{MasterSecretSeed, master_secret};
 use keyward_keyop::tls13::transcript_hash;
+use keyward_wire::handshake::ServerHello;
 use keyward_wire::values::CipherSuite;
 
 use super::protection::Protection;
@@ -15,43 +17,50 @@ use super::protection::Protection;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suite {
     /// Record protection.
-    pub aead: AeadAlgorithm,
+    pub cipher: BulkCipher,
     /// Transcript, HKDF and PRF.
     pub hash: HashAlgorithm,
     /// RSA key transport.
     pub rsa: bool,
 }
 
+/// What protects records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BulkCipher {
+    /// AEAD.
+    Aead(AeadAlgorithm),
+    /// CBC and HMAC.
+    Cbc(CbcAlgorithm),
+}
+
 impl Suite {
-    /// The AEAD suites; of the others a peer knows the names only.
+    /// The suites but those with DHE; of the others a peer knows the names only.
     pub fn of(code: CipherSuite) -> Option<Self> {
         use AeadAlgorithm::{Aes128Gcm, Aes256Gcm, Chacha20Poly1305};
-        use CipherSuite as C;
-        let (aead, hash) = match code {
-            C::TLS_AES_128_GCM_SHA256
-            | C::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
-            | C::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
-            | C::TLS_RSA_WITH_AES_128_GCM_SHA256 => (Aes128Gcm, Sha256),
-            C::TLS_AES_256_GCM_SHA384
-            | C::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
-            | C::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
-            | C::TLS_RSA_WITH_AES_256_GCM_SHA384 => (Aes256Gcm, Sha384),
-            C::TLS_CHACHA20_POLY1305_SHA256
-            | C::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
-            | C::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => (Chacha20Poly1305, Sha256),
+        use BulkCipher::{Aead, Cbc};
+        let (cipher, hash) = match code.0 {
+            0x1301 | 0xc02b | 0xc02f | 0x009c => (Aead(Aes128Gcm), Sha256),
+            0x1302 | 0xc02c | 0xc030 | 0x009d => (Aead(Aes256Gcm), Sha384),
+            0x1303 | 0xcca8 | 0xcca9 => (Aead(Chacha20Poly1305), Sha256),
+            0x002f | 0xc009 | 0xc013 => (Cbc(CbcAlgorithm::Aes128Sha1), Sha256),
+            0x0035 | 0xc00a | 0xc014 => (Cbc(CbcAlgorithm::Aes256Sha1), Sha256),
+            0x003c | 0xc023 | 0xc027 => (Cbc(CbcAlgorithm::Aes128Sha256), Sha256),
+            0x003d => (Cbc(CbcAlgorithm::Aes256Sha256), Sha256),
+            0xc024 | 0xc028 => (Cbc(CbcAlgorithm::Aes256Sha384), Sha384),
             _ => return None,
         };
-        let rsa = matches!(
-            code,
-            C::TLS_RSA_WITH_AES_128_GCM_SHA256 | C::TLS_RSA_WITH_AES_256_GCM_SHA384
-        );
-        Some(Self { aead, hash, rsa })
+        Some(Self {
+            cipher,
+            hash,
+            rsa: code.0 < 0x0100,
+        })
     }
 }
 
 /// The secrets of a TLS 1.3 handshake (RFC 9846 §7.1).
 pub struct Tls13 {
-    suite: Suite,
+    aead: AeadAlgorithm,
+    hash: HashAlgorithm,
     client_handshake: Secret,
     server_handshake: Secret,
     master: Secret,
@@ -61,6 +70,9 @@ impl Tls13 {
     /// From the transcript up to the ServerHello.
     pub fn new(suite: Suite, psk: Option<&[u8]>, shared: &[u8], transcript: &[u8]) -> Option<Self> {
         let hash = suite.hash;
+        let BulkCipher::Aead(aead) = suite.cipher else {
+            return None;
+        };
         let zeros = [0; 64];
         let zeros = &zeros[..hash.output_len()];
         let empty = hash.digest(b"");
@@ -70,7 +82,8 @@ impl Tls13 {
         let so_far = transcript_hash(transcript, hash).ok()?;
         let salt = expand_label_secret(hash, &secret, b"derived", &empty);
         Some(Self {
-            suite,
+            aead,
+            hash,
             client_handshake: expand_label_secret(hash, &secret, b"c hs traffic", &so_far),
             server_handshake: expand_label_secret(hash, &secret, b"s hs traffic", &so_far),
             master: extract(hash, salt.as_bytes(), zeros),
@@ -78,7 +91,7 @@ impl Tls13 {
     }
 
     fn protection(&self, secret: Secret) -> Protection {
-        Protection::tls13(self.suite.aead, self.suite.hash, secret)
+        Protection::tls13(self.aead, self.hash, secret)
     }
 
     /// For the handshake: what the client writes with, and the server.
@@ -91,7 +104,7 @@ impl Tls13 {
 
     /// For data, from the transcript up to the server's Finished.
     pub fn application_keys(&self, transcript: &[u8]) -> Option<(Protection, Protection)> {
-        let hash = self.suite.hash;
+        let hash = self.hash;
         let so_far = transcript_hash(transcript, hash).ok()?;
         let client = expand_label_secret(hash, &self.master, b"c ap traffic", &so_far);
         let server = expand_label_secret(hash, &self.master, b"s ap traffic", &so_far);
@@ -105,12 +118,12 @@ impl Tls13 {
         } else {
             &self.server_handshake
         };
-        finished_mac(self.suite.hash, secret, transcript)
+        finished_mac(self.hash, secret, transcript)
     }
 
     /// The PSK of a ticket with this nonce, from the transcript up to the client's Finished.
     pub fn resumption(&self, transcript: &[u8], nonce: &[u8]) -> Option<Secret> {
-        let hash = self.suite.hash;
+        let hash = self.hash;
         let so_far = transcript_hash(transcript, hash).ok()?;
         let master = expand_label_secret(hash, &self.master, b"res master", &so_far);
         Some(expand_label_secret(hash, &master, b"resumption", nonce))
@@ -147,68 +160,78 @@ pub fn binder(hash: HashAlgorithm, psk: &[u8], before: &[u8], truncated: &[u8]) 
 /// The secrets of a TLS 1.2 connection (RFC 5246 §8.1, RFC 7627).
 pub struct Tls12 {
     suite: Suite,
+    order: MacOrder,
     /// The master secret.
     pub master: Secret,
 }
 
+/// What the two hellos say of a TLS 1.2 session.
+#[derive(Clone, Copy)]
+pub struct Hellos<'a> {
+    /// The client's.
+    pub client_random: &'a [u8; 32],
+    /// The server's.
+    pub server: &'a ServerHello,
+}
+
 impl Tls12 {
     /// From a master secret that is known already.
-    pub fn resumed(suite: Suite, master: Secret) -> Self {
-        Self { suite, master }
+    pub fn resumed(suite: Suite, master: Secret, hellos: Hellos<'_>) -> Self {
+        let order = match hellos.server.extensions.encrypt_then_mac {
+            true => MacOrder::EncryptThenMac,
+            false => MacOrder::MacThenEncrypt,
+        };
+        Self {
+            suite,
+            order,
+            master,
+        }
     }
 
     /// From a key exchange, and the transcript up to the ClientKeyExchange.
-    pub fn new(
-        suite: Suite,
-        premaster: &[u8],
-        extended: bool,
-        transcript: &[u8],
-        client_random: &[u8; 32],
-        server_random: &[u8; 32],
-    ) -> Self {
+    pub fn new(suite: Suite, premaster: &[u8], transcript: &[u8], hellos: Hellos<'_>) -> Self {
         let session_hash = suite.hash.digest(transcript);
-        let seed = if extended {
+        let seed = if hellos.server.extensions.extended_master_secret {
             MasterSecretSeed::Extended {
                 session_hash: &session_hash,
             }
         } else {
             MasterSecretSeed::Classic {
-                client_random,
-                server_random,
+                client_random: hellos.client_random,
+                server_random: &hellos.server.random,
             }
         };
-        Self {
-            suite,
-            master: master_secret(suite.hash, premaster, seed),
-        }
+        Self::resumed(suite, master_secret(suite.hash, premaster, seed), hellos)
     }
 
-    /// What the client writes with, and the server.
-    pub fn keys(
-        &self,
-        client_random: &[u8; 32],
-        server_random: &[u8; 32],
-    ) -> (Protection, Protection) {
-        let Suite { aead, hash, .. } = self.suite;
-        let key = aead.key_len();
-        let iv = match aead {
-            AeadAlgorithm::Chacha20Poly1305 => 12,
-            _ => 4,
+    /// What the client writes with, and the server; for who is the client, or the server.
+    pub fn keys(&self, hellos: Hellos<'_>, client: bool) -> (Protection, Protection) {
+        let (mac, key, iv) = match self.suite.cipher {
+            BulkCipher::Aead(aead @ AeadAlgorithm::Chacha20Poly1305) => (0, aead.key_len(), 12),
+            BulkCipher::Aead(aead) => (0, aead.key_len(), 4),
+            BulkCipher::Cbc(cbc) => (cbc.mac_len(), cbc.key_len(), 0),
         };
-        let mut block = vec![0; 2 * (key + iv)];
-        let seed = [&server_random[..], client_random];
-        prf::tls12(
-            hash,
-            self.master.as_bytes(),
-            b"key expansion",
-            &seed,
-            &mut block,
-        );
-        let (keys, ivs) = block.split_at(2 * key);
-        (
-            Protection::tls12(aead, &keys[..key], &ivs[..iv]),
-            Protection::tls12(aead, &keys[key..], &ivs[iv..]),
-        )
+        let mut block = vec![0; 2 * (mac + key + iv)];
+        let seed = [&hellos.server.random[..], hellos.client_random];
+        let master = self.master.as_bytes();
+        prf::tls12(self.suite.hash, master, b"key expansion", &seed, &mut block);
+        let (macs, rest) = block.split_at(2 * mac);
+        let (keys, ivs) = rest.split_at(2 * key);
+        let half = |second: usize| {
+            let key = &keys[second * key..][..key];
+            let direction = match (second == 0) == client {
+                true => Direction::Seal,
+                false => Direction::Open,
+            };
+            match self.suite.cipher {
+                BulkCipher::Aead(aead) => Protection::tls12(aead, key, &ivs[second * iv..][..iv]),
+                BulkCipher::Cbc(cbc) => {
+                    let mac_key = &macs[second * mac..][..mac];
+                    Protection::cbc(cbc, self.order, direction, mac_key, key)
+                }
+            }
+        };
+        (half(0), half(1))
     }
 
     /// `verify_data` of a Finished with this label.
@@ -224,4 +247,15 @@ impl Tls12 {
         );
         verify_data
     }
+}
+
+/// What a client protects early data with, from the ClientHello (RFC 9846 §7.1).
+pub fn early_keys(suite: Suite, psk: &[u8], hello: &[u8]) -> Option<Protection> {
+    let BulkCipher::Aead(aead) = suite.cipher else {
+        return None;
+    };
+    let hash = suite.hash;
+    let early = extract(hash, b"", psk);
+    let secret = expand_label_secret(hash, &early, b"c e traffic", &hash.digest(hello));
+    Some(Protection::tls13(aead, hash, secret))
 }

@@ -15,6 +15,10 @@ pub struct Stream {
     pub read: Option<Protection>,
     /// Application data that went into records with keys.
     pub sent: Vec<u8>,
+    /// Early data, which may be skipped as a whole.
+    pub sent_early: Vec<u8>,
+    /// Whether what is sent is early data.
+    pub early: bool,
     /// Application data that came.
     pub received: Vec<u8>,
     /// The last alert that came.
@@ -45,7 +49,11 @@ impl Stream {
         let record = match &mut self.write {
             Some(keys) => {
                 if content_type == 23 {
-                    self.sent.extend_from_slice(content);
+                    let sent = match self.early {
+                        true => &mut self.sent_early,
+                        false => &mut self.sent,
+                    };
+                    sent.extend_from_slice(content);
                 }
                 keys.seal(content_type, content, padding)
             }
