@@ -160,7 +160,8 @@ impl<'a> Reader<'a> {
 
     /// Values of one type until the end. For values of a fixed size; [`Reader::items`] also bounds how many there are.
     pub fn all<T: Decode<'a>>(&mut self) -> Result<Vec<T>, DecodeError> {
-        let mut values = Vec::new();
+        // Lists are of numbers mostly: as many as fit, but for what is long.
+        let mut values = Vec::with_capacity(self.rest.len().min(64) / size_of::<T>().max(1));
         while !self.is_empty() {
             values.push(T::decode(self)?);
         }

@@ -135,6 +135,9 @@ impl Present for bool {
 }
 
 /// The extensions of a block, one after the other.
+/// Browsers send sixteen or so.
+const USUAL_EXTENSIONS: usize = 16;
+
 pub(super) struct Extensions<'a> {
     what: &'static str,
     list: Reader<'a>,
@@ -150,7 +153,7 @@ impl<'a> Extensions<'a> {
             what,
             start: list.offset(),
             list,
-            seen: Vec::new(),
+            seen: Vec::with_capacity(USUAL_EXTENSIONS),
         })
     }
 

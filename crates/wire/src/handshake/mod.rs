@@ -56,7 +56,8 @@ pub fn to_message<M: Message>(body: &M) -> Vec<u8> {
 
 /// A whole message of a type and a body given apart. The body can be bytes: `frame(typ, &bytes[..])`.
 pub fn frame(message_type: HandshakeType, body: impl Encode) -> Vec<u8> {
-    let mut out = Vec::new();
+    // Most messages are shorter, and a longer one does not grow from nothing.
+    let mut out = Vec::with_capacity(256);
     message_type.encode(&mut out);
     out.put_vector_u24(|out| body.encode(out));
     out
