@@ -48,7 +48,9 @@ pub fn server_delegated_credential_message(
 /// string", "A single 0 byte which serves as the separator", "The content to be signed". RFC 9345 §4 has
 /// the same.
 fn message(context: &[u8], content: &[&[u8]]) -> Vec<u8> {
-    let mut message = vec![0x20; 64];
+    let length = content.iter().map(|part| part.len()).sum::<usize>();
+    let mut message = Vec::with_capacity(64 + context.len() + 1 + length);
+    message.extend_from_slice(&[0x20; 64]);
     message.extend_from_slice(context);
     message.push(0);
     for part in content {
