@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use keyward_config::{HostName, NamePattern};
 use keyward_crypto::hash::HashAlgorithm;
 use keyward_keyop::OperationKind;
-use keyward_tls::{CertificateAnswer, Credential, Policy};
+use keyward_tls::{CertificateAnswer, ClientAuthentication, Credential, Policy};
 
 use crate::catalog::Operations;
 use crate::certificates;
@@ -174,7 +174,7 @@ impl Site {
             policy: self.policy.clone(),
             alpn: self.alpn.clone(),
             session_context: self.session_context.clone(),
-            ..CertificateAnswer::default()
+            client_authentication: ClientAuthentication::Off,
         })
     }
 
