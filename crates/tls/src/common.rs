@@ -294,9 +294,13 @@ impl Common {
         if self.flight.is_empty() {
             return Ok(());
         }
-        let flight = std::mem::take(&mut self.flight);
         self.writer
-            .write(ContentType::HANDSHAKE, &flight, &mut self.output)
+            .write(ContentType::HANDSHAKE, &self.flight, &mut self.output)?;
+        self.flight.clear();
+        if self.is_handshake_complete() {
+            self.flight = Vec::new();
+        }
+        Ok(())
     }
 
     pub(crate) fn send_change_cipher_spec(&mut self) -> Result<(), Error> {
@@ -425,5 +429,6 @@ impl Common {
     pub(crate) fn shrink(&mut self) {
         self.input.shrink();
         self.output.shrink();
+        self.flight.shrink_to_fit();
     }
 }

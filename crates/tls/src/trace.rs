@@ -50,6 +50,9 @@ pub enum TraceItem {
 /// is dropped, so that a connection whose trace nobody takes stays small.
 const MAX_EVENTS: usize = 64;
 
+/// As many as a full handshake has.
+const USUAL_EVENTS: usize = 24;
+
 #[derive(Default)]
 pub(crate) struct Trace {
     events: Vec<TraceEvent>,
@@ -82,6 +85,9 @@ impl Trace {
 
     pub(crate) fn push(&mut self, event: TraceEvent) {
         if self.enabled && self.events.len() < MAX_EVENTS {
+            if self.events.capacity() == 0 {
+                self.events.reserve(USUAL_EVENTS);
+            }
             self.events.push(event);
         }
     }

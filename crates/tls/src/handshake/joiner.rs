@@ -52,10 +52,15 @@ impl Joiner {
         let Some(message) = waiting.get(..HEADER_LEN + length) else {
             return Ok(None);
         };
+        if message.len() == self.bytes.len() {
+            // The usual case: one message, and nothing else. Nor is memory held for the next one, for handshakes are
+            // short and connections are long.
+            let bytes = std::mem::take(&mut self.bytes);
+            return Ok(Some(HandshakeMessage { typ, bytes }));
+        }
         let bytes = message.to_vec();
         self.start += bytes.len();
         if self.is_empty() {
-            // Handshakes are short and connections are long: hold no memory for the next.
             self.bytes = Vec::new();
             self.start = 0;
         }

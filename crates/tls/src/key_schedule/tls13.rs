@@ -81,7 +81,7 @@ impl EarlySecret {
 /// RFC 9846 §7.1: "If a given secret is not available, then the 0-value consisting of a string of
 /// Hash.length bytes set to zeros is used."
 fn secret_without_psk(hash: HashAlgorithm) -> Secret {
-    extract(hash, b"", zeros(hash).as_bytes())
+    extract(hash, b"", zeros(hash))
 }
 
 /// Derive-Secret of it with the label "derived" and no messages, which RFC 8448 §3 shows for SHA-256.
@@ -129,7 +129,7 @@ impl HandshakeSecret {
         let zeros = zeros(self.suite.hash);
         MasterSecret {
             suite: self.suite,
-            secret: extract(self.suite.hash, salt.as_bytes(), zeros.as_bytes()),
+            secret: extract(self.suite.hash, salt.as_bytes(), zeros),
         }
     }
 }
@@ -263,12 +263,14 @@ fn derive(suite: &Suite, secret: &Secret, label: &[u8], transcript: &Digest) -> 
 /// RFC 9846 §4.5.3: "verify_data = HMAC(finished_key, Transcript-Hash(...))", the key
 /// "HKDF-Expand-Label(BaseKey, "finished", "", Hash.length)".
 fn finished(suite: &Suite, base: &Secret, transcript: &Digest) -> Digest {
-    let key = expand_label_secret(suite.hash, base, b"finished", b"");
-    hmac::tag(suite.hash, key.as_bytes(), &[transcript])
+    let mut key = Zeroizing::new([0; Secret::MAX_LEN]);
+    let key = &mut key[..suite.hash.output_len()];
+    hkdf::expand_label(suite.hash, base, b"finished", b"", key);
+    hmac::tag(suite.hash, key, &[transcript])
 }
 
-fn zeros(hash: HashAlgorithm) -> Secret {
-    Secret::from_slice(&[0; Secret::MAX_LEN][..hash.output_len()])
+fn zeros(hash: HashAlgorithm) -> &'static [u8] {
+    &[0; Secret::MAX_LEN][..hash.output_len()]
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The book of open needs: which were raised, handed out, answered.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Answer, AnswerValue, Need, NeedId, NeedKind};
@@ -9,8 +8,7 @@ use crate::error::Misuse;
 pub(crate) struct OpenNeeds {
     connection: u64,
     next_sequence: u32,
-    /// Raised, and not yet handed to the caller.
-    raised: VecDeque<Need>,
+    /// In the order in which they were raised.
     open: Vec<Open>,
 }
 
@@ -18,6 +16,8 @@ struct Open {
     id: NeedId,
     kind: NeedKind,
     blocking: bool,
+    /// Until it is handed to the caller.
+    need: Option<Need>,
     answer: Option<AnswerValue>,
 }
 
@@ -26,7 +26,6 @@ impl OpenNeeds {
         Self {
             connection: connection_number(),
             next_sequence: 0,
-            raised: VecDeque::new(),
             open: Vec::new(),
         }
     }
@@ -47,14 +46,14 @@ impl OpenNeeds {
             id: need.id(),
             kind: need.kind(),
             blocking,
+            need: Some(need),
             answer: None,
         });
-        self.raised.push_back(need);
     }
 
     /// The next need to hand to the caller.
     pub(crate) fn hand_out(&mut self) -> Option<Need> {
-        self.raised.pop_front()
+        self.open.iter_mut().find_map(|open| open.need.take())
     }
 
     pub(crate) fn is_blocking(&self) -> bool {
@@ -84,19 +83,16 @@ impl OpenNeeds {
     /// Closes and returns a need that has its answer.
     pub(crate) fn take_answered(&mut self) -> Option<(NeedId, AnswerValue)> {
         let index = self.open.iter().position(|open| open.answer.is_some())?;
+        // If it was answered by id before it was handed out, nobody is asked any more.
         let open = self.open.remove(index);
-        // Answered by id before it was handed out: do not ask again.
-        self.raised.retain(|need| need.id() != open.id);
         if self.open.is_empty() {
             self.open = Vec::new();
-            self.raised = VecDeque::new();
         }
         open.answer.map(|answer| (open.id, answer))
     }
 
     /// Forgets all of them: the connection has ended.
     pub(crate) fn clear(&mut self) {
-        self.raised = VecDeque::new();
         self.open = Vec::new();
     }
 }

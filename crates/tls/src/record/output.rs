@@ -1,3 +1,6 @@
+/// Room for the first flight of a server with a short chain, so that it does not grow record by record.
+const FIRST: usize = 2048;
+
 /// Bytes that wait to be sent. Records are sealed where they lie.
 #[derive(Default)]
 pub(crate) struct Output {
@@ -24,6 +27,10 @@ impl Output {
         if self.start > self.bytes.len() / 2 && self.bytes.len() + n > self.bytes.capacity() {
             self.bytes.drain(..self.start);
             self.start = 0;
+        }
+        if self.bytes.capacity() == 0 {
+            // A flight is several records, each of a kind of its own.
+            self.bytes.reserve(n.max(FIRST));
         }
         self.bytes.reserve(n);
         &mut self.bytes
