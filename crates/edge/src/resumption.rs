@@ -118,6 +118,8 @@ mod tests {
     /// A session in the engine's encoding: TLS 1.2, made at second 1000, for 60 seconds.
     fn session() -> SessionState {
         let mut bytes = vec![2, 0x03, 0x03, 0xc0, 0x2b];
+        // Made, and its ticket issued.
+        bytes.extend_from_slice(&1_000_000_u64.to_be_bytes());
         bytes.extend_from_slice(&1_000_000_u64.to_be_bytes());
         bytes.extend_from_slice(&60_u32.to_be_bytes());
         bytes.extend_from_slice(&[0, 0, 0, 0, 1, 48]);
