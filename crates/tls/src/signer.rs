@@ -11,6 +11,7 @@ use crate::config::VerifySignatures;
 use crate::credential::Credential;
 use crate::error::{Error, KeyOperationFault};
 use crate::needs::{NeedError, NeedKind};
+use crate::policy::Policy;
 use crate::time::UnixTime;
 
 /// What a peer can verify, and whom it trusts.
@@ -18,6 +19,8 @@ pub(crate) struct Wishes<'a> {
     pub(crate) version: ProtocolVersion,
     /// `signature_algorithms`.
     pub(crate) schemes: &'a [SignatureScheme],
+    /// What our own policy lets a key sign with, in order of preference; `None`: all that it can.
+    pub(crate) ours: Option<&'a [SignatureScheme]>,
     /// `signature_algorithms_cert`, or the same again.
     pub(crate) certificate_schemes: &'a [SignatureScheme],
     /// `certificate_authorities`; empty: it does not say.
@@ -33,6 +36,7 @@ impl<'a> Wishes<'a> {
         Self {
             version,
             schemes,
+            ours: None,
             certificate_schemes: schemes,
             authorities: &[],
             delegated: &[],
@@ -40,23 +44,18 @@ impl<'a> Wishes<'a> {
         }
     }
 
-    /// A client's. `schemes` is its `signature_algorithms`, or what stands for it.
+    /// A TLS 1.3 client's. `schemes` is its `signature_algorithms`.
     pub(crate) fn of_client(
         hello: &'a ClientHello,
-        version: ProtocolVersion,
         schemes: &'a [SignatureScheme],
+        policy: &'a Policy,
         now: UnixTime,
     ) -> Self {
         let extensions = &hello.extensions;
-        // RFC 9345 §4.1.1: "When a (D)TLS version negotiated is less than 1.3, the server MUST ignore
-        // this extension."
-        let delegated = extensions
-            .delegated_credential
-            .as_deref()
-            .filter(|_| version == ProtocolVersion::TLS13);
         Self {
-            version,
+            version: ProtocolVersion::TLS13,
             schemes,
+            ours: policy.signature_schemes.as_deref(),
             // RFC 9846 §4.3.3: "If no "signature_algorithms_cert" extension is present, then the
             // "signature_algorithms" extension also applies to signatures appearing in certificates."
             certificate_schemes: extensions
@@ -67,7 +66,12 @@ impl<'a> Wishes<'a> {
                 .certificate_authorities
                 .as_deref()
                 .unwrap_or_default(),
-            delegated: delegated.unwrap_or_default(),
+            // RFC 9345 §4.1.1: "When a (D)TLS version negotiated is less than 1.3, the server MUST ignore
+            // this extension."
+            delegated: extensions
+                .delegated_credential
+                .as_deref()
+                .unwrap_or_default(),
             now,
         }
     }
@@ -85,15 +89,19 @@ impl<'a> Wishes<'a> {
             // dc_cert_verify_algorithm field MUST be of a type advertised by the client in the
             // SignatureSchemeList".
             self.delegated.contains(&delegated.scheme())
+                && self
+                    .ours
+                    .is_none_or(|ours| ours.contains(&delegated.scheme()))
                 && self.schemes.contains(&delegated.delegation_scheme())
                 && delegated.is_current(self.now)
         }) {
             return Some(signer(delegated.scheme(), true));
         }
-        credential
-            .supported_schemes(self.version)
+        let able = credential.supported_schemes(self.version);
+        self.ours
+            .unwrap_or(able)
             .iter()
-            .find(|scheme| self.schemes.contains(scheme))
+            .find(|scheme| able.contains(scheme) && self.schemes.contains(scheme))
             .map(|scheme| signer(*scheme, false))
     }
 

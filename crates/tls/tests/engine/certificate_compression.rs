@@ -3,14 +3,21 @@
 use std::sync::Arc;
 
 use keyward_compression::{ALGORITHMS, decompress};
-use keyward_tls::{Credential, OcspResponse, ServerConfig, SignedCertificateTimestampList};
+use keyward_tls::{
+    ClientAuthentication, ClientCertificateRequest, ClientConfig, Credential, OcspResponse,
+    ServerConfig, SignedCertificateTimestampList, TraceEvent, TraceItem,
+};
 use keyward_wire::codec::Decode;
-use keyward_wire::handshake::{CertificateTls13, CompressedCertificate};
-use keyward_wire::values::{CertificateCompressionAlgorithm as Algorithm, HandshakeType};
+use keyward_wire::extensions::CertificateEntryExtensions;
+use keyward_wire::handshake::{self, CertificateEntry, CertificateTls13, CompressedCertificate};
+use keyward_wire::values::{
+    CertificateCompressionAlgorithm as Algorithm, HandshakeType, SignatureScheme,
+};
 use rustls::compress::{CertDecompressor, DecompressionFailed};
 
 use crate::support::{
-    ClientOptions, HandClient, KeyAlgorithm, Pair, Site, client_config, identity,
+    ClientOptions, Duo, HandClient, KeyAlgorithm, Pair, Site, Visitor, client_config,
+    client_identity, identity,
 };
 
 /// A site with a chain long enough to become smaller.
@@ -41,7 +48,7 @@ fn connect(site: &Arc<Site>, ours: &[Algorithm], offered: Option<&[Algorithm]>) 
 }
 
 fn has(client: &HandClient, typ: HandshakeType) -> bool {
-    keyward_wire::handshake::split(&client.messages)
+    handshake::split(&client.messages)
         .map(Result::unwrap)
         .any(|message| message.message_type == typ)
 }
@@ -115,22 +122,38 @@ fn each_client_gets_what_it_asked_for_in_it() {
     }
 }
 
+/// Of Ed25519 alone: a key and a signature are most of it, and nothing occurs twice.
 #[test]
 fn a_chain_that_would_not_become_smaller_is_sent_as_it_is() {
-    let plain = identity(KeyAlgorithm::Ed25519);
-    // Nothing in it occurs twice: a key and a signature are most of it.
     let mut site = Site::new(&[]);
-    site.identities.push(plain);
-    let mut client = HandClient::with_config(&Arc::new(site), config(&[Algorithm::ZLIB]));
-    client.hello.extensions.signature_algorithms =
-        Some(vec![keyward_wire::values::SignatureScheme::ED25519]);
-    client.hello.extensions.compress_certificate = Some(vec![Algorithm::ZLIB]);
-    client.handshake();
-    let compressed = has(&client, HandshakeType::COMPRESSED_CERTIFICATE);
-    if compressed {
-        let message: CompressedCertificate = client.message();
-        let length = message.compressed_certificate_message.len() + 8;
-        assert!(length < usize::try_from(message.uncompressed_length).unwrap());
+    site.identities.push(identity(KeyAlgorithm::Ed25519));
+    let site = Arc::new(site);
+    for algorithm in ALGORITHMS {
+        let mut client = HandClient::with_config(&site, config(&[algorithm]));
+        client.hello.extensions.signature_algorithms = Some(vec![SignatureScheme::ED25519]);
+        client.hello.extensions.compress_certificate = Some(vec![algorithm]);
+        client.handshake();
+        let sent = handshake::split(&client.messages).map(Result::unwrap);
+        let sent = sent.filter(|message| {
+            [
+                HandshakeType::CERTIFICATE,
+                HandshakeType::COMPRESSED_CERTIFICATE,
+            ]
+            .contains(&message.message_type)
+        });
+        let plain = CertificateTls13 {
+            certificate_request_context: Vec::new(),
+            certificate_list: vec![CertificateEntry {
+                cert_data: identity(KeyAlgorithm::Ed25519).certificate.chain()[0].to_vec(),
+                extensions: CertificateEntryExtensions::default(),
+            }],
+        };
+        let length = handshake::to_message(&plain).len();
+        for message in sent {
+            let compressed = message.message_type == HandshakeType::COMPRESSED_CERTIFICATE;
+            assert_eq!(message.bytes.len() < length, compressed);
+            assert!(message.bytes.len() <= length);
+        }
     }
 }
 
@@ -167,5 +190,41 @@ fn rustls_understands_it() {
         let mut pair = Pair::with_config(&Arc::new(client), &site(), config(&[algorithm]));
         pair.handshake();
         pair.echo();
+    }
+}
+
+#[test]
+fn our_two_sides_compress_both_ways() {
+    for algorithm in ALGORITHMS {
+        let mut site = Arc::into_inner(site()).unwrap();
+        let request = ClientCertificateRequest::default();
+        site.client_authentication = ClientAuthentication::Required(request);
+        let plain = client_identity(KeyAlgorithm::P256);
+        let chain = vec![plain.certificate.chain()[0].clone(); 3];
+        let identity = plain.with(Credential::new(chain).unwrap());
+        let visitor = Visitor {
+            identities: Some(vec![Arc::new(identity)]),
+            ..Visitor::default()
+        };
+        let client = ClientConfig {
+            certificate_compression: vec![algorithm],
+            ..ClientConfig::default()
+        };
+        let (site, visitor) = (Arc::new(site), Arc::new(visitor));
+        let mut duo = Duo::with(&site, &visitor, client, config(&[algorithm]));
+        duo.handshake();
+        duo.echo();
+        let compressed = TraceItem::Handshake(HandshakeType::COMPRESSED_CERTIFICATE);
+        for trace in [duo.client.take_trace(), duo.server.take_trace()] {
+            let found = trace.iter().filter(|event| match event {
+                TraceEvent::Sent { what, .. } | TraceEvent::Received { what, .. } => {
+                    *what == compressed
+                }
+                _ => false,
+            });
+            assert_eq!(found.count(), 2);
+        }
+        assert_eq!(duo.server.peer_certificates().len(), 3);
+        assert_eq!(duo.client.peer_certificates().len(), 3);
     }
 }

@@ -9,14 +9,14 @@ use keyward_crypto::signature::{PublicKey, SignatureAlgorithm};
 use keyward_keyop::tls13::{
     server_certificate_verify_message, server_delegated_credential_message, transcript_hash,
 };
-use keyward_tls::{CertificateError, Credential, ServerConfig, UnixTime};
+use keyward_tls::{CertificateError, ClientConfig, Credential, ServerConfig, UnixTime};
 use keyward_wire::codec::{Decode, Encode};
 use keyward_wire::extensions::DelegatedCredential;
 use keyward_wire::handshake::{self, CertificateTls13, CertificateVerify, CompressedCertificate};
 use keyward_wire::values::{CertificateCompressionAlgorithm, HandshakeType, SignatureScheme};
 use rcgen::{CertificateParams, CustomExtension, KeyPair, KeyUsagePurpose};
 
-use crate::support::{HandClient, Identity, KeyAlgorithm, Site, identity, now};
+use crate::support::{Duo, HandClient, Identity, KeyAlgorithm, Site, identity, now};
 
 const DAY_S: u32 = 24 * 60 * 60;
 
@@ -66,7 +66,8 @@ fn delegated_key() -> PublicKey {
 /// A site whose certificate delegates: it has both keys.
 fn site(valid_time: u32) -> Arc<Site> {
     let leaf = leaf(true);
-    let chain = leaf.certificate.chain().to_vec();
+    // Long enough to become smaller when compressed.
+    let chain = vec![leaf.certificate.chain()[0].clone(); 3];
     let credential = || Credential::new(chain.clone()).unwrap();
     let delegated = delegate(&leaf, valid_time);
     let delegated = |credential: Credential| credential.with_delegated(&delegated).unwrap();
@@ -211,4 +212,26 @@ fn one_that_no_client_would_take_is_refused() {
     let mut long = delegate(&good, DAY_S);
     long.signature = vec![0; 20_000];
     assert!(long.to_bytes().len() > Credential::MAX_DELEGATED_LEN && refused(&good, &long));
+}
+
+/// Our client, which takes delegated credentials or not.
+fn our_client(site: &Arc<Site>, delegated_credentials: bool) -> Duo {
+    let config = ClientConfig {
+        delegated_credentials,
+        ..ClientConfig::default()
+    };
+    Duo::with(site, &Arc::default(), config, ServerConfig::default())
+}
+
+#[test]
+fn our_client_takes_it_if_it_is_to() {
+    for takes in [true, false] {
+        let mut duo = our_client(&site(2 * DAY_S), takes);
+        duo.handshake();
+        duo.echo();
+        let scheme = duo.client.negotiated().unwrap().signature_scheme;
+        let ed25519 = Some(SignatureScheme::ED25519);
+        assert_eq!(scheme == ed25519, takes);
+        assert_eq!(duo.server.negotiated().unwrap().signature_scheme, scheme);
+    }
 }

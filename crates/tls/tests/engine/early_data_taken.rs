@@ -384,7 +384,7 @@ fn it_is_never_taken_after_a_retry() {
     client.records();
     client.hello_and_keys();
     assert!(client.received.is_empty());
-    assert_eq!(status(&client), EarlyDataStatus::NotOffered);
+    assert_eq!(status(&client), EarlyDataStatus::Rejected);
     assert!(client.server.negotiated().unwrap().resumed);
     assert!(!client.site.take_asked().contains(&NeedKind::EarlyData));
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use keyward_tls::{Misuse, ServerConfig, ServerConnection};
+use keyward_tls::{ClientConfig, Misuse, Policy, ServerConfig, ServerConnection};
+use keyward_wire::values::ProtocolVersion;
 use rustls::crypto::aws_lc_rs::cipher_suite;
 
-use crate::support::{ClientOptions, KeyAlgorithm, Pair, Site, client_config};
+use crate::support::{ClientOptions, Duo, KeyAlgorithm, Pair, Site, client_config};
 
 fn pair(options: ClientOptions) -> Pair {
     let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
@@ -103,4 +104,62 @@ fn nothing_is_exported_before_the_handshake_is_complete() {
         server.export_keying_material(b"label", None, &mut [0; 32]),
         Err(Misuse::HandshakeIncomplete)
     );
+}
+
+#[test]
+fn both_sides_export_the_same_in_tls12() {
+    for suite in [
+        cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    ] {
+        let pair = pair(ClientOptions {
+            suites: vec![suite],
+            versions: vec![&rustls::version::TLS12],
+            ..ClientOptions::default()
+        });
+        assert_same(&pair);
+        // Unlike in TLS 1.3, no context is not an empty one.
+        let export = |context| {
+            let mut out = [0; 32];
+            pair.server
+                .export_keying_material(b"label", context, &mut out)
+                .unwrap();
+            out
+        };
+        assert_ne!(export(None), export(Some(b"")));
+        let long = vec![0; 1 << 16];
+        assert_eq!(
+            pair.server
+                .export_keying_material(b"label", Some(&long), &mut [0; 32]),
+            Err(Misuse::ExporterLength)
+        );
+    }
+}
+
+#[test]
+fn our_two_sides_export_the_same() {
+    for policy in [Policy::modern(), tls12()] {
+        let config = ClientConfig {
+            policy: Arc::new(policy),
+            ..ClientConfig::default()
+        };
+        let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+        let mut duo = Duo::with(&site, &Arc::default(), config, ServerConfig::default());
+        duo.handshake();
+        let (mut ours, mut theirs) = ([0; 48], [1; 48]);
+        duo.server
+            .export_keying_material(b"label", Some(b"context"), &mut ours)
+            .unwrap();
+        duo.client
+            .export_keying_material(b"label", Some(b"context"), &mut theirs)
+            .unwrap();
+        assert_eq!(ours, theirs);
+    }
+}
+
+fn tls12() -> Policy {
+    Policy {
+        versions: vec![ProtocolVersion::TLS12],
+        ..Policy::intermediate()
+    }
 }

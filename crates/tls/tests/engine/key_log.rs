@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
-use keyward_tls::ServerConfig;
+use keyward_tls::{ClientConfig as OurClientConfig, KeyLogLine, ServerConfig};
 use rustls::{ClientConfig, KeyLog};
 
-use crate::support::{ClientOptions, KeyAlgorithm, Pair, Site, client_config};
+use crate::support::{ClientOptions, Duo, KeyAlgorithm, Pair, Site, client_config};
 
 /// What rustls logs, in the form of the file.
 #[derive(Debug, Default)]
@@ -80,4 +80,47 @@ fn nothing_is_logged_unless_the_configuration_says_so() {
     let mut pair = Pair::new(&client_config(ClientOptions::default()), &site);
     pair.handshake();
     assert!(pair.server.take_key_log().is_empty());
+}
+
+#[test]
+fn both_sides_log_the_master_secret_of_tls12() {
+    let (ours, theirs) = lines(ClientOptions {
+        versions: vec![&rustls::version::TLS12],
+        ..ClientOptions::default()
+    });
+    assert_eq!(ours, theirs);
+    assert_eq!(ours.len(), 1);
+    assert!(ours[0].starts_with("CLIENT_RANDOM "));
+}
+
+#[test]
+fn early_data_is_logged_as_well_and_our_client_logs_the_same() {
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let visitor = Arc::default();
+    let connect = || {
+        let client = OurClientConfig {
+            key_log: true,
+            early_data: true,
+            ..OurClientConfig::default()
+        };
+        let server = ServerConfig {
+            early_data: 1000,
+            ..config()
+        };
+        let mut duo = Duo::with(&site, &visitor, client, server);
+        duo.handshake();
+        duo.echo();
+        let sorted = |lines: Vec<KeyLogLine>| {
+            let mut lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
+            lines.sort();
+            lines
+        };
+        let ours = sorted(duo.server.take_key_log());
+        assert_eq!(ours, sorted(duo.client.take_key_log()));
+        ours
+    };
+    assert_eq!(connect().len(), 5);
+    let again = connect();
+    assert_eq!(again.len(), 6);
+    assert!(again[0].starts_with("CLIENT_EARLY_TRAFFIC_SECRET "));
 }

@@ -8,6 +8,7 @@ mod alpn;
 mod any_order;
 mod bad_input;
 mod bulk;
+mod candidates;
 mod certificate_choice;
 mod certificate_compression;
 mod client;

@@ -58,6 +58,7 @@ impl AwaitClientCertificate {
         let request = &self.request;
         let schemes = &request.supported_signature_algorithms;
         let wishes = Wishes {
+            ours: cx.config.policy.signature_schemes.as_deref(),
             authorities: &request.certificate_authorities,
             ..Wishes::of_schemes(ProtocolVersion::TLS12, schemes)
         };

@@ -85,6 +85,7 @@ fn choose_signer(
     let wishes = Wishes {
         version: ProtocolVersion::TLS13,
         schemes: &schemes,
+        ours: cx.config.policy.signature_schemes.as_deref(),
         certificate_schemes: certificate_schemes.unwrap_or_default(),
         authorities: extensions
             .certificate_authorities

@@ -54,7 +54,7 @@ pub(super) fn choose_full(
             }
             continue;
         };
-        match signer(hello, candidate) {
+        match signer(hello, policy, candidate) {
             Some(signer) => {
                 return Ok(Choice::Ephemeral {
                     suite,
@@ -93,7 +93,7 @@ fn no_group(exchange: KeyExchange) -> PeerIncompatible {
 ///
 /// A client without `signature_algorithms` means SHA-1 (RFC 5246 §7.4.1.4.1), which nobody gets (RFC
 /// 9155 §4).
-fn signer(hello: &ClientHello, candidate: &Arc<Credential>) -> Option<Signer> {
+fn signer(hello: &ClientHello, policy: &Policy, candidate: &Arc<Credential>) -> Option<Signer> {
     let extensions = &hello.extensions;
     let offered = extensions.signature_algorithms.as_deref()?;
     let groups = extensions.supported_groups.as_deref().unwrap_or_default();
@@ -108,7 +108,10 @@ fn signer(hello: &ClientHello, candidate: &Arc<Credential>) -> Option<Signer> {
     let fits = |_: &Credential| curve.is_none_or(|curve| groups.contains(&curve));
     choose(
         slice::from_ref(candidate),
-        &Wishes::of_schemes(ProtocolVersion::TLS12, offered),
+        &Wishes {
+            ours: policy.signature_schemes.as_deref(),
+            ..Wishes::of_schemes(ProtocolVersion::TLS12, offered)
+        },
         fits,
     )
 }

@@ -22,6 +22,8 @@ pub(super) struct Chosen {
     pub(super) transcript: Transcript,
     /// Whether the client was asked for another ClientHello.
     pub(super) retried: bool,
+    /// Whether the first ClientHello offered early data.
+    pub(super) early_data_offered: bool,
 }
 
 /// The policy and the client agreed on TLS 1.3.
@@ -39,6 +41,7 @@ pub(crate) fn start(opening: Opening, cx: &mut Context<'_>) -> Result<State, Err
         alpn,
         transcript: Transcript::new(suite.hash),
         retried: false,
+        early_data_offered: hello.extensions.early_data,
         opening,
     };
     if has_share {

@@ -146,10 +146,10 @@ pub(super) fn accept(
 }
 
 /// What the application is told.
-pub(super) fn status(hello: &ClientHello, resumed: Option<&Resumed>) -> EarlyDataStatus {
+pub(super) fn status(offered: bool, resumed: Option<&Resumed>) -> EarlyDataStatus {
     if resumed.is_some_and(|resumed| resumed.early_data_limit.is_some()) {
         EarlyDataStatus::Accepted
-    } else if hello.extensions.early_data {
+    } else if offered {
         EarlyDataStatus::Rejected
     } else {
         EarlyDataStatus::NotOffered

@@ -109,7 +109,7 @@ pub(super) fn send(
             || Arc::new([]) as Arc<[_]>,
             |resumed| resumed.peer_certificates.clone(),
         ),
-        early_data: early_data::status(&hello, resumed.as_ref()),
+        early_data: early_data::status(chosen.early_data_offered, resumed.as_ref()),
         hello_retry_request: chosen.retried,
         ..Negotiated::new(ProtocolVersion::TLS13, chosen.suite.code)
     });
@@ -188,6 +188,7 @@ fn choose_signer(chosen: &Chosen, now: UnixTime) -> Result<Signer, Error> {
         // "missing_extension" alert".
         .ok_or(PeerIncompatible::MissingSignatureAlgorithms)?;
     let candidates = &chosen.opening.site.candidates;
-    let wishes = Wishes::of_client(hello, ProtocolVersion::TLS13, offered, now);
+    let policy = &chosen.opening.site.policy;
+    let wishes = Wishes::of_client(hello, offered, policy, now);
     choose(candidates, &wishes, |_| true).ok_or_else(|| PeerIncompatible::NoSignatureScheme.into())
 }
