@@ -2,14 +2,19 @@
 //! turn, and prints a markdown table.
 //!
 //! ```text
-//! cargo bench -p keyward-bench --bench handshake
+//! cargo bench -p keyward-bench --features openssl --bench handshake
+//! cargo bench -p keyward-bench --features openssl --bench bulk
+//! cargo bench -p keyward-bench --features openssl,memory --bench memory
 //! cargo bench -p keyward-bench --bench keyserver
 //! ```
 
 pub mod client;
+pub mod handshakes;
+pub mod key_time;
 pub mod machine;
 pub mod processor_time;
 pub mod rounds;
+pub mod servers;
 pub mod table;
 
 /// What ends a benchmark early: anything that fails makes its figures worthless.

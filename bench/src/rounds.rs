@@ -54,3 +54,55 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
+
+/// What a side is made to do once a round: a few figures, the same ones each time.
+pub type Side<'a> = Box<dyn FnMut() -> crate::Result<Vec<f64>> + 'a>;
+
+/// The figures of several sides, round by round.
+#[derive(Debug)]
+pub struct Rounds {
+    /// By side, by round, by figure.
+    figures: Vec<Vec<Vec<f64>>>,
+}
+
+impl Rounds {
+    /// Measures all sides [`ROUNDS`] times, turn by turn, and who goes first changes each time. One round of each goes
+    /// before, unmeasured.
+    ///
+    /// # Errors
+    ///
+    /// The first error of any side.
+    pub fn measure(sides: &mut [Side<'_>]) -> crate::Result<Self> {
+        for side in sides.iter_mut() {
+            side()?;
+        }
+        let mut figures = vec![Vec::with_capacity(ROUNDS); sides.len()];
+        for round in 0..ROUNDS {
+            for turn in 0..sides.len() {
+                let side = (round + turn) % sides.len();
+                figures[side].push(sides[side]()?);
+            }
+        }
+        Ok(Self { figures })
+    }
+
+    /// The median of a side's figure.
+    pub fn median(&self, side: usize, figure: usize) -> f64 {
+        median(
+            self.figures[side]
+                .iter()
+                .map(|round| round[figure])
+                .collect(),
+        )
+    }
+
+    /// The median of the rounds' own ratios of a figure, `side` to `other`.
+    pub fn ratio(&self, side: usize, other: usize, figure: usize) -> f64 {
+        let rounds = self.figures[side].iter().zip(&self.figures[other]);
+        median(
+            rounds
+                .map(|(side, other)| side[figure] / other[figure])
+                .collect(),
+        )
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyward_bench::Result;
-use keyward_bench::client::Client;
+use keyward_bench::client::{Client, Offer};
 use keyward_keyop::Operation;
 use keyward_pki::{Authority, Issued};
 use keyward_tls::{
@@ -16,7 +16,14 @@ use rustls::version::TLS13;
 /// The encoded `Tls13ServerCertificateVerify` of a full handshake. A key server keeps nothing between operations, so the
 /// same one can be asked any number of times.
 pub(crate) fn certificate_verify(authority: &Authority, issued: &Issued) -> Result<Vec<u8>> {
-    let client = Client::new(authority.ca_der(), &TLS13, NamedGroup::X25519MLKEM768)?;
+    let client = Client::new(
+        authority.ca_der(),
+        Offer {
+            version: &TLS13,
+            group: NamedGroup::X25519MLKEM768,
+            aes256: false,
+        },
+    )?;
     let mut client_hello = Vec::new();
     client.connect()?.send(&mut client_hello)?;
 
