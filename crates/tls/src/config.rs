@@ -79,6 +79,10 @@ pub struct ClientConfig {
     pub limits: Limits,
     /// What is offered.
     pub policy: Arc<Policy>,
+    /// Whether this is another attempt after one with a higher version has failed, which servers want to be
+    /// told by TLS_FALLBACK_SCSV (RFC 7507 §4): one that speaks the higher version refuses, since it was
+    /// somebody in between who had the first attempt fail.
+    pub fallback: bool,
     /// ALPN protocols in order of preference; empty: no ALPN is done. Names have 1 to 255 bytes.
     pub alpn: Vec<Vec<u8>>,
     /// Which signatures by our own key's holder are verified before a server sees them.
@@ -119,6 +123,7 @@ impl Default for ClientConfig {
             random: Arc::new(SystemRandom),
             limits: Limits::default(),
             policy: Arc::new(Policy::default()),
+            fallback: false,
             alpn: Vec::new(),
             verify_signatures: VerifySignatures::default(),
             signature_schemes: DEFAULT_SIGNATURE_SCHEMES.to_vec(),

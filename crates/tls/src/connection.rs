@@ -47,7 +47,8 @@ pub enum Step {
     Blocked,
     /// Somebody has to answer this.
     Need(Need),
-    /// The handshake is complete, once: data may be sent.
+    /// The handshake is complete, once: data may be sent. Once more for each renegotiation, which is
+    /// there under [`Policy::renegotiation`](crate::Policy) alone.
     HandshakeComplete,
     /// Data has come. No further record is opened before it is read.
     Data,

@@ -547,6 +547,9 @@ pub enum Misuse {
     HandshakeIncomplete,
     /// The version has no KeyUpdate.
     NoKeyUpdate,
+    /// The connection cannot be renegotiated: the policy does not allow it, the client or the version
+    /// does not know how, or it has been done too often.
+    NoRenegotiation,
     /// Our side of the connection is closed.
     Closed,
     /// The exporter label is empty, longer than 249 bytes, or one that TLS itself derives with.
@@ -567,6 +570,7 @@ impl fmt::Display for Misuse {
             Self::WrongKind => "the answer is of another kind than the need",
             Self::HandshakeIncomplete => "the handshake is not complete",
             Self::NoKeyUpdate => "this version of TLS has no KeyUpdate",
+            Self::NoRenegotiation => "the connection cannot be renegotiated",
             Self::Closed => "our side of the connection is closed",
             Self::ExporterLabel => {
                 "an exporter label has 1 to 249 bytes, and is none that TLS itself derives with"

@@ -173,7 +173,11 @@ fn base(
         legacy_version: ProtocolVersion::TLS12,
         random,
         session_id: session_id(session, tls13, cx)?,
-        cipher_suites: suites.iter().map(|suite| suite.code).collect(),
+        cipher_suites: suites
+            .iter()
+            .map(|suite| suite.code)
+            .chain(config.fallback.then_some(CipherSuite::TLS_FALLBACK_SCSV))
+            .collect(),
         compression_methods: vec![CompressionMethod::NULL],
         extensions: ClientHelloExtensions {
             server_name: name.server_name().cloned(),

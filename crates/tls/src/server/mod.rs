@@ -20,7 +20,7 @@ use client_hello::{AwaitCertificate, ExpectClientHello};
 use crate::common::Common;
 use crate::config::{Limits, ServerConfig};
 use crate::connection::ServerConnection;
-use crate::error::Error;
+use crate::error::{Error, Misuse};
 use crate::handshake::Incoming;
 use crate::needs::{AnswerValue, NeedId};
 use crate::role::{self, Machine, PostHandshake, Server, UNASKED};
@@ -34,6 +34,21 @@ impl ServerConnection {
         let common = Common::new(&config.limits, config.trace, config.key_log);
         let state = State::ExpectClientHello(Box::new(ExpectClientHello));
         Ok(Self::in_state(config, common, state))
+    }
+
+    /// Asks a TLS 1.2 client for another handshake on this connection, for which
+    /// [`Policy::renegotiation`](crate::Policy) has to be on: what the first left out, a client's
+    /// certificate, needs a site that asks for it from the start. The request leaves with the next step;
+    /// the client may refuse it with a warning, or not answer it at all. When it agrees, data flows on
+    /// meanwhile, and [`Step::HandshakeComplete`](crate::Step) comes once more.
+    ///
+    /// # Errors
+    /// [`Misuse::NoRenegotiation`] where there can be none.
+    pub fn request_renegotiation(&mut self) -> Result<(), Misuse> {
+        match &self.state {
+            Some(State::Tls12(state)) => state.request_renegotiation(&mut self.common),
+            _ => Err(Misuse::NoRenegotiation),
+        }
     }
 
     /// Whether the data that can be read now is early data (RFC 9846 §2.3): it may be a replay of what

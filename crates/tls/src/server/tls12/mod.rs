@@ -55,7 +55,8 @@ use server_key_exchange::AwaitSignature;
 use traffic::ExpectTraffic;
 
 use super::Context;
-use crate::error::Error;
+use crate::common::Common;
+use crate::error::{Error, Misuse};
 use crate::handshake::Incoming;
 use crate::needs::{AnswerValue, NeedId};
 use crate::role::{PostHandshake, UNASKED};
@@ -128,6 +129,14 @@ impl State {
                 state.answered(answer, cx)
             }
             _ => Err(UNASKED),
+        }
+    }
+
+    /// Asks the client for another handshake, if there may be one.
+    pub(crate) fn request_renegotiation(&self, common: &mut Common) -> Result<(), Misuse> {
+        match self {
+            Self::ExpectTraffic(state) => state.request(common),
+            _ => Err(Misuse::NoRenegotiation),
         }
     }
 

@@ -70,6 +70,10 @@ impl Prospect {
 }
 
 impl Renegotiable {
+    pub(super) fn is_possible(&self) -> bool {
+        self.prospect.left > 0
+    }
+
     /// The `renegotiation_info` of our ServerHello.
     pub(super) fn server_info(&self) -> Vec<u8> {
         self.previous.server_info()

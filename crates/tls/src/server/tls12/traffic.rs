@@ -1,10 +1,12 @@
 //! After the handshake: application data, and perhaps another handshake.
 
+use keyward_wire::handshake::{self, HelloRequest};
 use keyward_wire::values::HandshakeType;
 
 use super::State;
 use super::renegotiation::{self, Renegotiable};
-use crate::error::{Error, PeerMisbehaved};
+use crate::common::Common;
+use crate::error::{Error, Misuse, PeerMisbehaved};
 use crate::handshake::Incoming;
 use crate::server::Context;
 
@@ -24,6 +26,20 @@ impl ExpectTraffic {
             renegotiable,
             refused: 0,
         }
+    }
+
+    /// RFC 5246 §7.4.1.1: "HelloRequest is a simple notification that the client should begin the
+    /// negotiation process anew."
+    pub(super) fn request(&self, common: &mut Common) -> Result<(), Misuse> {
+        let possible = self
+            .renegotiable
+            .as_ref()
+            .is_some_and(|next| next.is_possible());
+        if !possible || common.closed {
+            return Err(Misuse::NoRenegotiation);
+        }
+        common.send_handshake(&handshake::to_message(&HelloRequest));
+        Ok(())
     }
 
     pub(super) fn handle(
