@@ -28,6 +28,8 @@ pub(crate) struct Site {
     pub(crate) sessions: Mutex<Vec<(Vec<u8>, SessionState)>>,
     /// Kinds of needs that are answered with an error.
     pub(crate) errors: Vec<(NeedKind, NeedError)>,
+    /// The random of the last ClientHello.
+    pub(crate) client_random: Mutex<Option<[u8; 32]>>,
     /// The id of the first need that was asked.
     pub(crate) first_id: Mutex<Option<NeedId>>,
     /// What was asked, in order.
@@ -48,6 +50,7 @@ impl Site {
             early_data: Mutex::default(),
             sessions: Mutex::default(),
             errors: Vec::new(),
+            client_random: Mutex::default(),
             first_id: Mutex::default(),
             asked: Mutex::default(),
         }
@@ -62,6 +65,7 @@ impl Site {
         }
         match need {
             Need::Certificate(need) => {
+                *self.client_random.lock().unwrap() = Some(need.client_hello().random);
                 let answer = match need.server_name() {
                     Some(name) if !self.names.contains(&name) => Err(NeedError::UnrecognizedName),
                     _ => Ok(self.certificate()),

@@ -17,6 +17,8 @@ pub(crate) struct Visitor {
     pub(crate) sessions: Mutex<Vec<ClientSession>>,
     /// Its key server signs something else than it is asked to.
     pub(crate) wrong_signature: bool,
+    /// Its keys may be used as they were before RFC 7627.
+    pub(crate) legacy: bool,
     /// Kinds of needs that are answered with an error.
     pub(crate) errors: Vec<(NeedKind, NeedError)>,
     /// What was asked, in order.
@@ -67,6 +69,7 @@ impl Visitor {
             .expect("the operation names a key of the visitor");
         let rules = KeyRules {
             client: true,
+            legacy: self.legacy,
             ..KeyRules::signing(identity.private_key.public_key())
         };
         let checked = operation

@@ -46,6 +46,8 @@ pub(crate) struct HandClient {
     pub(crate) server_hello: Option<ServerHello>,
     pub(crate) ticket: Option<NewSessionTicketTls12>,
     pub(crate) master: [u8; 48],
+    /// The verify_data of our last Finished, and of the server's.
+    pub(crate) verify_data: [Vec<u8>; 2],
     leaf: Vec<u8>,
     share: Vec<u8>,
     wire: VecDeque<u8>,
@@ -119,6 +121,7 @@ impl HandClient {
             server_hello: None,
             ticket: None,
             master: [0; 48],
+            verify_data: [Vec::new(), Vec::new()],
             leaf: Vec::new(),
             share: Vec::new(),
             wire: VecDeque::new(),
@@ -228,7 +231,8 @@ impl HandClient {
                 .expect("the server's record opens")
                 .to_vec();
             keys.sequence += 1;
-        } else if content_type == ContentType::CHANGE_CIPHER_SPEC {
+        }
+        if content_type == ContentType::CHANGE_CIPHER_SPEC {
             assert_eq!(body, [1]);
             self.read = Some(self.keys().1);
         }
@@ -293,9 +297,10 @@ impl HandClient {
             HandshakeType::FINISHED => {
                 assert_eq!(
                     body,
-                    self.verify_data(b"server finished"),
+                    self.finished_data(b"server finished"),
                     "the server's Finished"
                 );
+                self.verify_data[1] = body.to_vec();
             }
             _ => {}
         }
@@ -349,7 +354,8 @@ impl HandClient {
 
     /// Our Finished, as a whole message.
     pub(crate) fn finished(&mut self) -> Vec<u8> {
-        let verify_data = self.verify_data(b"client finished");
+        let verify_data = self.finished_data(b"client finished");
+        self.verify_data[0] = verify_data.to_vec();
         let message = handshake::frame(HandshakeType::FINISHED, &verify_data[..]);
         self.messages.extend(&message);
         message
@@ -420,7 +426,7 @@ impl HandClient {
         }
     }
 
-    fn verify_data(&self, label: &[u8]) -> [u8; 12] {
+    fn finished_data(&self, label: &[u8]) -> [u8; 12] {
         let mut verify_data = [0; 12];
         let hash = Sha256.digest(&self.messages);
         prf::tls12(Sha256, &self.master, label, &[&hash], &mut verify_data);

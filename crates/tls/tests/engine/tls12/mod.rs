@@ -1,7 +1,12 @@
 //! TLS 1.2.
 
+mod client_authentication;
+mod client_resumption;
 mod downgrade;
+mod encrypt_then_mac;
 mod extended_master_secret;
+mod finite_field;
+mod flight;
 mod fragmentation;
 mod full_handshake;
 mod hand_client;
@@ -10,6 +15,8 @@ mod needs;
 mod renegotiation;
 mod resumption;
 mod rsa_key_transport;
+mod server_misbehaviour;
+mod suites;
 
 pub(crate) use hand_client::{HandClient, Session};
 
