@@ -35,6 +35,7 @@ pub(crate) fn serve(directory: &Path) -> Result<()> {
         operations: vec![OperationKind::Tls13ServerCertificateVerify],
         names: vec![keyward_bench::SERVER_NAME.parse()?],
         allow_no_sni: false,
+        administrator: false,
     });
     tokio::runtime::Runtime::new()?.block_on(async {
         let server = KeyServer::start(config).await?;

@@ -18,6 +18,7 @@ fn folder(example: &str) -> (TempDir, PathBuf) {
         ("shop-ecdsa", KeyAlgorithm::P256),
         ("shop-rsa", KeyAlgorithm::Rsa2048),
         ("old-clients", KeyAlgorithm::Rsa2048),
+        ("upstream", KeyAlgorithm::P256),
     ] {
         let issued = authority
             .issue_server(&["shop.example"], algorithm)
@@ -66,6 +67,10 @@ fn the_key_server() {
         &[
             "allow_rsa_key_transport",
             "rsa_key_transport_also_signs",
+            "client",
+            "allow_legacy",
+            "allow_transcript_hash",
+            "administrator",
             "workers",
         ],
     );

@@ -15,6 +15,8 @@ pub struct CertificateInfo<'a> {
     not_after: u64,
     key_usage: Option<u8>,
     delegation_usage: bool,
+    /// The value of the subjectAltName extension.
+    alternative_names: Option<&'a [u8]>,
 }
 
 impl<'a> CertificateInfo<'a> {
@@ -47,6 +49,7 @@ impl<'a> CertificateInfo<'a> {
             not_after,
             key_usage: None,
             delegation_usage: false,
+            alternative_names: None,
         };
         while !tbs.is_at_end() {
             let element = tbs.any()?;
@@ -73,6 +76,8 @@ impl<'a> CertificateInfo<'a> {
                 let mut value = Walk::new(value);
                 let bits = value.expect(tag::BIT_STRING)?.content;
                 self.key_usage = Some(bits.get(1).copied().unwrap_or_default());
+            } else if id == oid::SUBJECT_ALTERNATIVE_NAME {
+                self.alternative_names = Some(value);
             } else if id == oid::DELEGATION_USAGE {
                 // RFC 9345 §4.2: "The extension MUST be marked non-critical."
                 self.delegation_usage = !critical;
@@ -99,6 +104,26 @@ impl<'a> CertificateInfo<'a> {
     /// Until when it is valid, in seconds since 1970.
     pub fn not_after(&self) -> u64 {
         self.not_after
+    }
+
+    /// The names in the subjectAltName extension (RFC 5280 §4.2.1.6), none if there is no such extension; `None` if one of
+    /// them is no DNS name.
+    pub fn dns_names(&self) -> Option<Vec<&'a str>> {
+        let Some(value) = self.alternative_names else {
+            return Some(Vec::new());
+        };
+        // GeneralName  ::=  CHOICE  { ..., dNSName [2] IA5String, ... }
+        let mut names = Walk::sequence(value)?;
+        let mut found = Vec::new();
+        while !names.is_at_end() {
+            let name = names.expect(tag::DNS_NAME)?.content;
+            found.push(
+                std::str::from_utf8(name)
+                    .ok()
+                    .filter(|name| name.is_ascii())?,
+            );
+        }
+        Some(found)
     }
 
     /// Whether the key may sign: the `digitalSignature` bit is set, or there is no Key Usage extension

@@ -11,6 +11,8 @@ pub(crate) mod tag {
     pub(crate) const UTC_TIME: u8 = 0x17;
     pub(crate) const GENERALIZED_TIME: u8 = 0x18;
     pub(crate) const SEQUENCE: u8 = 0x30;
+    /// `dNSName [2]` of a GeneralName.
+    pub(crate) const DNS_NAME: u8 = 0x82;
     pub(crate) const CONTEXT_0: u8 = 0xa0;
     pub(crate) const CONTEXT_3: u8 = 0xa3;
 }
@@ -90,6 +92,8 @@ impl<'a> Walk<'a> {
 
 /// Object identifiers, the content of their elements.
 pub(crate) mod oid {
+    /// 2.5.29.17
+    pub(crate) const SUBJECT_ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 0x11];
     /// 1.2.840.113549.1.1.1
     pub(crate) const RSA_ENCRYPTION: &[u8] =
         &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];

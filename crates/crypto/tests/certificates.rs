@@ -109,3 +109,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn which_names_it_is_for() {
+    use rcgen::SanType;
+    let issue = |names: Vec<SanType>| {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = names;
+        let key = KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().der().to_vec()
+    };
+    let dns = |name: &str| SanType::DnsName(name.try_into().unwrap());
+    let names = issue(vec![dns("shop.example"), dns("*.shop.example")]);
+    let info = CertificateInfo::parse(&names).unwrap();
+    assert_eq!(
+        info.dns_names().unwrap(),
+        ["shop.example", "*.shop.example"]
+    );
+
+    let none = issue(Vec::new());
+    let info = CertificateInfo::parse(&none).unwrap();
+    assert_eq!(info.dns_names(), Some(Vec::new()));
+
+    let address = issue(vec![
+        dns("shop.example"),
+        SanType::IpAddress([127, 0, 0, 1].into()),
+    ]);
+    let info = CertificateInfo::parse(&address).unwrap();
+    assert_eq!(info.dns_names(), None);
+}

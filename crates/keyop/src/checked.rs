@@ -7,6 +7,7 @@ use keyward_crypto::hash::{Digest, HashAlgorithm};
 use keyward_crypto::private_key::PrivateKey;
 use keyward_crypto::rsa_kex::{self, PREMASTER_LEN};
 use keyward_crypto::signature::{PublicKey, SignatureAlgorithm};
+use keyward_wire::handshake::ClientHello;
 use zeroize::Zeroizing;
 
 use crate::error::PerformError;
@@ -17,8 +18,26 @@ use crate::tls12::{self, MasterSecretSeed};
 /// nothing else does.
 pub struct CheckedOperation<'a> {
     pub(crate) public_key: &'a PublicKey,
-    pub(crate) server_name: Option<String>,
+    pub(crate) names: Names,
     pub(crate) task: Task,
+}
+
+/// The names that an operation acts for. Whether the edge may is the key server's policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// The DNS name that the client asks for (server_name, RFC 6066 §3), in lower case, if it asks for one.
+    ServerName(Option<String>),
+    /// Every one of these: DNS names, in lower case, or `*.` and a DNS name.
+    Each(Vec<String>),
+    /// Whichever the edge likes: the operation shows none.
+    Any,
+}
+
+impl Names {
+    pub(crate) fn of_client_hello(client_hello: &ClientHello) -> Self {
+        let name = client_hello.extensions.server_name.as_ref();
+        Self::ServerName(name.map(|name| name.as_str().to_owned()))
+    }
 }
 
 /// What is left to do with the private key.
@@ -47,10 +66,17 @@ pub(crate) enum Seed {
 }
 
 impl CheckedOperation<'_> {
-    /// The DNS name that the client asked for (server_name, RFC 6066 §3), in lower case: whether the
-    /// edge may act for it is the key server's policy.
+    /// The names that it acts for: whether the edge may is the key server's policy.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The DNS name that the client asks for, if this is about one client that does.
     pub fn server_name(&self) -> Option<&str> {
-        self.server_name.as_deref()
+        match &self.names {
+            Names::ServerName(name) => name.as_deref(),
+            Names::Each(_) | Names::Any => None,
+        }
     }
 
     /// Uses the private key.
@@ -135,7 +161,7 @@ impl fmt::Debug for CheckedOperation<'_> {
         };
         f.debug_struct("CheckedOperation")
             .field("task", &task)
-            .field("server_name", &self.server_name)
+            .field("names", &self.names)
             .finish_non_exhaustive()
     }
 }

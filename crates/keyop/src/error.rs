@@ -54,6 +54,35 @@ pub enum CheckError {
     ContextNotEchoed,
     /// The connection has no extended master secret.
     NoExtendedMasterSecret,
+    /// The key is not enabled for transcript hashes.
+    TranscriptHashDisabled,
+    /// No hash of TLS 1.3 is this long.
+    TranscriptHashLength {
+        /// Its length in bytes.
+        found: usize,
+    },
+    /// The certificate does not let its key delegate.
+    DelegationNotAllowed,
+    /// A key that decrypts premaster secrets delegates nothing.
+    DelegationByDecryptionKey,
+    /// The credential's key is one that no credential may have.
+    CredentialKey,
+    /// The credential is not valid any more.
+    CredentialExpired,
+    /// The credential is valid for longer than credentials are issued for.
+    CredentialTooLong {
+        /// For how many seconds from now.
+        seconds: u64,
+    },
+    /// The credential would be valid for longer than its certificate.
+    CredentialOutlivesCertificate,
+    /// A name that is not a DNS name, or a wildcard for one label of one, in lower case.
+    NameNotDns,
+    /// No names, or more than a certificate is asked for.
+    NumberOfNames {
+        /// How many.
+        found: usize,
+    },
     /// The client does not offer the version that the operation is for.
     VersionNotOffered,
     /// The ServerHello chooses another version than the operation is for.
@@ -147,6 +176,34 @@ impl fmt::Display for CheckError {
             ),
             Self::NoExtendedMasterSecret => {
                 f.write_str("a client signs in TLS 1.2 only with extended master secret (RFC 7627 §5.4)")
+            }
+            Self::TranscriptHashDisabled => f.write_str("the key is not enabled for transcript hashes"),
+            Self::TranscriptHashLength { found } => {
+                write!(f, "no hash of TLS 1.3 has {found} bytes (RFC 9846 §B.4)")
+            }
+            Self::DelegationNotAllowed => f.write_str(
+                "the certificate has not the DelegationUsage extension and the digitalSignature usage (RFC 9345 §4.2)",
+            ),
+            Self::DelegationByDecryptionKey => {
+                f.write_str("the key is enabled for RSA key transport and must not delegate")
+            }
+            Self::CredentialKey => {
+                f.write_str("the credential's key is not one that a credential may have (RFC 9345 §4)")
+            }
+            Self::CredentialExpired => f.write_str("the credential is not valid any more (RFC 9345 §4.1.3)"),
+            Self::CredentialTooLong { seconds } => write!(
+                f,
+                "the credential is valid for {seconds} s from now, more than {}",
+                crate::MAX_CREDENTIAL_SECONDS
+            ),
+            Self::CredentialOutlivesCertificate => {
+                f.write_str("the credential is valid for longer than its certificate (RFC 9345 §4.1.3)")
+            }
+            Self::NameNotDns => {
+                f.write_str("a name is not a DNS name, or a wildcard for one label of one, in lower case")
+            }
+            Self::NumberOfNames { found } => {
+                write!(f, "{found} names, and a certificate is asked for with 1 to {}", crate::MAX_CERTIFICATE_NAMES)
             }
             Self::VersionNotOffered => {
                 f.write_str("the client does not offer the version of the operation (RFC 9846 §4.3.1)")

@@ -25,13 +25,16 @@
 //! key server's policy gives to that edge. (In TLS 1.2 the name is the edge's word: RFC 5246 §7.4.3
 //! signs two randoms and the parameters, and no name.)
 
+mod certificate_request;
 mod checked;
 mod checks;
+mod delegate_credential;
 pub mod delegated_credential;
 mod error;
 mod fields;
 mod key_id;
 mod operation;
+pub mod pkcs10;
 mod result;
 mod rules;
 mod server_nonce;
@@ -44,11 +47,14 @@ mod tls12_server_key_exchange;
 pub mod tls13;
 mod tls13_client_certificate_verify;
 mod tls13_server_certificate_verify;
+mod tls13_transcript_hash;
 
-pub use checked::CheckedOperation;
+pub use certificate_request::{CertificateRequest, MAX_CERTIFICATE_NAMES};
+pub use checked::{CheckedOperation, Names};
+pub use delegate_credential::{DelegatedCredential, MAX_CREDENTIAL_SECONDS};
 pub use error::{CheckError, PerformError};
 pub use key_id::{InvalidKeyId, KeyId};
-pub use operation::{MAX_MESSAGES_LEN, Operation, OperationKind, UnknownOperation};
+pub use operation::{MAX_MESSAGES_LEN, Operation, OperationKind, Role, UnknownOperation};
 pub use result::OperationResult;
 pub use rules::KeyRules;
 pub use server_nonce::{ServerNonce, TLS12_DOWNGRADE_SENTINEL};
@@ -57,3 +63,4 @@ pub use tls12_rsa_master_secret::Tls12RsaMasterSecret;
 pub use tls12_server_key_exchange::Tls12ServerKeyExchange;
 pub use tls13_client_certificate_verify::Tls13ClientCertificateVerify;
 pub use tls13_server_certificate_verify::Tls13ServerCertificateVerify;
+pub use tls13_transcript_hash::Tls13TranscriptHash;

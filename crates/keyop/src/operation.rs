@@ -5,7 +5,9 @@ use core::str::FromStr;
 
 use keyward_wire::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Reader};
 
+use crate::certificate_request::CertificateRequest;
 use crate::checked::CheckedOperation;
+use crate::delegate_credential::DelegatedCredential;
 use crate::error::CheckError;
 use crate::key_id::KeyId;
 use crate::rules::KeyRules;
@@ -14,6 +16,7 @@ use crate::tls12_rsa_master_secret::Tls12RsaMasterSecret;
 use crate::tls12_server_key_exchange::Tls12ServerKeyExchange;
 use crate::tls13_client_certificate_verify::Tls13ClientCertificateVerify;
 use crate::tls13_server_certificate_verify::Tls13ServerCertificateVerify;
+use crate::tls13_transcript_hash::Tls13TranscriptHash;
 
 /// The most bytes of handshake messages that an operation may carry.
 ///
@@ -33,6 +36,28 @@ pub enum Operation {
     Tls13ClientCertificateVerify(Tls13ClientCertificateVerify),
     /// Signs the CertificateVerify of a TLS 1.2 client.
     Tls12ClientCertificateVerify(Tls12ClientCertificateVerify),
+    /// Signs a delegated credential.
+    DelegatedCredential(DelegatedCredential),
+    /// Signs a request for a certificate.
+    CertificateRequest(CertificateRequest),
+    /// Signs the CertificateVerify of a TLS 1.3 server by the hash of its transcript.
+    Tls13TranscriptHash(Tls13TranscriptHash),
+}
+
+/// The same for whichever operation it is.
+macro_rules! for_each {
+    ($self:expr, $operation:ident => $do:expr) => {
+        match $self {
+            Self::Tls13ServerCertificateVerify($operation) => $do,
+            Self::Tls12ServerKeyExchange($operation) => $do,
+            Self::Tls12RsaMasterSecret($operation) => $do,
+            Self::Tls13ClientCertificateVerify($operation) => $do,
+            Self::Tls12ClientCertificateVerify($operation) => $do,
+            Self::DelegatedCredential($operation) => $do,
+            Self::CertificateRequest($operation) => $do,
+            Self::Tls13TranscriptHash($operation) => $do,
+        }
+    };
 }
 
 impl Operation {
@@ -44,39 +69,38 @@ impl Operation {
             Self::Tls12RsaMasterSecret(_) => OperationKind::Tls12RsaMasterSecret,
             Self::Tls13ClientCertificateVerify(_) => OperationKind::Tls13ClientCertificateVerify,
             Self::Tls12ClientCertificateVerify(_) => OperationKind::Tls12ClientCertificateVerify,
+            Self::DelegatedCredential(_) => OperationKind::DelegatedCredential,
+            Self::CertificateRequest(_) => OperationKind::CertificateRequest,
+            Self::Tls13TranscriptHash(_) => OperationKind::Tls13TranscriptHash,
         }
     }
 
     /// The key that it wants to use.
     pub fn key(&self) -> KeyId {
-        match self {
-            Self::Tls13ServerCertificateVerify(operation) => operation.key,
-            Self::Tls12ServerKeyExchange(operation) => operation.key,
-            Self::Tls12RsaMasterSecret(operation) => operation.key,
-            Self::Tls13ClientCertificateVerify(operation) => operation.key,
-            Self::Tls12ClientCertificateVerify(operation) => operation.key,
-        }
+        for_each!(self, operation => operation.key)
     }
 
-    /// Checks everything that the operation itself can show: that it is a live handshake of a client,
-    /// at the point where TLS uses the private key, and that the key is the one. What it cannot show,
-    /// whether this edge may use this key for this name, is the key server's policy.
+    /// How many bytes of handshake, or of what it has in its place, it keeps in memory.
+    pub fn payload_len(&self) -> usize {
+        for_each!(self, operation => operation.payload_len())
+    }
+
+    /// Checks everything that the operation itself can show: for a handshake that it is one of a client that lives, at the
+    /// point where TLS uses the private key, and that the key is the one. What it cannot show, whether this edge may use
+    /// this key for these names, is the key server's policy.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
     pub fn check<'a>(&'a self, rules: &KeyRules<'a>) -> Result<CheckedOperation<'a>, CheckError> {
         if self.key() != KeyId::of_public_key(rules.public_key) {
             return Err(CheckError::WrongKey);
         }
-        match (self.kind().is_of_client(), rules.client) {
-            (true, false) => return Err(CheckError::NotAClientKey),
-            (false, true) => return Err(CheckError::ClientKey),
-            (true, true) | (false, false) => {}
+        match (self.kind().role(), rules.client) {
+            (Some(Role::Client), false) => return Err(CheckError::NotAClientKey),
+            (Some(Role::Server), true) => return Err(CheckError::ClientKey),
+            _ => {}
         }
-        match self {
-            Self::Tls13ServerCertificateVerify(operation) => operation.check(rules),
-            Self::Tls12ServerKeyExchange(operation) => operation.check(rules),
-            Self::Tls12RsaMasterSecret(operation) => operation.check(rules),
-            Self::Tls13ClientCertificateVerify(operation) => operation.check(rules),
-            Self::Tls12ClientCertificateVerify(operation) => operation.check(rules),
-        }
+        for_each!(self, operation => operation.check(rules))
     }
 }
 
@@ -84,35 +108,36 @@ impl Operation {
 impl Encode for Operation {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.kind().code());
-        match self {
-            Self::Tls13ServerCertificateVerify(operation) => operation.encode(out),
-            Self::Tls12ServerKeyExchange(operation) => operation.encode(out),
-            Self::Tls12RsaMasterSecret(operation) => operation.encode(out),
-            Self::Tls13ClientCertificateVerify(operation) => operation.encode(out),
-            Self::Tls12ClientCertificateVerify(operation) => operation.encode(out),
-        }
+        for_each!(self, operation => operation.encode(out));
     }
 }
 
 impl<'a> Decode<'a> for Operation {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        match OperationKind::decode(reader)? {
+        Ok(match OperationKind::decode(reader)? {
             OperationKind::Tls13ServerCertificateVerify => {
-                Decode::decode(reader).map(Self::Tls13ServerCertificateVerify)
+                Self::Tls13ServerCertificateVerify(Decode::decode(reader)?)
             }
             OperationKind::Tls12ServerKeyExchange => {
-                Decode::decode(reader).map(Self::Tls12ServerKeyExchange)
+                Self::Tls12ServerKeyExchange(Decode::decode(reader)?)
             }
             OperationKind::Tls12RsaMasterSecret => {
-                Decode::decode(reader).map(Self::Tls12RsaMasterSecret)
+                Self::Tls12RsaMasterSecret(Decode::decode(reader)?)
             }
             OperationKind::Tls13ClientCertificateVerify => {
-                Decode::decode(reader).map(Self::Tls13ClientCertificateVerify)
+                Self::Tls13ClientCertificateVerify(Decode::decode(reader)?)
             }
             OperationKind::Tls12ClientCertificateVerify => {
-                Decode::decode(reader).map(Self::Tls12ClientCertificateVerify)
+                Self::Tls12ClientCertificateVerify(Decode::decode(reader)?)
             }
-        }
+            OperationKind::DelegatedCredential => {
+                Self::DelegatedCredential(Decode::decode(reader)?)
+            }
+            OperationKind::CertificateRequest => Self::CertificateRequest(Decode::decode(reader)?),
+            OperationKind::Tls13TranscriptHash => {
+                Self::Tls13TranscriptHash(Decode::decode(reader)?)
+            }
+        })
     }
 }
 
@@ -129,16 +154,34 @@ pub enum OperationKind {
     Tls13ClientCertificateVerify,
     /// `tls12-client-certificate-verify`
     Tls12ClientCertificateVerify,
+    /// `delegated-credential`
+    DelegatedCredential,
+    /// `certificate-request`
+    CertificateRequest,
+    /// `tls13-transcript-hash`
+    Tls13TranscriptHash,
+}
+
+/// Which side of a handshake does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The side that is connected to.
+    Server,
+    /// The side that connects.
+    Client,
 }
 
 impl OperationKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::Tls13ServerCertificateVerify,
         Self::Tls12ServerKeyExchange,
         Self::Tls12RsaMasterSecret,
         Self::Tls13ClientCertificateVerify,
         Self::Tls12ClientCertificateVerify,
+        Self::DelegatedCredential,
+        Self::CertificateRequest,
+        Self::Tls13TranscriptHash,
     ];
 
     /// The code on the wire. It never changes its meaning.
@@ -149,6 +192,9 @@ impl OperationKind {
             Self::Tls12RsaMasterSecret => 3,
             Self::Tls13ClientCertificateVerify => 4,
             Self::Tls12ClientCertificateVerify => 5,
+            Self::DelegatedCredential => 6,
+            Self::CertificateRequest => 7,
+            Self::Tls13TranscriptHash => 8,
         }
     }
 
@@ -165,15 +211,25 @@ impl OperationKind {
             Self::Tls12RsaMasterSecret => "tls12-rsa-master-secret",
             Self::Tls13ClientCertificateVerify => "tls13-client-certificate-verify",
             Self::Tls12ClientCertificateVerify => "tls12-client-certificate-verify",
+            Self::DelegatedCredential => "delegated-credential",
+            Self::CertificateRequest => "certificate-request",
+            Self::Tls13TranscriptHash => "tls13-transcript-hash",
         }
     }
 
-    /// Whether it is what clients do with their key, which servers' keys must not (see [`KeyRules::client`]).
-    pub const fn is_of_client(self) -> bool {
-        matches!(
-            self,
-            Self::Tls13ClientCertificateVerify | Self::Tls12ClientCertificateVerify
-        )
+    /// Which side does it with its key (see [`KeyRules::client`]). A certificate is asked for by both.
+    pub const fn role(self) -> Option<Role> {
+        match self {
+            Self::Tls13ServerCertificateVerify
+            | Self::Tls12ServerKeyExchange
+            | Self::Tls12RsaMasterSecret
+            | Self::DelegatedCredential
+            | Self::Tls13TranscriptHash => Some(Role::Server),
+            Self::Tls13ClientCertificateVerify | Self::Tls12ClientCertificateVerify => {
+                Some(Role::Client)
+            }
+            Self::CertificateRequest => None,
+        }
     }
 }
 

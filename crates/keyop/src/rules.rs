@@ -25,6 +25,10 @@ pub struct KeyRules<'a> {
     /// What a TLS 1.2 client signs are bytes that its peer has a hand in, and that can be read as the two randoms
     /// and the parameters that a TLS 1.2 server signs. A key in both roles could be led from one to the other.
     pub client: bool,
+    /// `Tls13TranscriptHash` is acceptable: the key's owner trusts the edge for what only messages could show.
+    pub transcript_hash: bool,
+    /// The time in seconds since 1970, by which the validity of a delegated credential is measured. With 0 none is signed.
+    pub now: u64,
 }
 
 impl<'a> KeyRules<'a> {
@@ -36,6 +40,8 @@ impl<'a> KeyRules<'a> {
             rsa_signing: true,
             legacy: false,
             client: false,
+            transcript_hash: false,
+            now: 0,
         }
     }
 }

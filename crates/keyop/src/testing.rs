@@ -5,19 +5,23 @@
 use keyward_crypto::key_exchange::{Group, KeyExchangeError, KeyPair};
 use keyward_wire::codec::Encode;
 use keyward_wire::extensions::{
-    ClientHelloExtensions, KeyShareEntry, ServerHelloExtensions, ServerKeyShare, ServerName,
+    CertificateRequestExtensions, ClientHelloExtensions, KeyShareEntry, ServerHelloExtensions,
+    ServerKeyShare, ServerName,
 };
 use keyward_wire::handshake::{
-    CertificateEntry, CertificateTls12, CertificateTls13, ClientHello, EncryptedExtensions,
-    RsaClientKeyExchange, ServerEcdhParams, ServerHello, ServerHelloDone, to_message,
+    CertificateEntry, CertificateRequestTls12, CertificateRequestTls13, CertificateTls12,
+    CertificateTls13, CertificateVerify, ClientHello, EcdhClientKeyExchange, EncryptedExtensions,
+    Finished, RsaClientKeyExchange, ServerEcdhParams, ServerHello, ServerHelloDone,
+    ServerKeyExchange, split, to_message,
 };
 use keyward_wire::values::{
-    CipherSuite, CompressionMethod, NamedGroup, ProtocolVersion, SignatureScheme,
+    CipherSuite, ClientCertificateType, CompressionMethod, NamedGroup, ProtocolVersion,
+    SignatureScheme,
 };
 
 use crate::{
-    KeyId, Operation, ServerNonce, Tls12RsaMasterSecret, Tls12ServerKeyExchange,
-    Tls13ServerCertificateVerify,
+    KeyId, Operation, ServerNonce, Tls12ClientCertificateVerify, Tls12RsaMasterSecret,
+    Tls12ServerKeyExchange, Tls13ClientCertificateVerify, Tls13ServerCertificateVerify,
 };
 
 /// A handshake with one certificate.
@@ -125,6 +129,86 @@ impl Handshake<'_> {
         Operation::Tls12RsaMasterSecret(Tls12RsaMasterSecret {
             key: self.key,
             server_nonce: ServerNonce::from_bytes(NONCE),
+            messages: messages.concat(),
+        })
+    }
+
+    /// TLS 1.3 up to the CertificateVerify of a client that was asked for its certificate.
+    pub fn tls13_client(&self, scheme: SignatureScheme) -> Operation {
+        let Operation::Tls13ServerCertificateVerify(server) = self.tls13(scheme) else {
+            unreachable!("that is what `tls13` makes");
+        };
+        // Its last message is the Certificate; a server's and a client's look the same.
+        let messages: Vec<_> = split(&server.messages).flatten().collect();
+        let [hellos_and_extensions @ .., certificate] = &messages[..] else {
+            unreachable!("there are four");
+        };
+        let request = CertificateRequestTls13 {
+            certificate_request_context: Vec::new(),
+            extensions: CertificateRequestExtensions {
+                signature_algorithms: Some(vec![scheme]),
+                ..Default::default()
+            },
+        };
+        let mut all: Vec<u8> = Vec::new();
+        for message in hellos_and_extensions {
+            all.extend_from_slice(message.bytes);
+        }
+        all.extend(to_message(&request));
+        all.extend_from_slice(certificate.bytes);
+        all.extend(to_message(&CertificateVerify {
+            scheme,
+            signature: vec![0x30, 0],
+        }));
+        all.extend(to_message(&Finished {
+            verify_data: vec![0xf1; 32],
+        }));
+        all.extend_from_slice(certificate.bytes);
+        Operation::Tls13ClientCertificateVerify(Tls13ClientCertificateVerify {
+            key: self.key,
+            scheme,
+            messages: all,
+        })
+    }
+
+    /// TLS 1.2 up to the CertificateVerify of a client that was asked for its certificate, with an ECDHE suite and the
+    /// extended master secret.
+    pub fn tls12_client(&self, suite: CipherSuite, scheme: SignatureScheme) -> Operation {
+        let mut client_hello = self.client_hello(&[suite]);
+        client_hello.extensions.extended_master_secret = true;
+        let mut server_hello = server_hello(suite);
+        server_hello.extensions.extended_master_secret = true;
+        let certificate = to_message(&CertificateTls12 {
+            certificate_list: vec![self.certificate.to_vec()],
+        });
+        let request = CertificateRequestTls12 {
+            certificate_types: vec![ClientCertificateType::ECDSA_SIGN],
+            supported_signature_algorithms: vec![scheme],
+            certificate_authorities: Vec::new(),
+        };
+        let key_exchange = ServerKeyExchange {
+            params: ServerEcdhParams {
+                group: NamedGroup::X25519,
+                public: vec![9; 32],
+            },
+            scheme,
+            signature: vec![0x30, 0],
+        };
+        let messages = [
+            to_message(&client_hello),
+            to_message(&server_hello),
+            certificate.clone(),
+            to_message(&key_exchange),
+            to_message(&request),
+            to_message(&ServerHelloDone),
+            certificate,
+            to_message(&EcdhClientKeyExchange {
+                public: vec![9; 32],
+            }),
+        ];
+        Operation::Tls12ClientCertificateVerify(Tls12ClientCertificateVerify {
+            key: self.key,
+            scheme,
             messages: messages.concat(),
         })
     }

@@ -6,7 +6,7 @@ use keyward_wire::handshake::{
 };
 use keyward_wire::values::{HandshakeType, SignatureScheme};
 
-use crate::checked::{CheckedOperation, Task};
+use crate::checked::{CheckedOperation, Names, Task};
 use crate::checks::certificate::check_leaf;
 use crate::checks::messages::Messages;
 use crate::checks::scheme::{Version, check_scheme};
@@ -31,6 +31,10 @@ pub struct Tls12ClientCertificateVerify {
 }
 
 impl Tls12ClientCertificateVerify {
+    pub(crate) fn payload_len(&self) -> usize {
+        self.messages.len()
+    }
+
     pub(crate) fn check<'a>(
         &'a self,
         rules: &KeyRules<'a>,
@@ -58,10 +62,7 @@ impl Tls12ClientCertificateVerify {
         let algorithm = check_scheme(self.scheme, Version::Tls12, offered, rules)?;
         Ok(CheckedOperation {
             public_key: rules.public_key,
-            server_name: client_hello
-                .extensions
-                .server_name
-                .map(|name| name.as_str().to_owned()),
+            names: Names::of_client_hello(&client_hello),
             task: Task::Sign {
                 algorithm,
                 // RFC 5246 §7.4.8: "handshake_messages refers to all handshake messages sent or received, starting at

@@ -8,7 +8,7 @@ use keyward_wire::handshake::{
 };
 use keyward_wire::values::CipherSuite;
 
-use crate::checked::{CheckedOperation, Seed, Task};
+use crate::checked::{CheckedOperation, Names, Seed, Task};
 use crate::checks::certificate::check_leaf;
 use crate::checks::messages::Messages;
 use crate::checks::server_hello::{check_random, check_tls12};
@@ -33,6 +33,10 @@ pub struct Tls12RsaMasterSecret {
 }
 
 impl Tls12RsaMasterSecret {
+    pub(crate) fn payload_len(&self) -> usize {
+        self.messages.len()
+    }
+
     pub(crate) fn check<'a>(
         &'a self,
         rules: &KeyRules<'a>,
@@ -85,10 +89,7 @@ impl Tls12RsaMasterSecret {
         };
         Ok(CheckedOperation {
             public_key: rules.public_key,
-            server_name: client_hello
-                .extensions
-                .server_name
-                .map(|name| name.as_str().to_owned()),
+            names: Names::of_client_hello(&client_hello),
             task: Task::MasterSecret {
                 encrypted_premaster_secret,
                 client_version: client_hello.legacy_version.0,

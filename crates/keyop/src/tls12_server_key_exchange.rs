@@ -5,7 +5,7 @@ use keyward_wire::codec::{Decode, DecodeError, Encode, Reader};
 use keyward_wire::handshake::{ClientHello, ServerHello};
 use keyward_wire::values::{CipherSuite, SignatureScheme};
 
-use crate::checked::{CheckedOperation, Task};
+use crate::checked::{CheckedOperation, Names, Task};
 use crate::checks::dh_params::check_dh_params;
 use crate::checks::ecdh_params::check_ecdh_params;
 use crate::checks::messages::Messages;
@@ -35,6 +35,10 @@ pub struct Tls12ServerKeyExchange {
 }
 
 impl Tls12ServerKeyExchange {
+    pub(crate) fn payload_len(&self) -> usize {
+        self.messages.len() + self.params.len()
+    }
+
     pub(crate) fn check<'a>(
         &'a self,
         rules: &KeyRules<'a>,
@@ -59,10 +63,7 @@ impl Tls12ServerKeyExchange {
         );
         Ok(CheckedOperation {
             public_key: rules.public_key,
-            server_name: client_hello
-                .extensions
-                .server_name
-                .map(|name| name.as_str().to_owned()),
+            names: Names::of_client_hello(&client_hello),
             task: Task::Sign { algorithm, message },
         })
     }

@@ -4,7 +4,7 @@ use keyward_wire::codec::{Decode, DecodeError, Encode, Reader};
 use keyward_wire::handshake::{CertificateRequestTls13, EncryptedExtensions};
 use keyward_wire::values::{HandshakeType, SignatureScheme};
 
-use crate::checked::{CheckedOperation, Task};
+use crate::checked::{CheckedOperation, Names, Task};
 use crate::checks::certificate::{check_leaf_tls13, take_certificate};
 use crate::checks::messages::Messages;
 use crate::checks::scheme::{Version, check_scheme};
@@ -32,6 +32,10 @@ pub struct Tls13ClientCertificateVerify {
 }
 
 impl Tls13ClientCertificateVerify {
+    pub(crate) fn payload_len(&self) -> usize {
+        self.messages.len()
+    }
+
     pub(crate) fn check<'a>(
         &'a self,
         rules: &KeyRules<'a>,
@@ -62,10 +66,7 @@ impl Tls13ClientCertificateVerify {
         let transcript_hash = tls13::transcript_hash(&self.messages, hash)?;
         Ok(CheckedOperation {
             public_key: rules.public_key,
-            server_name: client_hello
-                .extensions
-                .server_name
-                .map(|name| name.as_str().to_owned()),
+            names: Names::of_client_hello(&client_hello),
             task: Task::Sign {
                 algorithm,
                 message: tls13::client_certificate_verify_message(&transcript_hash),

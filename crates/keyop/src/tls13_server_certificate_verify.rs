@@ -4,7 +4,7 @@ use keyward_wire::codec::{Decode, DecodeError, Encode, Reader};
 use keyward_wire::handshake::{CertificateRequestTls13, EncryptedExtensions};
 use keyward_wire::values::SignatureScheme;
 
-use crate::checked::{CheckedOperation, Task};
+use crate::checked::{CheckedOperation, Names, Task};
 use crate::checks::certificate::take_certificate;
 use crate::checks::messages::Messages;
 use crate::checks::server_hello::check_random;
@@ -32,6 +32,10 @@ pub struct Tls13ServerCertificateVerify {
 }
 
 impl Tls13ServerCertificateVerify {
+    pub(crate) fn payload_len(&self) -> usize {
+        self.messages.len()
+    }
+
     pub(crate) fn check<'a>(
         &'a self,
         rules: &KeyRules<'a>,
@@ -54,10 +58,7 @@ impl Tls13ServerCertificateVerify {
         let transcript_hash = tls13::transcript_hash(&self.messages, hash)?;
         Ok(CheckedOperation {
             public_key: rules.public_key,
-            server_name: client_hello
-                .extensions
-                .server_name
-                .map(|name| name.as_str().to_owned()),
+            names: Names::of_client_hello(&client_hello),
             task: Task::Sign {
                 algorithm,
                 message: tls13::server_certificate_verify_message(&transcript_hash),

@@ -117,13 +117,20 @@ impl Config {
                 "rsa_key_transport_also_signs",
                 &self.keys.rsa_key_transport_also_signs,
             ),
+            ("client", &self.keys.client),
+            ("allow_legacy", &self.keys.allow_legacy),
+            ("allow_transcript_hash", &self.keys.allow_transcript_hash),
         ];
         let mut problems = Vec::new();
         for (switch, names) in switches {
             for (i, name) in names.iter().enumerate() {
                 let field = format!("keys.{switch}[{i}]");
                 let key = keys.iter().find(|key| key.is_called(name));
-                if key.is_some_and(|key| !matches!(key.public_key().kind(), KeyKind::Rsa { .. })) {
+                let wants_rsa = switch.contains("rsa");
+                if wants_rsa
+                    && key
+                        .is_some_and(|key| !matches!(key.public_key().kind(), KeyKind::Rsa { .. }))
+                {
                     problems.push(self.problem(
                         &field,
                         format!("key `{name}` is not an RSA key"),

@@ -103,16 +103,7 @@ impl Dispatch {
 
 /// The bytes of handshake that an operation keeps in memory.
 fn size(operation: &Operation) -> u32 {
-    let messages = match operation {
-        Operation::Tls13ServerCertificateVerify(operation) => operation.messages.len(),
-        Operation::Tls12ServerKeyExchange(operation) => {
-            operation.messages.len() + operation.params.len()
-        }
-        Operation::Tls12RsaMasterSecret(operation) => operation.messages.len(),
-        Operation::Tls13ClientCertificateVerify(operation) => operation.messages.len(),
-        Operation::Tls12ClientCertificateVerify(operation) => operation.messages.len(),
-    };
-    u32::try_from(messages).unwrap_or(u32::MAX)
+    u32::try_from(operation.payload_len()).unwrap_or(u32::MAX)
 }
 
 impl Drop for Dispatch {

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyward_config::HostName;
 use keyward_crypto::signature::KeyKind;
-use keyward_keyop::{KeyId, KeyRules, OperationKind};
+use keyward_keyop::{KeyId, KeyRules, Names, OperationKind, Role};
 use keyward_protocol::RefusalReason;
 
 use crate::config::{Config, EdgeConfig, KeySelector, KeysConfig, NameSelector};
@@ -17,10 +18,19 @@ use crate::store::{KeyStore, StoredKey};
 #[derive(Debug)]
 pub struct Policy {
     rules: Vec<(EdgeMatch, Arc<Rule>)>,
-    rsa: HashMap<KeyId, RsaKeyTransport>,
+    switches: HashMap<KeyId, Switches>,
 }
 
-/// What an RSA key that is enabled for RSA key transport may do besides. A key without an entry only signs.
+/// What the operator says of one key.
+#[derive(Clone, Copy, Debug, Default)]
+struct Switches {
+    rsa_key_transport: Option<RsaKeyTransport>,
+    client: bool,
+    legacy: bool,
+    transcript_hash: bool,
+}
+
+/// What an RSA key that is enabled for RSA key transport may do besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RsaKeyTransport {
     Only,
@@ -60,10 +70,14 @@ impl Rule {
         self.keys.as_ref().is_none_or(|keys| keys.contains(&key))
     }
 
-    fn name(&self, name: Option<&str>) -> bool {
-        match name {
-            Some(name) => self.names.iter().any(|pattern| pattern.matches(name)),
-            None => self.allow_no_sni,
+    fn names(&self, names: &Names) -> bool {
+        match names {
+            Names::ServerName(Some(name)) => self.names.iter().any(|rule| rule.matches(name)),
+            Names::ServerName(None) => self.allow_no_sni,
+            Names::Each(names) => names
+                .iter()
+                .all(|name| self.names.iter().any(|rule| rule.covers(name))),
+            Names::Any => self.allow_no_sni && self.names.contains(&NameSelector::All),
         }
     }
 }
@@ -79,7 +93,7 @@ impl Policy {
             .collect();
         Self {
             rules,
-            rsa: rsa_key_transport(&config.keys, &keys),
+            switches: switches(&config.keys, &keys),
         }
     }
 
@@ -102,17 +116,26 @@ impl Policy {
         &self,
         key: &'a StoredKey,
         operation: OperationKind,
+        now: SystemTime,
     ) -> KeyRules<'a> {
-        let transport = self.rsa.get(&key.id());
+        let switches = self.switches.get(&key.id()).copied().unwrap_or_default();
+        // RFC 8446 Appendix E.8: if TLS 1.3 servers "also support static RSA in the context of previous versions of TLS, then
+        // it may be possible to impersonate the server for TLS 1.3 connections". TLS 1.2 clients meet the key in both roles,
+        // and a key without a certificate serves nobody.
+        let signs_all_the_same = matches!(
+            operation,
+            OperationKind::Tls12ServerKeyExchange | OperationKind::CertificateRequest
+        );
+        let since_1970 = now.duration_since(UNIX_EPOCH);
         KeyRules {
-            public_key: key.public_key(),
-            rsa_decryption: transport.is_some(),
-            // RFC 8446 Appendix E.8: if TLS 1.3 servers "also support static RSA in the context of previous versions of TLS, then
-            // it may be possible to impersonate the server for TLS 1.3 connections". TLS 1.2 clients meet the key in both roles.
-            rsa_signing: operation == OperationKind::Tls12ServerKeyExchange
-                || transport != Some(&RsaKeyTransport::Only),
-            legacy: false,
-            client: false,
+            rsa_decryption: switches.rsa_key_transport.is_some(),
+            rsa_signing: signs_all_the_same
+                || switches.rsa_key_transport != Some(RsaKeyTransport::Only),
+            legacy: switches.legacy,
+            client: switches.client,
+            transcript_hash: switches.transcript_hash,
+            now: since_1970.map_or(0, |since| since.as_secs()),
+            ..KeyRules::signing(key.public_key())
         }
     }
 
@@ -122,12 +145,18 @@ impl Policy {
         OperationKind::ALL
             .into_iter()
             .filter(|operation| {
-                let rules = self.key_rules(key, *operation);
-                match operation {
-                    OperationKind::Tls12RsaMasterSecret => is_rsa && rules.rsa_decryption,
-                    _ if operation.is_of_client() != rules.client => false,
-                    _ => !is_rsa || rules.rsa_signing,
-                }
+                let rules = self.key_rules(key, *operation, UNIX_EPOCH);
+                let its_role = operation
+                    .role()
+                    .is_none_or(|role| rules.client == (role == Role::Client));
+                let signs = !is_rsa || rules.rsa_signing;
+                its_role
+                    && match operation {
+                        OperationKind::Tls12RsaMasterSecret => is_rsa && rules.rsa_decryption,
+                        OperationKind::DelegatedCredential => signs && !rules.rsa_decryption,
+                        OperationKind::Tls13TranscriptHash => signs && rules.transcript_hash,
+                        _ => signs,
+                    }
             })
             .collect()
     }
@@ -160,21 +189,23 @@ fn rule(edge: &EdgeConfig, keys: &[Arc<StoredKey>]) -> Rule {
     }
 }
 
-fn rsa_key_transport(
-    config: &KeysConfig,
-    keys: &[Arc<StoredKey>],
-) -> HashMap<KeyId, RsaKeyTransport> {
+fn switches(config: &KeysConfig, keys: &[Arc<StoredKey>]) -> HashMap<KeyId, Switches> {
     let named = |names: &[String], key: &StoredKey| names.iter().any(|name| key.is_called(name));
     keys.iter()
-        .filter(|key| named(&config.allow_rsa_key_transport, key))
         .map(|key| {
-            let also = named(&config.rsa_key_transport_also_signs, key);
-            let use_ = if also {
-                RsaKeyTransport::AlsoSigns
-            } else {
-                RsaKeyTransport::Only
+            let transport = named(&config.allow_rsa_key_transport, key);
+            let also_signs = named(&config.rsa_key_transport_also_signs, key);
+            let switches = Switches {
+                rsa_key_transport: transport.then_some(if also_signs {
+                    RsaKeyTransport::AlsoSigns
+                } else {
+                    RsaKeyTransport::Only
+                }),
+                client: named(&config.client, key),
+                legacy: named(&config.allow_legacy, key),
+                transcript_hash: named(&config.allow_transcript_hash, key),
             };
-            (key.id(), use_)
+            (key.id(), switches)
         })
         .collect()
 }
@@ -212,25 +243,36 @@ impl EdgeGrant {
         })
     }
 
-    /// Whether some rule allows it for this server name: the final word.
-    pub fn allows_name(
+    /// Whether some rule allows it for these names: the final word. Several names need one rule that has them all.
+    pub fn allows_names(
         &self,
         key: KeyId,
         operation: OperationKind,
-        server_name: Option<&str>,
+        names: &Names,
     ) -> Result<(), Refusal> {
         self.allows(key, operation)?;
-        let allowed = self.rules.iter().any(|rule| {
-            rule.key(key) && rule.operations.contains(&operation) && rule.name(server_name)
-        });
+        let allowed = self
+            .rules
+            .iter()
+            .any(|rule| rule.key(key) && rule.operations.contains(&operation) && rule.names(names));
         if allowed {
             return Ok(());
         }
         Err(Refusal {
             reason: RefusalReason::Name,
-            cause: match server_name {
-                Some(name) => format!("no rule allows this edge the name {name}"),
-                None => "the client sent no server name, and no rule has `allow_no_sni = true`"
+            cause: match names {
+                Names::ServerName(Some(name)) => {
+                    format!("no rule allows this edge the name {name}")
+                }
+                Names::ServerName(None) => {
+                    "the client sent no server name, and no rule has `allow_no_sni = true`"
+                        .to_owned()
+                }
+                Names::Each(names) => {
+                    format!("no rule allows this edge all of {}", names.join(", "))
+                }
+                Names::Any => "the operation shows no name, and no rule has `names = [\"*\"]` and \
+                               `allow_no_sni = true`"
                     .to_owned(),
             },
         })

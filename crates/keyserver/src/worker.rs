@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use std::{fmt, io};
 
-use keyward_keyop::{CheckError, Operation, OperationResult, PerformError};
+use keyward_keyop::{CheckError, Names, Operation, OperationResult, PerformError};
 use keyward_protocol::{ErrorCode, ErrorReply, Frame, RefusalReason, Reply};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, error, warn};
@@ -78,11 +78,11 @@ impl Worker {
         let queued = started - job.arrived;
         let (edge, key) = (job.edge.label(), job.key.label());
         let frame = match outcome {
-            Ok((result, server_name)) => {
+            Ok((result, names)) => {
                 self.metrics.performed(kind);
                 debug!(
                     target: "keyward_keyserver::audit",
-                    edge, key, operation = %kind, server_name, ?queued, ?work, "performed"
+                    edge, key, operation = %kind, ?names, ?queued, ?work, "performed"
                 );
                 Frame::Reply {
                     id: job.reply.id(),
@@ -122,14 +122,13 @@ impl Worker {
     }
 
     /// The operation's own checks, then policy's last word, then the private key.
-    fn perform(&self, job: &Job) -> Result<(OperationResult, Option<String>), Failure> {
+    fn perform(&self, job: &Job) -> Result<(OperationResult, Names), Failure> {
         let kind = job.operation.kind();
-        let rules = self.policy.key_rules(&job.key, kind);
+        let rules = self.policy.key_rules(&job.key, kind, SystemTime::now());
         let checked = job.operation.check(&rules)?;
-        let server_name = checked.server_name();
-        job.edge.allows_name(job.key.id(), kind, server_name)?;
+        job.edge.allows_names(job.key.id(), kind, checked.names())?;
         let result = job.key.perform(&checked)?;
-        Ok((result, server_name.map(str::to_owned)))
+        Ok((result, checked.names().clone()))
     }
 }
 
@@ -160,9 +159,12 @@ impl Failure {
 impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
         let reason = match error {
-            CheckError::SigningDisabled | CheckError::DecryptionDisabled => {
-                RefusalReason::Operation
-            }
+            CheckError::SigningDisabled
+            | CheckError::DecryptionDisabled
+            | CheckError::TranscriptHashDisabled
+            | CheckError::DelegationByDecryptionKey
+            | CheckError::ClientKey
+            | CheckError::NotAClientKey => RefusalReason::Operation,
             _ => RefusalReason::Check,
         };
         Self::Refused(Refusal {

@@ -24,19 +24,39 @@ pub(crate) fn check_scheme(
     if !offered.unwrap_or_default().contains(&scheme) {
         return Err(CheckError::SchemeNotOffered(scheme));
     }
+    check_key_scheme(scheme, version, rules)
+}
+
+/// Checks that the key may sign and the scheme is right for it, and yields how AWS-LC signs with it.
+pub(crate) fn check_key_scheme(
+    scheme: Scheme,
+    version: Version,
+    rules: &KeyRules<'_>,
+) -> Result<SignatureAlgorithm, CheckError> {
     let kind = rules.public_key.kind();
+    let algorithm = fitting(scheme, version, kind)?;
+    if matches!(kind, KeyKind::Rsa { .. }) && !rules.rsa_signing {
+        return Err(CheckError::SigningDisabled);
+    }
+    Ok(algorithm)
+}
+
+/// How a key of this kind signs by this scheme.
+pub(crate) fn fitting(
+    scheme: Scheme,
+    version: Version,
+    kind: KeyKind,
+) -> Result<SignatureAlgorithm, CheckError> {
     let (algorithm, fits) = match version {
         Version::Tls13 => tls13(scheme, kind),
         Version::Tls12 => tls12(scheme, kind),
     }
     .ok_or(CheckError::SchemeNotAllowed(scheme))?;
-    if !fits || !rules.public_key.supports(algorithm) {
-        return Err(CheckError::SchemeKeyMismatch(scheme));
+    if fits && kind.supports(algorithm) {
+        Ok(algorithm)
+    } else {
+        Err(CheckError::SchemeKeyMismatch(scheme))
     }
-    if matches!(kind, KeyKind::Rsa { .. }) && !rules.rsa_signing {
-        return Err(CheckError::SigningDisabled);
-    }
-    Ok(algorithm)
 }
 
 /// How a key of this kind signs with a scheme in TLS 1.3, if it can.

@@ -1,7 +1,7 @@
 //! Operations and results as bytes.
 
 use keyward_keyop::{
-    KeyId, Operation, OperationKind, OperationResult, Tls13ServerCertificateVerify,
+    KeyId, Operation, OperationKind, OperationResult, Role, Tls13ServerCertificateVerify,
 };
 use keyward_wire::codec::{Decode, DecodeErrorKind, Encode};
 use keyward_wire::values::SignatureScheme;
@@ -9,16 +9,24 @@ use proptest::prelude::*;
 
 use crate::support::identity::{p256, rsa};
 use crate::support::{
-    Allowed, check, nonce, tls12_client, tls12_ecdhe, tls12_rsa, tls13, tls13_client,
+    Allowed, check, delegation, nonce, tls12_client, tls12_ecdhe, tls12_rsa, tls13, tls13_client,
 };
+use crate::{certificate_request, tls13_transcript_hash};
 
-fn operations() -> [Operation; 5] {
+fn operations() -> [Operation; 8] {
     [
         tls13::handshake().operation(),
         tls12_ecdhe::handshake().operation(),
         tls12_rsa::handshake().operation(),
         tls13_client::handshake().operation(),
         tls12_client::handshake().operation(),
+        delegation::operation(),
+        certificate_request::request(
+            p256(),
+            SignatureScheme::ECDSA_SECP256R1_SHA256,
+            &["shop.example", "*.shop.example"],
+        ),
+        tls13_transcript_hash::operation(p256(), SignatureScheme::ECDSA_SECP256R1_SHA256, 32),
     ]
 }
 
@@ -91,7 +99,7 @@ fn secrets_do_not_show() {
 
 #[test]
 fn an_unknown_kind_is_told_apart() {
-    for code in [0, 6, 255] {
+    for code in [0, 9, 255] {
         let error = Operation::from_bytes(&[code]).unwrap_err();
         assert_eq!(
             (error.what, error.kind),
@@ -127,11 +135,13 @@ fn decode_and_check(bytes: &[u8]) {
         return;
     };
     assert_eq!(operation.to_bytes(), bytes);
-    for identity in [p256(), rsa()] {
+    for identity in [p256(), rsa(), delegation::leaf()] {
         let allowed = Allowed {
             rsa_decryption: true,
             legacy: true,
-            client: operation.kind().is_of_client(),
+            client: operation.kind().role() == Some(Role::Client),
+            transcript_hash: true,
+            now: delegation::NOW,
             ..Allowed::default()
         };
         let _ = check(&operation, &allowed.rules(identity));
@@ -170,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_byte_does_not_panic(which in 0_usize..5, at in any::<prop::sample::Index>(), value: u8) {
+    fn a_changed_byte_does_not_panic(which in 0_usize..8, at in any::<prop::sample::Index>(), value: u8) {
         let mut bytes = operations()[which].to_bytes();
         let at = at.index(bytes.len());
         bytes[at] = value;
@@ -178,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_operation_is_refused(which in 0_usize..5, at in any::<prop::sample::Index>()) {
+    fn a_cut_operation_is_refused(which in 0_usize..8, at in any::<prop::sample::Index>()) {
         let bytes = operations()[which].to_bytes();
         prop_assert!(Operation::from_bytes(&bytes[..at.index(bytes.len())]).is_err());
     }

@@ -172,7 +172,8 @@ fn the_server_name_comes_out_for_policy() {
 fn the_proof_shows_what_it_is_and_no_bytes() {
     let operation = handshake13::handshake().operation();
     let checked: CheckedOperation<'_> = operation.check(&Allowed::default().rules(p256())).unwrap();
-    let expected = r#"CheckedOperation { task: "Sign", server_name: Some("shop.example"), .. }"#;
+    let expected =
+        r#"CheckedOperation { task: "Sign", names: ServerName(Some("shop.example")), .. }"#;
     assert_eq!(format!("{checked:?}"), expected);
 }
 

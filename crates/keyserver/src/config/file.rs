@@ -26,6 +26,9 @@ pub(super) struct Keys {
     pub(super) files: Option<Texts>,
     pub(super) allow_rsa_key_transport: Option<Texts>,
     pub(super) rsa_key_transport_also_signs: Option<Texts>,
+    pub(super) client: Option<Texts>,
+    pub(super) allow_legacy: Option<Texts>,
+    pub(super) allow_transcript_hash: Option<Texts>,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +41,8 @@ pub(super) struct Edge {
     pub(super) names: Option<Texts>,
     #[serde(default)]
     pub(super) allow_no_sni: bool,
+    #[serde(default)]
+    pub(super) administrator: bool,
 }
 
 #[derive(Deserialize)]

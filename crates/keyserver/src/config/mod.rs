@@ -109,6 +109,12 @@ pub struct KeysConfig {
     pub allow_rsa_key_transport: Vec<String>,
     /// Those of them that sign for TLS 1.3 all the same.
     pub rsa_key_transport_also_signs: Vec<String>,
+    /// The keys of edges' own identities toward other servers: they sign as TLS clients, and nothing that servers sign.
+    pub client: Vec<String>,
+    /// The keys that serve TLS 1.2 as it was: CBC suites, DHE, and as a client without extended master secret.
+    pub allow_legacy: Vec<String>,
+    /// The keys that sign for TLS 1.3 by a transcript's hash, unseen.
+    pub allow_transcript_hash: Vec<String>,
 }
 
 /// `[[edge]]`: one rule. Several may be about the same edge; what any of them allows in full is allowed.
@@ -126,6 +132,8 @@ pub struct EdgeConfig {
     pub names: Vec<NameSelector>,
     /// Whether it may act for clients that send no server name.
     pub allow_no_sni: bool,
+    /// Whether this is an administrator, who may have requests for certificates signed, rather than an edge.
+    pub administrator: bool,
 }
 
 /// `[limits]`: what keeps the server in bounds whatever its peers do.

@@ -146,6 +146,13 @@ impl Reading {
             files,
             allow_rsa_key_transport,
             rsa_key_transport_also_signs: also_signs,
+            client: self.optional("keys.client", keys.client, name),
+            allow_legacy: self.optional("keys.allow_legacy", keys.allow_legacy, name),
+            allow_transcript_hash: self.optional(
+                "keys.allow_transcript_hash",
+                keys.allow_transcript_hash,
+                name,
+            ),
         }
     }
 
@@ -191,13 +198,41 @@ impl Reading {
                 })
             },
         );
-        EdgeConfig {
+        let rule = EdgeConfig {
             name,
             spki_sha256,
             keys,
             operations,
             names,
             allow_no_sni: edge.allow_no_sni,
+            administrator: edge.administrator,
+        };
+        self.operations_and_the_rest(at, &rule);
+        rule
+    }
+
+    /// Operations that a rule can only allow with something else.
+    fn operations_and_the_rest(&mut self, at: &str, rule: &EdgeConfig) {
+        for (i, operation) in rule.operations.iter().enumerate() {
+            let field = format!("{at}.operations[{i}]");
+            match operation {
+                OperationKind::CertificateRequest if !rule.administrator => self.wrong(
+                    &field,
+                    "certificates are asked for by administrators, not by edges",
+                    "write `administrator = true` in a rule for who administers certificates",
+                ),
+                OperationKind::Tls13TranscriptHash
+                    if !rule.names.contains(&NameSelector::All) || !rule.allow_no_sni =>
+                {
+                    self.wrong(
+                        &field,
+                        "a transcript's hash shows no name, so this rule would never allow it",
+                        "write `names = [\"*\"]` and `allow_no_sni = true` in a rule of its own, if the edge may \
+                         use the key for every name",
+                    );
+                }
+                _ => {}
+            }
         }
     }
 

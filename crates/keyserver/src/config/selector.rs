@@ -43,6 +43,16 @@ impl NameSelector {
             Self::Pattern(pattern) => pattern.matches(name),
         }
     }
+
+    /// Whether all that a name in a certificate stands for, which may be a wildcard, is covered.
+    pub fn covers(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Pattern(pattern) => name
+                .parse()
+                .is_ok_and(|name: NamePattern| pattern.covers(&name)),
+        }
+    }
 }
 
 impl FromStr for NameSelector {
@@ -68,6 +78,22 @@ impl fmt::Display for NameSelector {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wildcard_in_a_certificate_is_covered_as_a_whole_or_not() {
+        for (text, name, covered) in [
+            ("*", "*.shop.example", true),
+            ("*.shop.example", "*.shop.example", true),
+            ("*.shop.example", "www.shop.example", true),
+            ("www.shop.example", "*.shop.example", false),
+            ("*.example", "*.shop.example", false),
+            ("shop.example", "shop.example", true),
+            ("shop.example", "not a name", false),
+        ] {
+            let names: NameSelector = text.parse().unwrap();
+            assert_eq!(names.covers(name), covered, "{text} {name}");
+        }
+    }
 
     #[test]
     fn a_star_alone_is_every_name() {

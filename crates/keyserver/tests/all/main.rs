@@ -4,6 +4,7 @@ mod config_errors;
 mod key_files;
 mod lifecycle;
 mod load;
+mod named_operations;
 mod operations;
 mod policy;
 mod raw_edge;

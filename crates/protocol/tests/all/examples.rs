@@ -3,8 +3,9 @@
 use keyward_crypto::hkdf::Secret;
 use keyward_crypto::signature::KeyKind;
 use keyward_keyop::{
-    KeyId, Operation, OperationKind, OperationResult, ServerNonce, Tls12RsaMasterSecret,
-    Tls12ServerKeyExchange, Tls13ServerCertificateVerify,
+    CertificateRequest, DelegatedCredential, KeyId, Operation, OperationKind, OperationResult,
+    ServerNonce, Tls12ClientCertificateVerify, Tls12RsaMasterSecret, Tls12ServerKeyExchange,
+    Tls13ClientCertificateVerify, Tls13ServerCertificateVerify, Tls13TranscriptHash,
 };
 use keyward_protocol::{
     Capability, CatalogEntry, CatalogPart, ErrorReply, Frame, GoingAway, Hello, RefusalReason,
@@ -62,7 +63,7 @@ pub(crate) fn all() -> Vec<(&'static str, Frame)> {
                 max_version: 1,
                 max_in_flight: 1024,
                 capabilities: vec![Capability::CatalogPush],
-                operations: vec![1, 2, 3],
+                operations: vec![1, 2, 3, 4, 5, 6, 7, 8],
                 software: "ks/1".to_owned(),
             }),
         ),
@@ -99,6 +100,64 @@ pub(crate) fn all() -> Vec<(&'static str, Frame)> {
                     key: key(),
                     server_nonce: nonce(),
                     messages: vec![1, 0, 0, 0],
+                }),
+            ),
+        ),
+        (
+            "request for a client's signature",
+            request(
+                4,
+                Operation::Tls13ClientCertificateVerify(Tls13ClientCertificateVerify {
+                    key: key(),
+                    scheme: SignatureScheme::ED25519,
+                    messages: vec![1, 0, 0, 0],
+                }),
+            ),
+        ),
+        (
+            "request for a TLS 1.2 client's signature",
+            request(
+                5,
+                Operation::Tls12ClientCertificateVerify(Tls12ClientCertificateVerify {
+                    key: key(),
+                    scheme: SignatureScheme::RSA_PKCS1_SHA256,
+                    messages: vec![1, 0, 0, 0],
+                }),
+            ),
+        ),
+        (
+            "request for a delegated credential",
+            request(
+                6,
+                Operation::DelegatedCredential(DelegatedCredential {
+                    key: key(),
+                    scheme: SignatureScheme::ECDSA_SECP256R1_SHA256,
+                    certificate: vec![0x30, 0],
+                    valid_time: 86_400,
+                    credential_scheme: SignatureScheme::ED25519,
+                    public_key: vec![0x30, 0],
+                }),
+            ),
+        ),
+        (
+            "request for a certificate request",
+            request(
+                7,
+                Operation::CertificateRequest(CertificateRequest {
+                    key: key(),
+                    scheme: SignatureScheme::ECDSA_SECP256R1_SHA256,
+                    names: vec!["*.a.example".to_owned()],
+                }),
+            ),
+        ),
+        (
+            "request by a transcript hash",
+            request(
+                8,
+                Operation::Tls13TranscriptHash(Tls13TranscriptHash {
+                    key: key(),
+                    scheme: SignatureScheme::ECDSA_SECP256R1_SHA256,
+                    transcript_hash: vec![0x4a; 32],
                 }),
             ),
         ),

@@ -1,5 +1,6 @@
 //! Keys, certificates, and handshakes that are right in everything, for tests to break.
 
+pub(crate) mod delegation;
 pub(crate) mod identity;
 pub(crate) mod rsa;
 pub(crate) mod tls12_client;
@@ -39,6 +40,8 @@ pub(crate) struct Allowed {
     pub(crate) rsa_signing: bool,
     pub(crate) legacy: bool,
     pub(crate) client: bool,
+    pub(crate) transcript_hash: bool,
+    pub(crate) now: u64,
 }
 
 impl Default for Allowed {
@@ -48,6 +51,8 @@ impl Default for Allowed {
             rsa_signing: true,
             legacy: false,
             client: false,
+            transcript_hash: false,
+            now: 0,
         }
     }
 }
@@ -60,6 +65,8 @@ impl Allowed {
             rsa_signing: self.rsa_signing,
             legacy: self.legacy,
             client: self.client,
+            transcript_hash: self.transcript_hash,
+            now: self.now,
         }
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn handshake() -> Handshake {
             rsa_decryption: true,
             rsa_signing: false,
             legacy: true,
-            client: false,
+            ..Allowed::default()
         },
         nonce: nonce(),
         client_hello,
