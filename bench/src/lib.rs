@@ -6,6 +6,7 @@
 //! cargo bench -p keyward-bench --features openssl --bench bulk
 //! cargo bench -p keyward-bench --features openssl,memory --bench memory
 //! cargo bench -p keyward-bench --bench keyserver
+//! cargo bench -p keyward-bench --bench timing
 //! ```
 
 pub mod client;

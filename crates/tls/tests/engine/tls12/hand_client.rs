@@ -239,6 +239,19 @@ impl HandClient {
         Some((content_type, body))
     }
 
+    /// The bytes from the server that wait, as they are.
+    pub(crate) fn waiting(&self) -> Vec<u8> {
+        self.wire.iter().copied().collect()
+    }
+
+    /// Puts another message in the place of the last one, which the server has not seen.
+    pub(crate) fn replace_last_message(&mut self, message: &[u8]) {
+        let last = handshake::split(&self.messages).flatten().last();
+        let len = last.expect("there are messages").bytes.len();
+        self.messages.truncate(self.messages.len() - len);
+        self.messages.extend_from_slice(message);
+    }
+
     /// All records that wait, opened.
     pub(crate) fn records(&mut self) -> Vec<Record> {
         std::iter::from_fn(|| self.next_record()).collect()

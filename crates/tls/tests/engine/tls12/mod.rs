@@ -17,6 +17,7 @@ mod resumption;
 mod rsa_key_transport;
 mod server_misbehaviour;
 mod suites;
+mod rsa_padding_catalogue;
 
 pub(crate) use hand_client::{HandClient, Session};
 
