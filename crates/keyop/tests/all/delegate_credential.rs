@@ -61,7 +61,7 @@ fn the_certificate_must_be_of_this_key() {
         CheckError::CertificateOfAnotherKey
     );
     let noise = error(leaf(), allowed(), |credential| {
-        credential.certificate = vec![0x30, 0]
+        credential.certificate = vec![0x30, 0];
     });
     assert!(matches!(noise, CheckError::Malformed(_)));
 }
@@ -91,7 +91,7 @@ fn a_clients_key_delegates_nothing() {
 fn a_credential_is_valid_for_a_day_at_most() {
     let valid_until = |time: u64| {
         move |credential: &mut DelegatedCredential| {
-            credential.valid_time = seconds(time - NOT_BEFORE)
+            credential.valid_time = seconds(time - NOT_BEFORE);
         }
     };
     let day = MAX_CREDENTIAL_SECONDS;

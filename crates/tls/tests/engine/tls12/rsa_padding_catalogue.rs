@@ -29,7 +29,7 @@ fn every_malformed_padding_ends_at_the_finished_with_the_same_bytes() {
     assert_eq!(reference.error, Some(Error::DecryptError));
     assert_eq!(
         reference.error.as_ref().unwrap().alert(),
-        Some(AlertDescription::DECRYPT_ERROR)
+        Some(AlertDescription::BAD_RECORD_MAC)
     );
 
     let catalogue = catalogue();
