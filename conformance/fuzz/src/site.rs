@@ -222,15 +222,14 @@ impl Site {
             .find(|key| KeyId::of_public_key(key.public_key()) == operation.key())
             .expect("the operation names a key of the site");
         let rules = KeyRules {
-            public_key: key.public_key(),
             rsa_decryption: true,
-            rsa_signing: true,
             legacy: self.policy.legacy,
             client: matches!(
                 operation.kind(),
                 OperationKind::Tls13ClientCertificateVerify
                     | OperationKind::Tls12ClientCertificateVerify
             ),
+            ..KeyRules::signing(key.public_key())
         };
         let checked = operation
             .check(&rules)

@@ -56,11 +56,9 @@ impl Identity {
     /// The private-key step, as a key server performs it.
     pub(crate) fn perform(&self, operation: &Operation) -> Result<OperationResult, NeedError> {
         let rules = KeyRules {
-            public_key: self.key.public_key(),
-            rsa_decryption: false,
-            rsa_signing: true,
             client: true,
             legacy: true,
+            ..KeyRules::signing(self.key.public_key())
         };
         let checked = operation.check(&rules).map_err(|cause| {
             tracing::error!(%cause, "the key operation is not as it should be");
