@@ -15,9 +15,9 @@ mod needs;
 mod renegotiation;
 mod resumption;
 mod rsa_key_transport;
+mod rsa_padding_catalogue;
 mod server_misbehaviour;
 mod suites;
-mod rsa_padding_catalogue;
 
 pub(crate) use hand_client::{HandClient, Session};
 
