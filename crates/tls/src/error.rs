@@ -310,8 +310,8 @@ impl PeerMisbehaved {
             Self::ForbiddenExtension(_) => AlertDescription::ILLEGAL_PARAMETER,
             Self::InappropriateFallback => AlertDescription::INAPPROPRIATE_FALLBACK,
             Self::BadClientKeyExchange | Self::NoCertificate => AlertDescription::DECODE_ERROR,
-            // RFC 8879 §4: "the party receiving the invalid message MUST abort the connection with the
-            // "bad_certificate" alert"; §5 of one that does not decompress.
+            // RFC 8879 §4: "If the received CompressedCertificate message cannot be decompressed, the
+            // connection MUST be terminated with the "bad_certificate" alert."
             Self::BadCertificate | Self::CompressedCertificate(_) => {
                 AlertDescription::BAD_CERTIFICATE
             }

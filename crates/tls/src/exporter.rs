@@ -28,7 +28,7 @@ pub(crate) struct Tls12Exporter {
 /// The longest label: with "tls13 " in front it has to fit into 255 bytes (RFC 9846 §7.1).
 const MAX_LABEL_LEN: usize = 255 - 6;
 
-/// Labels that TLS 1.2 itself derives with; RFC 5705 §4: they "MUST NOT be used" by others.
+/// Labels that TLS 1.2 itself derives with (RFC 5705 §4): what comes of them is not for others.
 const RESERVED_LABELS: [&[u8]; 5] = [
     b"client finished",
     b"server finished",

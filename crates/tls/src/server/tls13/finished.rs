@@ -49,8 +49,9 @@ pub(super) fn send(mut flight: Flight, cx: &mut Context<'_>) -> Result<State, Er
         server,
         tickets: flight.tickets,
     };
-    // RFC 9846 §2: "the server can send Application Data prior to receiving the client's Authentication
-    // messages"; where those are asked for, it would be sent "to an unauthenticated peer", and waits.
+    // RFC 9846 §2: "while the server may send Application Data prior to receiving the client's
+    // Authentication messages, any data sent at that point is, of course, being sent to an unauthenticated
+    // peer." Where those messages were asked for, data waits for them.
     if !matches!(flight.next, Next::Certificate(_)) {
         cx.common.allow_sending();
     }
