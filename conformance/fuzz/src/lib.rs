@@ -4,6 +4,7 @@
 //! A target is a function of bytes that returns, whatever the bytes are: it panics where something that must hold does
 //! not.
 
+pub mod certificates;
 pub mod driver;
 pub mod keyop;
 pub mod keys;
@@ -52,6 +53,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "server",
         run: server::run,
+    },
+    Target {
+        name: "certificates",
+        run: certificates::run,
     },
     Target {
         name: "trust",

@@ -12,6 +12,12 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::keyop::KEYS;
 use crate::{server, wire};
 
+macro_rules! data {
+    ($name:literal) => {
+        &include_bytes!(concat!("../../../crates/crypto/tests/data/", $name))[..]
+    };
+}
+
 /// An input, and the file that it goes into.
 #[derive(Debug)]
 pub struct Seed {
@@ -41,6 +47,37 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(keys());
     seeds.extend(servers());
     seeds.extend(stapled());
+    seeds.extend(certificates());
+    seeds
+}
+
+/// Certificates, alone and compressed.
+fn certificates() -> Vec<Seed> {
+    let names = [
+        ("p256", data!("p256.crt.pem")),
+        ("rsa-pss", data!("rsa-pss.crt.pem")),
+    ];
+    let mut seeds = Vec::new();
+    for (name, pem) in names {
+        let der = certificate(pem);
+        let message = der.repeat(2);
+        seeds.push(seed("certificates", name, [&[2][..], &der].concat()));
+        let length = u16::try_from(message.len()).expect("two certificates are short");
+        for (at, algorithm) in (0_u8..).zip(keyward_compression::ALGORITHMS) {
+            let choice = at << 2;
+            let plain = [&[choice | 1][..], &message].concat();
+            let compressed = keyward_compression::compress(algorithm, &message)
+                .expect("what is there twice becomes smaller");
+            let bytes = &compressed.compressed_certificate_message;
+            let bytes = [&[choice][..], &length.to_be_bytes(), bytes].concat();
+            seeds.push(seed(
+                "certificates",
+                &format!("{name} {algorithm} plain"),
+                plain,
+            ));
+            seeds.push(seed("certificates", &format!("{name} {algorithm}"), bytes));
+        }
+    }
     seeds
 }
 
@@ -78,12 +115,6 @@ fn seed(target: &'static str, name: &str, bytes: Vec<u8>) -> Seed {
         name: format!("seed-{name}"),
         bytes,
     }
-}
-
-macro_rules! data {
-    ($name:literal) => {
-        &include_bytes!(concat!("../../../crates/crypto/tests/data/", $name))[..]
-    };
 }
 
 fn certificate(pem: &[u8]) -> Vec<u8> {
@@ -281,6 +312,10 @@ fn values() -> Vec<Seed> {
         ("RecordHeader", &[22, 3, 3, 0, 4]),
         ("Alert", &[2, 40]),
         ("server name", b"shop.example"),
+        (
+            "DelegatedCredential",
+            &[0, 1, 2, 3, 8, 7, 0, 0, 2, 0x30, 0, 4, 3, 0, 2, 7, 7],
+        ),
     ]
     .into_iter()
     .map(|(parser, bytes)| {

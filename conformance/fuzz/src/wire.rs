@@ -68,6 +68,7 @@ parsers! {
     KeyShareEntry,
     RecordHeader,
     Alert,
+    DelegatedCredential,
 }
 
 /// One input.

@@ -72,6 +72,7 @@ targets! {
     sessions,
     keys,
     server,
+    certificates,
     trust,
 }
 

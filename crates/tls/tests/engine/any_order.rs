@@ -4,11 +4,14 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use keyward_tls::{Need, NeedError, NeedKind, ServerConfig, ServerConnection, Step};
+use keyward_tls::{
+    ClientAuthentication, ClientCertificateRequest, Need, NeedError, NeedKind, ServerConfig,
+    ServerConnection, Step,
+};
 use proptest::prelude::*;
-use rustls::{ClientConnection, SupportedProtocolVersion};
+use rustls::{ClientConfig, ClientConnection, SupportedProtocolVersion};
 
-use crate::support::{ClientOptions, KeyAlgorithm, Site, client_config, now};
+use crate::support::{ClientOptions, KeyAlgorithm, Site, client_config, client_identity, now};
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +55,8 @@ struct World {
     server_read: Vec<u8>,
     server_sent: Vec<u8>,
     client_read: Vec<u8>,
+    /// The client has sent early data, which is lost if no session is found.
+    early: bool,
 }
 
 impl World {
@@ -60,10 +65,14 @@ impl World {
             versions: vec![version],
             ..ClientOptions::default()
         });
+        Self::with(&config, ServerConfig::default(), site)
+    }
+
+    fn with(client: &Arc<ClientConfig>, server: ServerConfig, site: Arc<Site>) -> Self {
         let name = "shop.example".try_into().unwrap();
         Self {
-            client: ClientConnection::new(config, name).unwrap(),
-            server: ServerConnection::new(Arc::new(ServerConfig::default())).unwrap(),
+            client: ClientConnection::new(client.clone(), name).unwrap(),
+            server: ServerConnection::new(Arc::new(server)).unwrap(),
             site,
             open: Vec::new(),
             to_server: Vec::new(),
@@ -71,6 +80,7 @@ impl World {
             server_read: Vec::new(),
             server_sent: Vec::new(),
             client_read: Vec::new(),
+            early: false,
         }
     }
 
@@ -123,7 +133,7 @@ impl World {
                 true
             }
             Event::Fail(index) if index < self.open.len() => {
-                if self.open[index].kind() != NeedKind::NewSession {
+                if self.open[index].kind() != NeedKind::NewSession || self.early {
                     return false;
                 }
                 let answer = self.open.remove(index).fail(NeedError::Overloaded);
@@ -150,6 +160,21 @@ impl World {
             }
             Event::Answer(_) | Event::Fail(_) => false,
         }
+    }
+
+    /// Lets these things happen, then all else, and sees that everything has arrived.
+    fn go_through(&mut self, events: Vec<Event>) {
+        for event in events {
+            self.happen(event);
+        }
+        self.settle();
+        self.happen(Event::ClientWrites(10));
+        self.happen(Event::ServerSends(10));
+        self.settle();
+        assert!(self.server.is_handshake_complete());
+        assert!(self.server_read == self.client_wrote);
+        assert!(self.client_read == self.server_sent);
+        assert!(!self.server_sent.is_empty());
     }
 
     /// Lets everything that is under way arrive.
@@ -182,16 +207,47 @@ proptest! {
     ) {
         let version = if tls13 { &rustls::version::TLS13 } else { &rustls::version::TLS12 };
         let mut world = World::new(version, Arc::new(Site::new(&[KeyAlgorithm::P256])));
-        for event in events {
-            world.happen(event);
-        }
-        world.settle();
-        world.happen(Event::ClientWrites(10));
-        world.happen(Event::ServerSends(10));
-        world.settle();
-        prop_assert!(world.server.is_handshake_complete());
-        prop_assert!(world.server_read == world.client_wrote);
-        prop_assert!(world.client_read == world.server_sent);
-        prop_assert!(!world.server_sent.is_empty());
+        world.go_through(events);
+    }
+
+    #[test]
+    fn a_client_is_known_in_any_order(
+        events in proptest::collection::vec(event(), 0..150),
+        tls13 in any::<bool>(),
+    ) {
+        let version = if tls13 { &rustls::version::TLS13 } else { &rustls::version::TLS12 };
+        let mut site = Site::new(&[KeyAlgorithm::P256]);
+        let request = ClientCertificateRequest::default();
+        site.client_authentication = ClientAuthentication::Required(request);
+        let client = client_config(ClientOptions {
+            versions: vec![version],
+            identity: Some(client_identity(KeyAlgorithm::P256)),
+            ..ClientOptions::default()
+        });
+        let mut world = World::with(&client, ServerConfig::default(), Arc::new(site));
+        world.go_through(events);
+        prop_assert_eq!(world.server.peer_certificates().len(), 1);
+    }
+
+    #[test]
+    fn early_data_arrives_in_any_order(
+        events in proptest::collection::vec(event(), 0..150),
+        early in 1_usize..5000,
+    ) {
+        let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+        let options = ClientOptions { resumption: true, ..ClientOptions::default() };
+        let mut client = Arc::into_inner(client_config(options)).unwrap();
+        client.enable_early_data = true;
+        let client = Arc::new(client);
+        let config = || ServerConfig { early_data: 5000, ..ServerConfig::default() };
+        World::with(&client, config(), site.clone()).go_through(Vec::new());
+
+        let mut world = World::with(&client, config(), site);
+        world.early = true;
+        let bytes = data(0, early);
+        world.client.early_data().unwrap().write_all(&bytes).unwrap();
+        world.client_wrote = bytes;
+        world.go_through(events);
+        prop_assert!(world.client.is_early_data_accepted());
     }
 }
