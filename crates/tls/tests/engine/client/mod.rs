@@ -1,5 +1,7 @@
 //! Our client: against our server, against rustls as a server, and against a server by hand that misbehaves.
 
+mod against_rustls;
+mod any_order;
 mod client_certificate;
 mod early_data;
 mod full_handshake;
