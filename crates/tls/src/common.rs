@@ -1,10 +1,9 @@
 //! What a connection has whatever its role, version and state: buffers, record layer, the messages on
 //! their way, and what has been said about closing.
 
-use std::collections::VecDeque;
-
 use keyward_wire::alert::Alert;
 use keyward_wire::codec::{Decode, Encode};
+use keyward_wire::handshake::{HEADER_LEN, HELLO_RETRY_REQUEST_RANDOM};
 use keyward_wire::record::CHANGE_CIPHER_SPEC;
 use keyward_wire::values::{
     AlertDescription, AlertLevel, ContentType, HandshakeType, ProtocolVersion,
@@ -28,8 +27,9 @@ pub(crate) struct Common {
     pub(crate) trace: Trace,
     /// Set when ClientHello and ServerHello have fixed everything.
     pub(crate) negotiated: Option<Negotiated>,
-    /// Sessions that a client has received, and its caller has yet to be given.
-    pub(crate) received_sessions: VecDeque<Box<ClientSession>>,
+    /// A session that a client has received, and its caller has yet to be given: before the next message is
+    /// looked at.
+    pub(crate) received_session: Option<Box<ClientSession>>,
     /// How many bytes of early data a client may still send now.
     pub(crate) early_data_left: usize,
     pub(crate) key_log: KeyLog,
@@ -97,7 +97,7 @@ impl Common {
             exporter: None,
             early_data: EarlyData::default(),
             negotiated: None,
-            received_sessions: VecDeque::new(),
+            received_session: None,
             early_data_left: 0,
             reader: RecordReader::new(),
             writer: RecordWriter::new(),
@@ -198,7 +198,11 @@ impl Common {
     }
 
     fn received(&mut self, message: HandshakeMessage) -> Incoming {
-        let what = TraceItem::Handshake(message.typ);
+        let what = if is_hello_retry_request(&message) {
+            TraceItem::HelloRetryRequest
+        } else {
+            TraceItem::Handshake(message.typ)
+        };
         self.trace.received(what, message.bytes.len());
         Incoming::Handshake(message)
     }
@@ -431,4 +435,11 @@ impl Common {
         self.output.shrink();
         self.flight.shrink_to_fit();
     }
+}
+
+/// By its random, behind the header and two bytes of legacy_version (RFC 9846 §4.2.3).
+fn is_hello_retry_request(message: &HandshakeMessage) -> bool {
+    let random = HEADER_LEN + 2..HEADER_LEN + 2 + HELLO_RETRY_REQUEST_RANDOM.len();
+    message.typ == HandshakeType::SERVER_HELLO
+        && message.bytes.get(random) == Some(&HELLO_RETRY_REQUEST_RANDOM)
 }

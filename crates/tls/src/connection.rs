@@ -121,7 +121,7 @@ impl<R: Role> Connection<R> {
             if self.common.take_just_complete() {
                 return Ok(Step::HandshakeComplete);
             }
-            if let Some(session) = self.common.received_sessions.pop_front() {
+            if let Some(session) = self.common.received_session.take() {
                 return Ok(Step::SessionReceived(session));
             }
             if let Some(need) = self.common.needs.hand_out() {
@@ -216,7 +216,7 @@ impl<R: Role> Connection<R> {
     fn finish(&mut self, end: End) {
         self.state = None;
         self.common.needs.clear();
-        self.common.received_sessions.clear();
+        self.common.received_session = None;
         self.common.input.consume_plaintext(usize::MAX);
         self.common.input.discard_unopened();
         self.common.input.shrink();

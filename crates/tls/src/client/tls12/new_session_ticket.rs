@@ -87,12 +87,10 @@ pub(super) fn give(
         peer_certificates: negotiated.peer_certificates.clone(),
         max_early_data: 0,
     };
-    cx.common
-        .received_sessions
-        .push_back(Box::new(ClientSession {
-            state,
-            peer: flight.hello.name.clone(),
-            name,
-            received: cx.now,
-        }));
+    cx.common.received_session = Some(Box::new(ClientSession {
+        state,
+        peer: flight.hello.name.clone(),
+        name,
+        received: cx.now,
+    }));
 }

@@ -54,14 +54,12 @@ impl Sessions {
             peer_certificates: negotiated.peer_certificates.clone(),
             max_early_data: ticket.extensions.max_early_data_size.unwrap_or_default(),
         };
-        cx.common
-            .received_sessions
-            .push_back(Box::new(ClientSession {
-                state,
-                peer: self.peer.clone(),
-                name: SessionName::Ticket(ticket.ticket),
-                received: cx.now,
-            }));
+        cx.common.received_session = Some(Box::new(ClientSession {
+            state,
+            peer: self.peer.clone(),
+            name: SessionName::Ticket(ticket.ticket),
+            received: cx.now,
+        }));
         Ok(())
     }
 }

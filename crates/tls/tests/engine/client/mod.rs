@@ -7,6 +7,7 @@ mod early_data;
 mod full_handshake;
 mod hello_retry;
 mod needs;
+mod peer_certificate;
 mod post_handshake;
 mod resumption;
 mod server_flight;
