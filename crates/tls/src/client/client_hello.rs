@@ -279,14 +279,18 @@ fn cipher_suites(policy: &Policy) -> Vec<&'static Suite> {
 }
 
 /// The policy's groups that the engine knows; hybrid ones are of TLS 1.3 alone.
+///
+/// RFC 9846 §4.3.7: "The "named_group_list" MUST NOT contain any duplicate entries."
 pub(super) fn groups(policy: &Policy) -> Vec<Group> {
     let tls13 = offers_tls13(policy);
-    policy
-        .groups
-        .iter()
-        .filter_map(|group| Group::from_code(group.0))
-        .filter(|group| tls13 || *group != Group::X25519MlKem768)
-        .collect()
+    let mut groups = Vec::new();
+    for group in &policy.groups {
+        let known = Group::from_code(group.0)
+            .filter(|group| tls13 || *group != Group::X25519MlKem768)
+            .filter(|group| !groups.contains(group));
+        groups.extend(known);
+    }
+    groups
 }
 
 /// The ways to compress certificates that the engine knows.

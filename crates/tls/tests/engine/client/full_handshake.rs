@@ -3,7 +3,7 @@ use std::sync::Arc;
 use keyward_tls::{ClientConfig, EarlyDataStatus, Error, NeedKind, Policy, ServerConfig};
 use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
 
-use crate::support::{Duo, KeyAlgorithm, Site, Visitor};
+use crate::support::{Duo, HandServer, KeyAlgorithm, Site, Visitor};
 
 /// A client that offers one suite and one group of TLS 1.3.
 fn client(suite: CipherSuite, group: NamedGroup) -> ClientConfig {
@@ -120,6 +120,21 @@ fn records_are_as_short_as_the_client_wants() {
     );
     duo.run().unwrap();
     assert_eq!(duo.client_received[8..], [7; 1000]);
+}
+
+#[test]
+fn a_group_that_is_listed_twice_is_offered_once() {
+    let policy = Policy {
+        groups: vec![NamedGroup::X25519, NamedGroup(0x0a0a), NamedGroup::X25519],
+        ..Policy::modern()
+    };
+    let server = HandServer::new(ClientConfig {
+        policy: Arc::new(policy),
+        ..ClientConfig::default()
+    });
+    let extensions = &server.hello.extensions;
+    assert_eq!(extensions.supported_groups, Some(vec![NamedGroup::X25519]));
+    assert_eq!(extensions.key_share.as_ref().unwrap().len(), 1);
 }
 
 #[test]

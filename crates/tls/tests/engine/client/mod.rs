@@ -9,6 +9,7 @@ mod hello_retry;
 mod needs;
 mod peer_certificate;
 mod post_handshake;
+mod record_size_limit;
 mod resumption;
 mod server_flight;
 mod server_hello;

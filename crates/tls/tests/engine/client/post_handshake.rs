@@ -1,12 +1,13 @@
 //! What a server says once the handshake is over.
 
 use keyward_tls::{ClientConfig, Error, PeerMisbehaved};
-use keyward_wire::extensions::CertificateRequestExtensions;
+use keyward_wire::extensions::{CertificateRequestExtensions, NewSessionTicketExtensions};
 use keyward_wire::handshake::{
     CertificateRequestTls13, EndOfEarlyData, HelloRequest, KeyUpdate, Message,
+    NewSessionTicketTls13,
 };
 use keyward_wire::values::{
-    AlertDescription, ContentType, HandshakeType, KeyUpdateRequest, SignatureScheme,
+    AlertDescription, ContentType, ExtensionType, HandshakeType, KeyUpdateRequest, SignatureScheme,
 };
 
 use crate::support::HandServer;
@@ -86,6 +87,22 @@ fn renegotiation_is_not_of_tls13() {
         &HelloRequest,
         PeerMisbehaved::UnexpectedHandshake(HandshakeType::HELLO_REQUEST),
     );
+}
+
+/// RFC 9846 §4.7.1: "Clients MUST ignore unrecognized extensions."
+#[test]
+fn a_ticket_with_unknown_extensions() {
+    let mut server = connected();
+    let mut ticket = NewSessionTicketTls13 {
+        ticket_lifetime: 10,
+        ticket_age_add: 0,
+        ticket_nonce: vec![0],
+        ticket: vec![1; 100],
+        extensions: NewSessionTicketExtensions::default(),
+    };
+    ticket.extensions.unknown = vec![(ExtensionType(0x8a8a), vec![1, 2])];
+    server.send(&ticket).unwrap();
+    assert_eq!(server.visitor.sessions.lock().unwrap().len(), 1);
 }
 
 #[test]

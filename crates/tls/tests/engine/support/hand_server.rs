@@ -292,8 +292,21 @@ impl HandServer {
     }
 
     pub(crate) fn send_raw(&mut self, message: &[u8]) -> Result<(), Error> {
+        self.send_raw_in_pieces(message, MAX_PLAINTEXT_LEN)
+    }
+
+    /// The same in records with this many bytes of it at most.
+    pub(crate) fn send_in_pieces(
+        &mut self,
+        message: &impl Message,
+        piece: usize,
+    ) -> Result<(), Error> {
+        self.send_raw_in_pieces(&handshake::to_message(message), piece)
+    }
+
+    fn send_raw_in_pieces(&mut self, message: &[u8], piece: usize) -> Result<(), Error> {
         self.messages.extend(message);
-        let pieces = message.chunks(MAX_PLAINTEXT_LEN);
+        let pieces = message.chunks(piece);
         let records: Vec<_> = pieces
             .map(|piece| self.sealed(ContentType::HANDSHAKE, piece))
             .collect();
