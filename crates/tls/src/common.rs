@@ -31,7 +31,7 @@ pub(crate) struct Common {
     /// looked at.
     pub(crate) received_session: Option<Box<ClientSession>>,
     /// How many bytes of early data a client may still send now.
-    pub(crate) early_data_left: usize,
+    pub(crate) early_data_to_send: usize,
     pub(crate) key_log: KeyLog,
     /// Set when the handshake secrets are there.
     pub(crate) exporter: Option<Exporter>,
@@ -98,7 +98,7 @@ impl Common {
             early_data: EarlyData::default(),
             negotiated: None,
             received_session: None,
-            early_data_left: 0,
+            early_data_to_send: 0,
             reader: RecordReader::new(),
             writer: RecordWriter::new(),
             joiner: Joiner::new(limits.handshake_message),

@@ -217,7 +217,7 @@ impl<R: Role> Connection<R> {
         self.state = None;
         self.common.needs.clear();
         self.common.received_session = None;
-        self.common.early_data_left = 0;
+        self.common.early_data_to_send = 0;
         self.common.input.consume_plaintext(usize::MAX);
         self.common.input.discard_unopened();
         self.common.input.shrink();

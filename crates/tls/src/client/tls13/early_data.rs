@@ -31,14 +31,15 @@ impl Offer {
             .key_log
             .add(label::CLIENT_EARLY_TRAFFIC, early.secret());
         cx.common.set_write_protection(early.protection()?)?;
-        cx.common.early_data_left = usize::try_from(session.max_early_data()).unwrap_or(usize::MAX);
+        cx.common.early_data_to_send =
+            usize::try_from(session.max_early_data()).unwrap_or(usize::MAX);
         Ok(())
     }
 }
 
 /// The server does not take it. From here on our records have the handshake keys.
 pub(super) fn rejected(flight: &Flight, cx: &mut Context<'_>) -> Result<(), Error> {
-    cx.common.early_data_left = 0;
+    cx.common.early_data_to_send = 0;
     cx.common
         .set_write_protection(flight.client_handshake.protection()?)
 }
@@ -48,7 +49,7 @@ pub(super) fn end(flight: &mut Flight, cx: &mut Context<'_>) -> Result<(), Error
     if cx.common.negotiated()?.early_data != EarlyDataStatus::Accepted {
         return Ok(());
     }
-    cx.common.early_data_left = 0;
+    cx.common.early_data_to_send = 0;
     // RFC 9846 §4.6: "If the server sent an "early_data" extension in EncryptedExtensions, the client MUST send
     // an EndOfEarlyData message after receiving the server Finished." "This message is encrypted under keys
     // derived from the client_early_traffic_secret."
@@ -66,7 +67,7 @@ impl ClientConnection {
         if self.common.closed {
             0
         } else {
-            self.common.early_data_left
+            self.common.early_data_to_send
         }
     }
 
@@ -88,14 +89,14 @@ impl ClientConnection {
         if self.common.closed {
             return Err(Error::Aborted(AlertDescription::CLOSE_NOTIFY));
         }
-        let taken = plaintext.len().min(self.common.early_data_left);
+        let taken = plaintext.len().min(self.common.early_data_to_send);
         let limit = self.config.limits.output;
         let outcome = self
             .common
             .flush()
             .and_then(|()| self.common.send_data(&plaintext[..taken], limit));
         match &outcome {
-            Ok(sent) => self.common.early_data_left -= sent,
+            Ok(sent) => self.common.early_data_to_send -= sent,
             Err(error) => self.fail(error.clone()),
         }
         outcome

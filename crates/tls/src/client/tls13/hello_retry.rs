@@ -77,7 +77,7 @@ pub(super) fn receive(
         // RFC 9846 §4.3.10: "A client MUST NOT include the "early_data" extension in its followup
         // ClientHello."
         hello.hello.extensions.early_data = false;
-        cx.common.early_data_left = 0;
+        cx.common.early_data_to_send = 0;
         cx.common.flush()?;
         cx.common.writer().clear_protection();
     } else {
