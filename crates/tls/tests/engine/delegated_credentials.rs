@@ -16,7 +16,7 @@ use keyward_wire::handshake::{self, CertificateTls13, CertificateVerify, Compres
 use keyward_wire::values::{CertificateCompressionAlgorithm, HandshakeType, SignatureScheme};
 use rcgen::{CertificateParams, CustomExtension, KeyPair, KeyUsagePurpose};
 
-use crate::support::{Duo, HandClient, Identity, KeyAlgorithm, Site, identity, now};
+use crate::support::{Duo, HandClient, Identity, KeyAlgorithm, Site, Visitor, identity, now};
 
 const DAY_S: u32 = 24 * 60 * 60;
 
@@ -233,5 +233,26 @@ fn our_client_takes_it_if_it_is_to() {
         let ed25519 = Some(SignatureScheme::ED25519);
         assert_eq!(scheme == ed25519, takes);
         assert_eq!(duo.server.negotiated().unwrap().signature_scheme, scheme);
+    }
+}
+
+/// Our own client takes it, and is told of it when it is asked whether it trusts the certificate.
+#[test]
+fn our_client_takes_it() {
+    let visitor = Arc::new(Visitor::default());
+    for (asks, scheme) in [
+        (true, SignatureScheme::ED25519),
+        (false, SignatureScheme::ECDSA_SECP256R1_SHA256),
+    ] {
+        let config = ClientConfig {
+            delegated_credentials: asks,
+            resumption: false,
+            ..ClientConfig::default()
+        };
+        let mut duo = Duo::with(&site(2 * DAY_S), &visitor, config, ServerConfig::default());
+        duo.handshake();
+        duo.echo();
+        let negotiated = duo.client.negotiated().unwrap();
+        assert_eq!(negotiated.signature_scheme, Some(scheme));
     }
 }

@@ -264,7 +264,7 @@ fn resumption_in_both_versions() {
 #[test]
 fn early_data() {
     let server = server(KeyAlgorithm::P256, |config| {
-        config.max_early_data_size = 1000
+        config.max_early_data_size = 1000;
     });
     let visitor = Arc::new(Visitor::default());
     let config = || ClientConfig {

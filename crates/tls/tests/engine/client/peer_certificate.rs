@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use keyward_tls::{
-    ClientConfig, ClientConnection, Credential, Need, OcspResponse, PeerCertificateNeed, PeerRole,
-    ServerConfig, SignedCertificateTimestampList, Step,
+    ClientConfig, ClientConnection, Credential, Need, OcspResponse, PeerCertificateNeed,
+    PeerMisbehaved, PeerRole, ServerConfig, SignedCertificateTimestampList, Step,
 };
 use keyward_wire::codec::{Decode, Encode};
 use keyward_wire::handshake::{ClientHello, CompressedCertificate, EncryptedExtensions};
 use keyward_wire::values::{
     AlertDescription, CertificateCompressionAlgorithm as Algorithm, ProtocolVersion,
+    SignatureScheme,
 };
 
 use crate::support::{Duo, HandServer, KeyAlgorithm, Site, Visitor, identity, now};
@@ -173,4 +174,56 @@ fn a_compressed_certificate_that_is_none() {
         let mut server = compressing(Algorithm::ZLIB, change);
         assert_eq!(server.alert(), AlertDescription::BAD_CERTIFICATE);
     }
+}
+
+// --- delegated credentials ---
+
+/// A server whose leaf has this in its `delegated_credential`.
+fn delegating(asked: bool, credential: &[u8]) -> (HandServer, Result<(), keyward_tls::Error>) {
+    let mut server = HandServer::new(ClientConfig {
+        delegated_credentials: asked,
+        ..ClientConfig::default()
+    });
+    server.begin();
+    let mut certificate = server.certificate();
+    let leaf = &mut certificate.certificate_list[0].extensions;
+    leaf.delegated_credential = Some(credential.to_vec());
+    let outcome = server.send(&certificate);
+    (server, outcome)
+}
+
+/// RFC 9345 §4.1.1: "If the client receives a delegated credential without having indicated support in its
+/// ClientHello, then the client MUST abort the handshake with an "unexpected_message" alert."
+#[test]
+fn a_delegated_credential_that_was_not_asked_for() {
+    let (mut server, outcome) = delegating(false, &[1; 20]);
+    assert_eq!(server.hello.extensions.delegated_credential, None);
+    server.refused(
+        outcome,
+        PeerMisbehaved::UnaskedDelegatedCredential,
+        AlertDescription::UNEXPECTED_MESSAGE,
+    );
+}
+
+/// RFC 9345 §3: the key that is delegated to is no RSA key of the usual kind.
+#[test]
+fn what_a_delegated_key_may_sign_with_is_offered() {
+    let (server, outcome) = delegating(true, &[1; 20]);
+    outcome.unwrap();
+    let offered = server.hello.extensions.delegated_credential.unwrap();
+    assert!(offered.contains(&SignatureScheme::ECDSA_SECP256R1_SHA256));
+    assert!(offered.contains(&SignatureScheme::ED25519));
+    assert!(!offered.contains(&SignatureScheme::RSA_PSS_RSAE_SHA256));
+}
+
+/// RFC 9345 §4.1.3: "Clients and servers that receive non-valid delegated credentials MUST terminate the connection
+/// with an "illegal_parameter" alert."
+#[test]
+fn a_delegated_credential_that_is_none() {
+    let (mut server, outcome) = delegating(true, &[1; 20]);
+    outcome.unwrap();
+    let verify = server.certificate_verify();
+    let outcome = server.send(&verify);
+    let error = PeerMisbehaved::BadDelegatedCredential("it does not parse");
+    server.misbehaved(outcome, error);
 }
