@@ -21,6 +21,9 @@ pub(crate) struct Visitor {
     pub(crate) legacy: bool,
     /// Kinds of needs that are answered with an error.
     pub(crate) errors: Vec<(NeedKind, NeedError)>,
+    /// The OCSP response that came with the last certificate, and its timestamps.
+    pub(crate) ocsp: Mutex<Option<Vec<u8>>>,
+    pub(crate) scts: Mutex<Option<Vec<u8>>>,
     /// What was asked, in order.
     pub(crate) asked: Mutex<Vec<NeedKind>>,
 }
@@ -37,6 +40,8 @@ impl Visitor {
                 need.answer(Ok(session))
             }
             Need::PeerCertificate(need) => {
+                *self.ocsp.lock().unwrap() = need.ocsp().map(<[u8]>::to_vec);
+                *self.scts.lock().unwrap() = need.scts().map(<[u8]>::to_vec);
                 let trusted = match &self.trusted {
                     Some(trusted) => trusted.contains(&need.chain()[0]),
                     None => true,

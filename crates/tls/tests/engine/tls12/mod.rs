@@ -16,6 +16,7 @@ mod renegotiation;
 mod resumption;
 mod rsa_key_transport;
 mod rsa_padding_catalogue;
+mod rustls_server;
 mod server_misbehaviour;
 mod suites;
 

@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
-use keyward_tls::{ClientConfig, NeedKind, Policy, ServerConfig};
+use keyward_tls::{
+    ClientConfig, Credential, NeedKind, OcspResponse, Policy, ServerConfig,
+    SignedCertificateTimestampList,
+};
 use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
 
-use crate::support::{Duo, KeyAlgorithm, Site, Visitor};
+use crate::support::{Duo, KeyAlgorithm, Site, Visitor, identity};
 
 /// What a suite's name says of its key exchange.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -180,5 +183,38 @@ fn legacy_suites_need_a_legacy_policy() {
         let name = "shop.example".parse().unwrap();
         let made = keyward_tls::ClientConnection::new(Arc::new(client(strict)), name);
         assert_eq!(made.is_err(), legacy, "{suite}");
+    }
+}
+
+/// RFC 6066 §8 and RFC 6962 §3.3.1: what the site has beside its certificate comes to who decides on it, if our client
+/// asks for it.
+#[test]
+fn an_ocsp_response_and_timestamps_come_with_the_certificate() {
+    let list = vec![0, 5, 0, 3, 1, 2, 3];
+    let plain = identity(KeyAlgorithm::P256);
+    let credential = Credential::new(plain.certificate.chain().to_vec())
+        .unwrap()
+        .with_ocsp(OcspResponse(b"response".to_vec()))
+        .unwrap()
+        .with_scts(SignedCertificateTimestampList(list.clone()))
+        .unwrap();
+    let mut site = Site::new(&[]);
+    site.identities.push(Arc::new(plain.with(credential)));
+    let suite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+    let groups = [NamedGroup::SECP256R1];
+    site.policy = policy(suite, &groups);
+    let site = Arc::new(site);
+    for asks in [true, false] {
+        let visitor = Arc::new(Visitor::default());
+        let config = ClientConfig {
+            request_ocsp: asks,
+            request_scts: asks,
+            ..client(policy(suite, &groups))
+        };
+        Duo::with(&site, &visitor, config, ServerConfig::default()).handshake();
+        let ocsp = visitor.ocsp.lock().unwrap().clone();
+        assert_eq!(ocsp, asks.then(|| b"response".to_vec()));
+        let scts = visitor.scts.lock().unwrap().clone();
+        assert_eq!(scts, asks.then(|| list.clone()));
     }
 }
