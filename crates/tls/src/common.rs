@@ -48,6 +48,9 @@ pub(crate) struct Common {
     /// Warning alerts from the peer so far.
     warnings: u8,
     handshake: Handshake,
+    /// Keys are in force whose handshake is not finished: data that a renegotiation (TLS 1.2) lets flow
+    /// does not flow under them.
+    data_held: bool,
     pub(crate) peer_closed: bool,
     pub(crate) closed: bool,
 }
@@ -107,6 +110,7 @@ impl Common {
             hello_requests: 0,
             warnings: 0,
             handshake: Handshake::UnderWay,
+            data_held: false,
             peer_closed: false,
             closed: false,
         }
@@ -137,7 +141,8 @@ impl Common {
                 })
             }
             ContentType::APPLICATION_DATA
-                if self.is_handshake_complete() || self.early_data.left.is_some() =>
+                if (self.is_handshake_complete() && !self.data_held)
+                    || self.early_data.left.is_some() =>
             {
                 self.count_early_data(content.len())?;
                 self.trace
@@ -402,6 +407,12 @@ impl Common {
     /// The handshake is done: data may flow.
     pub(crate) fn complete_handshake(&mut self) {
         self.handshake = Handshake::JustComplete;
+        self.data_held = false;
+    }
+
+    /// TLS 1.2: one side's change_cipher_spec has been. No data flows until the Finished of both have.
+    pub(crate) fn hold_data(&mut self) {
+        self.data_held = true;
     }
 
     pub(crate) fn is_handshake_complete(&self) -> bool {
@@ -417,7 +428,7 @@ impl Common {
     }
 
     pub(crate) fn may_send(&self) -> bool {
-        self.handshake != Handshake::UnderWay
+        self.handshake != Handshake::UnderWay && !self.data_held
     }
 
     /// Whether the caller has yet to be told that the handshake is complete; once.

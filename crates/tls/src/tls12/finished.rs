@@ -22,6 +22,7 @@ pub(crate) fn send_finished(
 ) -> Result<VerifyData, Error> {
     common.send_change_cipher_spec()?;
     common.set_write_protection(protection)?;
+    common.hold_data();
     let verify_data = master.verify_data(sender, &transcript.current());
     let message = handshake::to_message(&Finished {
         verify_data: verify_data.as_bytes().to_vec(),

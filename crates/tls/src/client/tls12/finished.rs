@@ -86,6 +86,7 @@ impl ExpectChangeCipherSpec {
         cx.common.set_read_protection(self.server)?;
         cx.common
             .set_change_cipher_specs(ChangeCipherSpecs::Refused);
+        cx.common.hold_data();
         Ok(State::ExpectFinished(Box::new(ExpectFinished {
             keyed: self.keyed,
             ending: self.ending,

@@ -55,6 +55,7 @@ impl ExpectChangeCipherSpec {
         cx.common.set_read_protection(self.client)?;
         cx.common
             .set_change_cipher_specs(ChangeCipherSpecs::Refused);
+        cx.common.hold_data();
         Ok(State::ExpectFinished(Box::new(ExpectFinished {
             keyed: self.keyed,
             ending: self.ending,

@@ -241,6 +241,50 @@ fn the_server_hello_repeats_both_finished() {
     assert_eq!(extensions.renegotiation_info, Some(expected));
 }
 
+/// Under keys that no Finished has confirmed, data is not taken.
+#[test]
+fn data_between_change_cipher_spec_and_finished_is_refused() {
+    let mut client = client();
+    renegotiate(&mut client, |_| {}).unwrap();
+    client.take_flight();
+    let exchange = client.client_key_exchange();
+    let record = client.sealed(ContentType::HANDSHAKE, &exchange);
+    client.feed(&record).unwrap();
+    // Under the old keys it is still the old connection.
+    let record = client.sealed(ContentType::APPLICATION_DATA, b"before");
+    client.feed(&record).unwrap();
+    assert_eq!(client.received, b"before");
+    let record = client.sealed(ContentType::CHANGE_CIPHER_SPEC, &[1]);
+    client.feed(&record).unwrap();
+    client.change_cipher_spec();
+    assert_eq!(client.server.send(b"response").unwrap(), 0);
+    let record = client.sealed(ContentType::APPLICATION_DATA, b"after");
+    let error = PeerMisbehaved::UnexpectedRecord(ContentType::APPLICATION_DATA);
+    assert_eq!(client.feed(&record), Err(error.into()));
+    assert_eq!(client.received, b"before");
+}
+
+/// The same to its end: what a client that does everything right gets.
+#[test]
+fn a_whole_renegotiation_by_hand() {
+    let mut client = client();
+    client.steps.clear();
+    renegotiate(&mut client, |_| {}).unwrap();
+    client.take_flight();
+    let exchange = client.client_key_exchange();
+    let record = client.sealed(ContentType::HANDSHAKE, &exchange);
+    client.feed(&record).unwrap();
+    let record = client.sealed(ContentType::CHANGE_CIPHER_SPEC, &[1]);
+    client.feed(&record).unwrap();
+    client.change_cipher_spec();
+    let finished = client.finished();
+    let record = client.sealed(ContentType::HANDSHAKE, &finished);
+    client.feed(&record).unwrap();
+    assert_eq!(client.take_flight().last(), Some(&HandshakeType::FINISHED));
+    assert_eq!(client.steps, ["HandshakeComplete"]);
+    client.echo();
+}
+
 #[track_caller]
 fn refused(change: impl FnOnce(&mut handshake::ClientHello), error: impl Into<Error>) {
     let mut client = client();
