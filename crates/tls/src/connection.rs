@@ -100,7 +100,11 @@ impl<R: Role> Connection<R> {
             Some(End::Aborted) => return Ok(Step::Closed),
             None => {}
         }
-        let step = self.advance(now);
+        // RFC 9846 §4.7.3: a peer that asks several times for a KeyUpdate while we are silent gets "a single
+        // update": when there is nothing more to look at.
+        let step = self
+            .advance(now)
+            .and_then(|step| self.pay_key_update().map(|()| step));
         if let Err(error) = &step {
             self.fail(error.clone());
         }
@@ -117,7 +121,6 @@ impl<R: Role> Connection<R> {
                 continue;
             }
             self.common.flush()?;
-            self.pay_key_update()?;
             if self.common.take_just_complete() {
                 return Ok(Step::HandshakeComplete);
             }

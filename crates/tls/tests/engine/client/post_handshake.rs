@@ -3,7 +3,7 @@
 use keyward_tls::{ClientConfig, Error, PeerMisbehaved};
 use keyward_wire::extensions::{CertificateRequestExtensions, NewSessionTicketExtensions};
 use keyward_wire::handshake::{
-    CertificateRequestTls13, EndOfEarlyData, HelloRequest, KeyUpdate, Message,
+    self, CertificateRequestTls13, EndOfEarlyData, HelloRequest, KeyUpdate, Message,
     NewSessionTicketTls13,
 };
 use keyward_wire::values::{
@@ -49,6 +49,26 @@ fn keys_are_updated_both_ways() {
     server.update_read_keys();
     server.client.send(b"more").unwrap();
     assert_eq!(server.records().len(), 1);
+}
+
+/// RFC 9846 §4.7.3: the rule "causes an implementation which receives multiple KeyUpdates while it is silent to
+/// respond with a single update."
+#[test]
+fn requests_in_a_row_are_answered_once() {
+    let mut server = connected();
+    let request = handshake::to_message(&KeyUpdate {
+        request_update: KeyUpdateRequest::UPDATE_REQUESTED,
+    });
+    let mut records = Vec::new();
+    for _ in 0..5 {
+        records.extend(server.sealed(ContentType::HANDSHAKE, &request));
+        server.update_write_keys();
+    }
+    server.feed(&records).unwrap();
+    assert_eq!(
+        server.records(),
+        [(ContentType::HANDSHAKE, vec![24, 0, 0, 1, 0])]
+    );
 }
 
 fn refuses(message: &impl Message, error: PeerMisbehaved) {
