@@ -4,6 +4,7 @@
 use keyward_crypto::key_exchange::{
     self, FFDHE_GENERATOR, Group, KeyExchangeError, KeyPair, SharedSecret,
 };
+use keyward_crypto::signature::KeyKind;
 use keyward_keyop::tls12::MasterSecretSeed;
 use keyward_wire::codec::{Decode, Encode};
 use keyward_wire::handshake::{
@@ -24,6 +25,16 @@ pub(crate) fn is_tls12_group(exchange: KeyExchange, group: Group) -> bool {
         KeyExchange::EcdheEcdsa | KeyExchange::EcdheRsa => group.is_elliptic_curve(),
         KeyExchange::DheRsa => group.is_ffdhe(),
         KeyExchange::Rsa | KeyExchange::Tls13 => false,
+    }
+}
+
+/// The curve that a key is on, as `supported_groups` names it (RFC 8422 §5.1.1). EdDSA's have no name there.
+pub(crate) fn curve(key: KeyKind) -> Option<NamedGroup> {
+    match key {
+        KeyKind::EcP256 => Some(NamedGroup::SECP256R1),
+        KeyKind::EcP384 => Some(NamedGroup::SECP384R1),
+        KeyKind::EcP521 => Some(NamedGroup::SECP521R1),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyward_crypto::certificate::CertificateInfo;
-use keyward_crypto::signature::PublicKey;
+use keyward_crypto::signature::{KeyKind, PublicKey};
 use keyward_wire::handshake::{CertificateStatus, CertificateTls12};
 use keyward_wire::values::HandshakeType;
 use rustls_pki_types::CertificateDer;
@@ -17,6 +17,7 @@ use crate::client::Context;
 use crate::error::{Error, PeerMisbehaved};
 use crate::handshake::Incoming;
 use crate::needs::PeerCertificate;
+use crate::tls12::curve;
 
 /// What the server presented.
 pub(super) struct Presented {
@@ -48,7 +49,7 @@ impl ExpectCertificate {
         // RFC 5246 §7.4.2: "The end entity certificate's public key (and associated restrictions) MUST be
         // compatible with the selected key exchange algorithm."
         let ephemeral = self.flight.suite.key_exchange.is_ephemeral();
-        if !self.flight.suite.fits(key.kind()) {
+        if !self.flight.suite.fits(key.kind()) || !self.offers_curve(key.kind()) {
             return Err(PeerMisbehaved::CertificateDoesNotFitSuite.into());
         }
         if CertificateInfo::parse(leaf).is_some_and(|info| !is_for(&info, ephemeral)) {
@@ -78,6 +79,16 @@ impl ExpectCertificate {
         } else {
             go_on(self.flight, presented, cx)
         }
+    }
+}
+
+impl ExpectCertificate {
+    /// RFC 5246 §7.4.2: in ECDHE_ECDSA, "The public key MUST use a curve and point format supported by the
+    /// client".
+    fn offers_curve(&self, key: KeyKind) -> bool {
+        let extensions = &self.flight.hello.hello.extensions;
+        let offered = extensions.supported_groups.as_deref().unwrap_or_default();
+        curve(key).is_none_or(|curve| offered.contains(&curve))
     }
 }
 

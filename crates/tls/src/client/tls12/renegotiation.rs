@@ -32,12 +32,13 @@ pub(crate) struct Renegotiable {
 impl Renegotiable {
     /// Of a handshake that is complete; `None` where it is the connection's last.
     pub(super) fn after(flight: Flight, previous: Previous, cx: &Context<'_>) -> Option<Box<Self>> {
+        let negotiated = cx.common.negotiated.as_ref()?;
         let extensions = &flight.server_hello.extensions;
         // RFC 7627 §5.3: without the extended master secret "renegotiation is no longer secure on this
         // connection, even if the client and server support the renegotiation indication extension".
         let secure = extensions.renegotiation_info.is_some() && extensions.extended_master_secret;
         // RFC 9113 §9.2.1: "A deployment of HTTP/2 over TLS 1.2 MUST disable renegotiation."
-        let http2 = extensions.alpn.as_deref() == Some(b"h2");
+        let http2 = negotiated.alpn.as_deref() == Some(b"h2");
         if !cx.config.policy.renegotiation || !secure || http2 {
             return None;
         }
@@ -45,7 +46,6 @@ impl Renegotiable {
             None => (MAX_RENEGOTIATIONS, false),
             Some(earlier) => (earlier.left, earlier.encrypt_then_mac),
         };
-        let negotiated = cx.common.negotiated.as_ref()?;
         Some(Box::new(Self {
             leaf: negotiated.peer_certificates.first()?.clone(),
             alpn: negotiated.alpn.clone(),
@@ -59,6 +59,8 @@ impl Renegotiable {
 
     /// Sends the ClientHello.
     pub(super) fn start(mut self: Box<Self>, cx: &mut Context<'_>) -> Result<State, Error> {
+        // What follows depends on our answer.
+        cx.common.expect_no_more_handshake()?;
         self.left = self
             .left
             .checked_sub(1)
@@ -107,10 +109,15 @@ impl Renegotiable {
         // RFC 7366 §3.1: "implementations MUST NOT renegotiate a downgrade from encrypt-then-MAC to
         // MAC-then-encrypt."
         let downgrade = self.encrypt_then_mac && suite.is_cbc() && !extensions.encrypt_then_mac;
-        if downgrade || !extensions.extended_master_secret || extensions.alpn != self.alpn {
+        if downgrade || !extensions.extended_master_secret {
             return Err(PeerMisbehaved::ChangedByRenegotiation.into());
         }
         Ok(())
+    }
+
+    /// The application protocol of the connection.
+    pub(super) fn alpn(&self) -> Option<Vec<u8>> {
+        self.alpn.clone()
     }
 
     /// Whether the server presents the certificate that it had. Another one is what the triple handshake
@@ -124,7 +131,8 @@ impl Renegotiable {
     }
 }
 
-/// The same offer without what is for another version or another session.
+/// The same offer without what is for another version or another session, and without application protocols:
+/// the connection has its own.
 fn offer_again(hello: ClientHello) -> ClientHello {
     let of_tls12 = |suite: &&Suite| suite.version() == ProtocolVersion::TLS12;
     let extensions = hello.extensions;
@@ -136,6 +144,7 @@ fn offer_again(hello: ClientHello) -> ClientHello {
             .filter(|code| Suite::of(*code).filter(of_tls12).is_some())
             .collect(),
         extensions: ClientHelloExtensions {
+            alpn: None,
             session_ticket: extensions.session_ticket.map(|_| Vec::new()),
             compress_certificate: None,
             delegated_credential: None,

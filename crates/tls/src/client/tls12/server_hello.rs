@@ -96,7 +96,10 @@ pub(super) fn answered(
             .name
             .server_name()
             .map(|name| name.as_str().to_owned()),
-        alpn: server_hello.extensions.alpn.clone(),
+        alpn: match &renegotiated {
+            None => server_hello.extensions.alpn.clone(),
+            Some(earlier) => earlier.alpn(),
+        },
         extended_master_secret: server_hello.extensions.extended_master_secret,
         ..Negotiated::new(ProtocolVersion::TLS12, suite.code)
     });

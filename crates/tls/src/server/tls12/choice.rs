@@ -15,7 +15,7 @@ use crate::policy::Policy;
 use crate::server::negotiation;
 use crate::signer::{Signer, Wishes, choose};
 use crate::suites::{KeyExchange, Suite};
-use crate::tls12::is_tls12_group;
+use crate::tls12::{curve, is_tls12_group};
 
 /// How a full handshake exchanges keys, and with which certificate.
 pub(super) enum Choice {
@@ -99,12 +99,7 @@ fn signer(hello: &ClientHello, policy: &Policy, candidate: &Arc<Credential>) -> 
     let groups = extensions.supported_groups.as_deref().unwrap_or_default();
     // RFC 8422 §5.1: certificate and ServerKeyExchange may have different curves, and "The server MUST
     // consider the extensions in both cases."
-    let curve = match candidate.public_key().kind() {
-        KeyKind::EcP256 => Some(NamedGroup::SECP256R1),
-        KeyKind::EcP384 => Some(NamedGroup::SECP384R1),
-        KeyKind::EcP521 => Some(NamedGroup::SECP521R1),
-        _ => None,
-    };
+    let curve = curve(candidate.public_key().kind());
     let fits = |_: &Credential| curve.is_none_or(|curve| groups.contains(&curve));
     choose(
         slice::from_ref(candidate),

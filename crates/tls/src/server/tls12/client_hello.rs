@@ -12,9 +12,20 @@ use crate::server::{Context, negotiation};
 /// A ClientHello that will be answered, with a full or an abbreviated handshake.
 pub(super) struct Offer {
     pub(super) opening: Opening,
+    /// What the ServerHello says.
     pub(super) alpn: Option<Vec<u8>>,
     /// What the handshake renegotiates; `None` in a connection's first.
     pub(super) renegotiated: Option<Box<Renegotiable>>,
+}
+
+impl Offer {
+    /// The application protocol of the connection, which a renegotiation does not change.
+    pub(super) fn connection_alpn(&self) -> Option<Vec<u8>> {
+        match &self.renegotiated {
+            None => self.alpn.clone(),
+            Some(earlier) => earlier.alpn(),
+        }
+    }
 }
 
 /// The policy and the client agreed on TLS 1.2.

@@ -43,7 +43,8 @@ impl Prospect {
         // connection, even if the client and server support the renegotiation indication extension".
         let secure = extensions.renegotiation_info.is_some() && extensions.extended_master_secret;
         // RFC 9113 §9.2.1: "A deployment of HTTP/2 over TLS 1.2 MUST disable renegotiation."
-        let http2 = offer.alpn.as_deref() == Some(b"h2");
+        let alpn = offer.connection_alpn();
+        let http2 = alpn.as_deref() == Some(b"h2");
         if !offer.opening.site.policy.renegotiation || !secure || http2 {
             return None;
         }
@@ -54,7 +55,7 @@ impl Prospect {
         Some(Box::new(Self {
             server_name: offer.opening.server_name(),
             site: offer.opening.site,
-            alpn: offer.alpn,
+            alpn,
             left,
             encrypt_then_mac: encrypt_then_mac || extensions.encrypt_then_mac,
         }))
@@ -72,6 +73,11 @@ impl Prospect {
 impl Renegotiable {
     pub(super) fn is_possible(&self) -> bool {
         self.prospect.left > 0
+    }
+
+    /// The application protocol of the connection.
+    pub(super) fn alpn(&self) -> Option<Vec<u8>> {
+        self.prospect.alpn.clone()
     }
 
     /// The `renegotiation_info` of our ServerHello.
@@ -130,7 +136,9 @@ impl Renegotiable {
         }
         let name = hello.extensions.server_name.as_ref();
         let same_name = name.map(|name| name.as_str()) == self.prospect.server_name.as_deref();
-        let same_protocol = negotiation::alpn(hello, &self.prospect.site)? == self.prospect.alpn;
+        // Most clients offer none again; then it stays what it is.
+        let same_protocol = hello.extensions.alpn.is_none()
+            || negotiation::alpn(hello, &self.prospect.site)? == self.prospect.alpn;
         if !(same_name && same_protocol && hello.extensions.extended_master_secret) {
             return Err(PeerMisbehaved::ChangedByRenegotiation.into());
         }

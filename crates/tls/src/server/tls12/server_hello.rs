@@ -242,7 +242,7 @@ fn send(
 fn negotiated(offer: &Offer, server_hello: &ServerHello) -> Negotiated {
     Negotiated {
         server_name: offer.opening.server_name(),
-        alpn: offer.alpn.clone(),
+        alpn: offer.connection_alpn(),
         extended_master_secret: server_hello.extensions.extended_master_secret,
         ..Negotiated::new(ProtocolVersion::TLS12, server_hello.cipher_suite)
     }

@@ -120,6 +120,26 @@ fn the_keys_change_with_each() {
     assert_ne!(export(&duo), before);
 }
 
+/// Neither side speaks of it again.
+#[test]
+fn the_application_protocol_stays() {
+    let site = Site {
+        alpn: vec![b"http/1.1".to_vec()],
+        ..site()
+    };
+    let mut duo = duo_with(site, Visitor::default(), policy());
+    for _ in 0..2 {
+        duo.server.request_renegotiation().unwrap();
+        duo.run().unwrap();
+        let ours = [duo.client.negotiated(), duo.server.negotiated()];
+        for negotiated in ours {
+            let alpn = negotiated.unwrap().alpn.as_deref();
+            assert_eq!(alpn, Some(&b"http/1.1"[..]));
+        }
+    }
+    assert_eq!(duo.client_steps.len(), 2);
+}
+
 /// What renegotiation is mostly used for: a client's certificate under the cover of a first handshake.
 #[test]
 fn clients_authenticate_themselves_each_time() {

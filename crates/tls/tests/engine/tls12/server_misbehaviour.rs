@@ -206,6 +206,16 @@ fn certificates_that_cannot_be_used() {
         PeerMisbehaved::CertificateDoesNotFitSuite,
         AlertDescription::ILLEGAL_PARAMETER,
     );
+    // On a curve that was not offered.
+    let authority = keyward_pki::Authority::new("another").unwrap();
+    let p521 = authority
+        .issue_server(&["shop.example"], KeyAlgorithm::P521)
+        .unwrap();
+    certificate_refused(
+        vec![p521.chain_der[0].to_vec()],
+        PeerMisbehaved::CertificateDoesNotFitSuite,
+        AlertDescription::ILLEGAL_PARAMETER,
+    );
     // Of the right kind, but another's: the signature is not its.
     let other = identity(KeyAlgorithm::P384);
     certificate_refused(
