@@ -35,7 +35,9 @@ pub struct ServerConfig {
     /// client gives its ticket, for its early data to be taken (RFC 9846 §8.3), in seconds. The register
     /// behind [`EarlyDataNeed`](crate::EarlyDataNeed) remembers for twice as long.
     pub early_data_tolerance_s: u32,
-    /// How Certificate messages may be compressed (RFC 8879), the best first; empty: not at all.
+    /// How Certificate messages may be compressed (RFC 8879), the best first; empty, the default: not at
+    /// all. Each form of a certificate is compressed once, which takes milliseconds, at its first use. The key
+    /// server decompresses it in each handshake, to see whose certificate it is.
     pub certificate_compression: Vec<CertificateCompressionAlgorithm>,
     /// Whether the connection collects [`TraceEvent`](crate::TraceEvent)s.
     pub trace: bool,

@@ -105,6 +105,26 @@ impl<'a> Wishes<'a> {
             .map(|scheme| signer(*scheme, false))
     }
 
+    /// The less, the better.
+    fn rank(&self, credential: &Credential) -> (bool, bool) {
+        (
+            !self.verifies_chain(credential),
+            !self.trusts_an_issuer(credential),
+        )
+    }
+
+    /// RFC 9846 §4.5.1.2: "This fallback chain MUST NOT use the deprecated SHA-1 hash, unless the client
+    /// specifically advertises that it is willing to accept SHA-1."
+    fn tolerates_chain(&self, credential: &Credential) -> bool {
+        credential
+            .chain_signatures()
+            .iter()
+            .flat_map(|schemes| schemes.iter())
+            .map(|scheme| SignatureScheme(*scheme))
+            .filter(|scheme| SHA1.contains(scheme))
+            .all(|scheme| self.certificate_schemes.contains(&scheme))
+    }
+
     /// RFC 9846 §4.5.1.2: "All certificates provided by the sender MUST be signed by a signature
     /// algorithm advertised by the peer, if it is able to provide such a chain".
     fn verifies_chain(&self, credential: &Credential) -> bool {
@@ -126,6 +146,8 @@ impl<'a> Wishes<'a> {
     }
 }
 
+const SHA1: [SignatureScheme; 2] = [SignatureScheme::RSA_PKCS1_SHA1, SignatureScheme::ECDSA_SHA1];
+
 /// The first candidate that `fits` and whose key can sign for the peer; one whose chain the peer can
 /// verify goes before one where it cannot, and one of an authority that it names before others.
 pub(crate) fn choose(
@@ -135,17 +157,26 @@ pub(crate) fn choose(
 ) -> Option<Signer> {
     let mut signers = candidates
         .iter()
-        .filter(|candidate| fits(candidate))
+        .filter(|candidate| fits(candidate) && wishes.tolerates_chain(candidate))
         .filter_map(|candidate| wishes.signer(candidate));
     // With a single one there is no choice.
     if candidates.len() == 1 {
         return signers.next();
     }
-    signers.min_by_key(|signer| {
-        // Of those that are equal, the first.
-        let verifies = wishes.verifies_chain(&signer.certificate);
-        (!verifies, !wishes.trusts_an_issuer(&signer.certificate))
-    })
+    // Of those that are equal, the first.
+    signers.min_by_key(|signer| wishes.rank(&signer.certificate))
+}
+
+/// The candidates in the order in which they serve this peer.
+pub(crate) fn in_order<'c>(
+    candidates: &'c [Arc<Credential>],
+    wishes: &Wishes<'_>,
+) -> Vec<&'c Arc<Credential>> {
+    let mut candidates: Vec<_> = candidates.iter().collect();
+    if candidates.len() > 1 {
+        candidates.sort_by_key(|candidate| wishes.rank(candidate));
+    }
+    candidates
 }
 
 /// A credential with the scheme that its key, or the key that it delegates to, will sign with: only

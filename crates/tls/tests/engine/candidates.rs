@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use keyward_crypto::private_key::PrivateKey;
-use keyward_tls::{Credential, Policy};
+use keyward_tls::{Credential, PeerIncompatible, Policy};
 use keyward_wire::handshake::CertificateTls13;
 use keyward_wire::values::SignatureScheme as Scheme;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ED25519};
 use rcgen::{PKCS_ECDSA_P256_SHA256, SignatureAlgorithm};
 
 use crate::support::{HandClient, Identity, KeyAlgorithm, Site};
+use crate::tls12;
 
 /// A P-256 leaf of an authority of this name, whose key is of this kind; and the authority's name in DER.
 fn issued(name: &str, algorithm: &'static SignatureAlgorithm) -> (Identity, Vec<u8>) {
@@ -111,6 +112,29 @@ fn the_first_if_none_is_as_the_client_wishes() {
     assert_eq!(found, 0);
 }
 
+/// RFC 5246 §7.4.2: "all certificates provided by the server MUST be signed by a hash/signature algorithm pair that
+/// appears in that extension."
+#[test]
+fn in_tls12_as_well_one_whose_chain_the_client_can_verify() {
+    let fixture = fixture();
+    let all = vec![Scheme::ECDSA_SECP256R1_SHA256, Scheme::ED25519];
+    for (schemes, certificates, expected) in [
+        (all.clone(), None, 0),
+        (all.clone(), Some(vec![Scheme::ED25519]), 2),
+        (vec![all[0]], None, 0),
+        (vec![all[0]], Some(vec![Scheme::RSA_PKCS1_SHA256]), 0),
+    ] {
+        let mut client = tls12::HandClient::new(&fixture.site);
+        client.hello.extensions.signature_algorithms = Some(schemes);
+        client.hello.extensions.signature_algorithms_cert = certificates;
+        client.send_hello().unwrap();
+        let negotiated = client.server.negotiated().unwrap();
+        let leaf = &negotiated.certificate.as_ref().unwrap().chain()[0];
+        let wanted = &fixture.site.identities[expected];
+        assert_eq!(leaf, &wanted.certificate.chain()[0]);
+    }
+}
+
 #[test]
 fn the_policy_says_what_keys_may_sign_with() {
     let rsa = [
@@ -138,4 +162,42 @@ fn the_policy_says_what_keys_may_sign_with() {
         "in its order"
     );
     assert_eq!(chosen(Some(vec![Scheme::ED25519])), None);
+}
+
+/// RFC 9846 §4.5.1.2: "This fallback chain MUST NOT use the deprecated SHA-1 hash, unless the client
+/// specifically advertises that it is willing to accept SHA-1."
+#[test]
+fn none_that_is_signed_with_sha1_unless_the_client_takes_it() {
+    let plain = crate::support::identity(KeyAlgorithm::P256);
+    let leaf = plain.certificate.chain()[0].to_vec();
+    // Another algorithm in the certificate's last place for it: nobody here verifies it.
+    let ecdsa_with_sha256 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    let at = leaf
+        .windows(8)
+        .rposition(|window| window == ecdsa_with_sha256)
+        .unwrap();
+    let mut sha1 = leaf.clone();
+    // ecdsa-with-SHA1 (1.2.840.10045.4.1) is a byte shorter.
+    let header = at - 4;
+    assert_eq!(sha1[header..at], [0x30, 10, 6, 8]);
+    sha1.splice(
+        header..at + 8,
+        [0x30, 9, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1],
+    );
+    let length = u16::from_be_bytes([sha1[2], sha1[3]]) - 1;
+    assert_eq!(sha1[..2], [0x30, 0x82]);
+    sha1[2..4].copy_from_slice(&length.to_be_bytes());
+    let mut site = Site::new(&[]);
+    let credential = Credential::new(vec![sha1.into()]).unwrap();
+    site.identities.push(Arc::new(plain.with(credential)));
+    let site = Arc::new(site);
+
+    let mut client = HandClient::new(&site);
+    assert_eq!(
+        client.send_hello(),
+        Err(PeerIncompatible::NoSignatureScheme.into())
+    );
+    let mut client = HandClient::new(&site);
+    client.hello.extensions.signature_algorithms_cert = Some(vec![Scheme::ECDSA_SHA1]);
+    client.handshake();
 }

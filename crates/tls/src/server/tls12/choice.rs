@@ -13,7 +13,7 @@ use crate::error::PeerIncompatible;
 use crate::needs::CertificateAnswer;
 use crate::policy::Policy;
 use crate::server::negotiation;
-use crate::signer::{Signer, Wishes, choose};
+use crate::signer::{Signer, Wishes, choose, in_order};
 use crate::suites::{KeyExchange, Suite};
 use crate::tls12::{curve, is_tls12_group};
 
@@ -41,8 +41,9 @@ pub(super) fn choose_full(
     let usable = |fits: &dyn Fn(&Suite) -> bool| {
         negotiation::cipher_suite(hello, policy, ProtocolVersion::TLS12, fits).ok()
     };
+    let wishes = wishes(hello, policy);
     let mut reason = PeerIncompatible::NoCipherSuite;
-    for candidate in &site.candidates {
+    for candidate in in_order(&site.candidates, &wishes) {
         let key = candidate.public_key().kind();
         let group = |suite: &Suite| group(suite.key_exchange, hello, policy, key);
         let Some((suite, group)) = usable(&|suite| suite.fits(key) && group(suite).is_some())
@@ -54,7 +55,7 @@ pub(super) fn choose_full(
             }
             continue;
         };
-        match signer(hello, policy, candidate) {
+        match signer(hello, &wishes, candidate) {
             Some(signer) => {
                 return Ok(Choice::Ephemeral {
                     suite,
@@ -93,22 +94,30 @@ fn no_group(exchange: KeyExchange) -> PeerIncompatible {
 ///
 /// A client without `signature_algorithms` means SHA-1 (RFC 5246 §7.4.1.4.1), which nobody gets (RFC
 /// 9155 §4).
-fn signer(hello: &ClientHello, policy: &Policy, candidate: &Arc<Credential>) -> Option<Signer> {
+fn signer(hello: &ClientHello, wishes: &Wishes<'_>, candidate: &Arc<Credential>) -> Option<Signer> {
     let extensions = &hello.extensions;
-    let offered = extensions.signature_algorithms.as_deref()?;
     let groups = extensions.supported_groups.as_deref().unwrap_or_default();
     // RFC 8422 §5.1: certificate and ServerKeyExchange may have different curves, and "The server MUST
     // consider the extensions in both cases."
     let curve = curve(candidate.public_key().kind());
     let fits = |_: &Credential| curve.is_none_or(|curve| groups.contains(&curve));
-    choose(
-        slice::from_ref(candidate),
-        &Wishes {
-            ours: policy.signature_schemes.as_deref(),
-            ..Wishes::of_schemes(ProtocolVersion::TLS12, offered)
-        },
-        fits,
-    )
+    choose(slice::from_ref(candidate), wishes, fits)
+}
+
+/// RFC 5246 §7.4.2: "If the client provided a "signature_algorithms" extension, then all certificates
+/// provided by the server MUST be signed by a hash/signature algorithm pair that appears in that
+/// extension." For them `signature_algorithms_cert` goes before it; RFC 9846 §4.3.3: "TLS 1.2
+/// implementations SHOULD also process this extension."
+fn wishes<'a>(hello: &'a ClientHello, policy: &'a Policy) -> Wishes<'a> {
+    let extensions = &hello.extensions;
+    let schemes = extensions.signature_algorithms.as_deref();
+    let wishes = Wishes::of_schemes(ProtocolVersion::TLS12, schemes.unwrap_or_default());
+    let certificate_schemes = extensions.signature_algorithms_cert.as_deref();
+    Wishes {
+        ours: policy.signature_schemes.as_deref(),
+        certificate_schemes: certificate_schemes.unwrap_or(wishes.certificate_schemes),
+        ..wishes
+    }
 }
 
 /// The group for a suite with this key exchange.
