@@ -28,6 +28,8 @@ pub(crate) struct Line {
     unfed: Vec<u8>,
     /// The first bytes that came.
     first: Vec<u8>,
+    /// Nothing more will come from the socket.
+    ended: bool,
     /// Why the socket takes no more.
     broken: Option<io::Error>,
     key_log: Option<File>,
@@ -65,6 +67,7 @@ impl Line {
             connection,
             timeline,
             unfed: Vec::new(),
+            ended: false,
             first: Vec::new(),
             broken: None,
             key_log,
@@ -107,6 +110,10 @@ impl Line {
                 Ok(Step::Blocked) => {
                     self.send_early_data()?;
                     self.flush().await;
+                    if self.ended {
+                        // The server has said goodbye and gone: nothing can happen any more.
+                        return Ok(Happened::Closed);
+                    }
                     self.fill().await?;
                 }
                 Ok(Step::Need(need)) => {
@@ -184,6 +191,7 @@ impl Line {
                 }
             };
             if count == 0 {
+                self.ended = true;
                 self.connection.receive_eof();
                 return Ok(());
             }

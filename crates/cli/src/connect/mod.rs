@@ -122,11 +122,16 @@ async fn talk(plan: &Plan<'_>, visit: Visit<'_>) -> Result<(), Failure> {
         line,
         mut answers,
         found,
+        peer_closed,
         ..
     } = visit;
     let Some(mut line) = line else {
         return Ok(());
     };
+    if peer_closed {
+        line.close().await;
+        return Ok(());
+    }
     let late = line.unsent_early_data(plan.early_data.as_deref());
     let sent = plan
         .early_data

@@ -143,10 +143,13 @@ impl Visit<'_> {
                         return Ok(());
                     }
                 }
-                Happened::PeerClosed => self.peer_closed = true,
                 Happened::Complete if line.is_tls12() => return Ok(()),
                 Happened::Complete => {}
-                Happened::Data | Happened::Closed => return Ok(()),
+                Happened::PeerClosed | Happened::Closed => {
+                    self.peer_closed = true;
+                    return Ok(());
+                }
+                Happened::Data => return Ok(()),
             }
         }
     }
