@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use keyward_tls::{CertificateRejection, NeedError, PeerCertificateNeed, PeerName};
 use rustls_pki_types::ServerName;
 
-use crate::presented::{Peer, Presented};
+use crate::presented::{KeyUse, Peer, Presented};
 use crate::rejection::Rejection;
 
 /// What the engine asks about.
@@ -25,7 +25,10 @@ impl<'a> TryFrom<&'a PeerCertificateNeed> for Presented<'a> {
             chain: need.chain(),
             ocsp: need.ocsp(),
             peer,
-            key_use: crate::KeyUse::Signs,
+            key_use: match need.is_key_transport() {
+                true => KeyUse::Decrypts,
+                false => KeyUse::Signs,
+            },
         })
     }
 }

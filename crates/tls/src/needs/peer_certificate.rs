@@ -6,14 +6,15 @@ use rustls_pki_types::CertificateDer;
 use super::{Answer, NeedError, NeedId};
 use crate::peer_name::PeerName;
 
-/// Is this peer to be trusted? Raised when the engine has verified the peer's signature: the peer has
-/// the private key of the leaf. Whether the leaf is whose it should be is for the answer to say.
+/// Is this peer to be trusted? Raised when the engine has verified the peer's signature, if there is one:
+/// the peer has the private key of the leaf. Whether the leaf is whose it should be is for the answer to say.
 #[derive(Debug)]
 pub struct PeerCertificateNeed {
     pub(crate) id: NeedId,
     pub(crate) role: PeerRole,
     pub(crate) version: ProtocolVersion,
     pub(crate) name: Option<PeerName>,
+    pub(crate) key_transport: bool,
     pub(crate) certificate: PeerCertificate,
 }
 
@@ -55,6 +56,13 @@ impl PeerCertificateNeed {
     /// The name that the certificate must have; `None` for a client's certificate.
     pub fn name(&self) -> Option<&PeerName> {
         self.name.as_ref()
+    }
+
+    /// Whether the leaf's key decrypts in this handshake in place of signing (TLS 1.2 RSA key transport):
+    /// RFC 5246 §7.4.2: "the keyEncipherment bit MUST be set if the key usage extension is present." The
+    /// peer has then shown nothing yet: its Finished will.
+    pub fn is_key_transport(&self) -> bool {
+        self.key_transport
     }
 
     /// The certificates, the leaf first; at least one. Nothing about them has been checked but that

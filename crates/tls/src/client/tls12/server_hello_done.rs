@@ -38,6 +38,7 @@ impl ExpectServerHelloDone {
                 role: PeerRole::Server,
                 version: ProtocolVersion::TLS12,
                 name: Some(self.flight.hello.name.clone()),
+                key_transport: matches!(self.key_exchange, KeyExchange::Rsa),
                 certificate: self.presented.certificate.clone(),
             })
         });

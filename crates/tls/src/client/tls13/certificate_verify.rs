@@ -68,6 +68,7 @@ impl ExpectCertificateVerify {
                 role: PeerRole::Server,
                 version: ProtocolVersion::TLS13,
                 name: Some(name),
+                key_transport: false,
                 certificate,
             })
         });

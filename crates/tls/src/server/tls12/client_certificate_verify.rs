@@ -75,6 +75,7 @@ impl ExpectCertificateVerify {
                 role: PeerRole::Client,
                 version: ProtocolVersion::TLS12,
                 name: None,
+                key_transport: false,
                 certificate,
             })
         });

@@ -50,6 +50,7 @@ impl ExpectCertificateVerify {
                 role: PeerRole::Client,
                 version: ProtocolVersion::TLS13,
                 name: None,
+                key_transport: false,
                 certificate: self.claim.certificate,
             })
         });
