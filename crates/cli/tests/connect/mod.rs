@@ -110,11 +110,16 @@ impl Said {
         self
     }
 
-    /// That the report says all of this.
+    /// That the report says all of this, be it across lines.
     #[track_caller]
     fn says(self, words: &[&str]) -> Self {
+        let unfolded: Vec<&str> = self.stdout.split_whitespace().collect();
+        let unfolded = unfolded.join(" ");
         for word in words {
-            assert!(self.stdout.contains(word), "{word:?} is missing: {self:#?}");
+            assert!(
+                self.stdout.contains(word) || unfolded.contains(word),
+                "{word:?} is missing: {self:#?}"
+            );
         }
         self
     }

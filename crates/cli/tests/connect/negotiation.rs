@@ -105,3 +105,72 @@ fn wrong_offers() {
             .complains(words);
     }
 }
+
+#[test]
+fn rsa_key_transport_is_named_as_what_it_is() {
+    let stage = Stage::new();
+    let options = ["-tls1_2", "-cipher", "AES128-GCM-SHA256"];
+    let Some(server) = openssl::serve(&stage, "rsa", &options) else {
+        return;
+    };
+    let said = stage
+        .connect(&server.address, &["--policy", "legacy"])
+        .exits(0);
+    assert_eq!(said.row("cipher suite"), "TLS_RSA_WITH_AES_128_GCM_SHA256");
+    assert_eq!(
+        said.row("key exchange"),
+        "RSA key transport, without forward secrecy"
+    );
+    stage
+        .connect(&server.address, &[])
+        .exits(1)
+        .complains(&["handshake_failure", "try --policy legacy"]);
+}
+
+#[test]
+fn a_key_that_may_only_sign_takes_no_premaster_secret() {
+    let stage = Stage::new();
+    let key = stage.text("signs.key");
+    let certificate = stage.text("signs.pem");
+    let arguments = [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=shop.example",
+        "-addext",
+        "subjectAltName=DNS:shop.example",
+        "-addext",
+        "keyUsage=digitalSignature",
+        "-keyout",
+        &key,
+        "-out",
+        &certificate,
+    ];
+    if std::process::Command::new("openssl")
+        .args(arguments)
+        .output()
+        .is_err()
+    {
+        return;
+    }
+    let Some(server) = openssl::serve(&stage, "signs", &["-tls1_2"]) else {
+        return;
+    };
+    let trusted = ["--ca", &certificate];
+    stage.connect(&server.address, &trusted).exits(0);
+    let suite = [
+        "--policy",
+        "legacy",
+        "--ciphers",
+        "TLS_RSA_WITH_AES_128_GCM_SHA256",
+        "--ca",
+        &certificate,
+    ];
+    stage.connect(&server.address, &suite).exits(1).says(&[
+        "may not be used to decrypt a premaster secret (keyEncipherment)",
+        "negotiate a key exchange with forward secrecy",
+    ]);
+}
