@@ -151,13 +151,13 @@ impl<'a> Certificate<'a> {
             .collect()
     }
 
-    /// The key usage extension; `None` if it has none and may be used for anything.
+    /// The key usage extension; `None` if it has none and may be used for anything. One that does not
+    /// parse allows nothing.
     pub(crate) fn key_usage(&self) -> Option<KeyUsage> {
-        self.parsed
-            .key_usage()
-            .ok()
-            .flatten()
-            .map(|extension| *extension.value)
+        match self.parsed.key_usage() {
+            Ok(extension) => extension.map(|extension| *extension.value),
+            Err(_) => Some(KeyUsage { flags: 0 }),
+        }
     }
 
     /// Key usages by their names in RFC 5280.
@@ -212,11 +212,13 @@ impl<'a> Certificate<'a> {
         usize::try_from(length).ok()
     }
 
-    /// Whether a server with it must staple an OCSP response (RFC 7633).
+    /// Whether a server with it must staple an OCSP response (RFC 7633). An extension that does not parse
+    /// demands it.
     pub(crate) fn must_staple(&self) -> bool {
-        self.extension(TLS_FEATURE)
-            .and_then(|value| <Vec<u32>>::from_der(value).ok())
-            .is_some_and(|(_, features)| features.contains(&STATUS_REQUEST))
+        let Some(value) = self.extension(TLS_FEATURE) else {
+            return false;
+        };
+        <Vec<u32>>::from_der(value).map_or(true, |(_, features)| features.contains(&STATUS_REQUEST))
     }
 
     /// Where its issuer's certificate can be fetched.

@@ -25,6 +25,8 @@ struct Maker {
     subject: CertificateDer<'static>,
     issuer: CertificateDer<'static>,
     hash: &'static aws_lc_rs::digest::Algorithm,
+    /// An extension that nobody knows, critical or not.
+    extension: Option<bool>,
 }
 
 /// Who signs it.
@@ -45,6 +47,7 @@ impl Maker {
             subject: pki.leaf.clone(),
             issuer: pki.intermediate.der().clone(),
             hash: &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY,
+            extension: None,
         }
     }
 
@@ -60,7 +63,15 @@ impl Maker {
                 next_update: self.next_update.map(date),
                 single_extensions: None,
             }],
-            response_extensions: None,
+            response_extensions: self.extension.map(|critical| {
+                // SEQUENCE OF { OBJECT IDENTIFIER 1.2.3.4, BOOLEAN DEFAULT FALSE, OCTET STRING }
+                let mut content = tlv(6, &[0x2a, 3, 4]);
+                if critical {
+                    content.extend(tlv(1, &[0xff]));
+                }
+                content.extend(tlv(4, &[5, 0]));
+                Decode::from_der(&tlv(0x30, &tlv(0x30, &content))).unwrap()
+            }),
         };
         let signature = signer.key.sign(&data.to_der().unwrap()).unwrap();
         let response = BasicOcspResponse {
@@ -233,6 +244,18 @@ fn too_old_without_an_end() {
         maker.this_update = NOW - Duration::days(11);
     });
     assert!(matches!(fault, OcspFault::Expired { .. }));
+}
+
+#[test]
+fn an_extension_that_nobody_knows() {
+    let pki = Pki::new();
+    let mut maker = Maker::new(&pki);
+    maker.extension = Some(false);
+    check(&pki, Some(&maker.signed(&Signer::issuer(&pki)))).unwrap();
+    let OcspFault::Malformed(what) = fault(|maker| maker.extension = Some(true)) else {
+        panic!("another fault");
+    };
+    assert!(what.contains("critical extension 1.2.3.4"), "{what}");
 }
 
 #[test]

@@ -88,3 +88,17 @@ fn without_key_usages_a_key_does_both() {
     verify_with(&pki, KeyUse::Signs).unwrap();
     verify_with(&pki, KeyUse::Decrypts).unwrap();
 }
+
+#[test]
+fn a_key_usage_that_does_not_parse_allows_nothing() {
+    let pki = Pki::with_leaf(|leaf| {
+        leaf.key_usages = Vec::new();
+        // An OCTET STRING where a BIT STRING belongs.
+        leaf.custom_extensions = vec![rcgen::CustomExtension::from_oid_content(
+            &[2, 5, 29, 15],
+            vec![4, 1, 0x80],
+        )];
+    });
+    let rejection = verify_with(&pki, KeyUse::Signs).unwrap_err();
+    assert_says(&rejection, &["its key usage is empty"]);
+}

@@ -50,6 +50,7 @@ pub(crate) fn check(
         .iter()
         .find(|single| issuer.is_of(&single.cert_id, leaf))
         .ok_or(Rejection::Status(OcspFault::OtherCertificate))?;
+    refuse_critical_extensions(&response, single).map_err(Rejection::Status)?;
     let delegated = issuer.signed(&response, now).map_err(Rejection::Status)?;
     let status = OcspStatus {
         this_update: unix_time(single.this_update),
@@ -59,6 +60,29 @@ pub(crate) fn check(
     status.check_time(now).map_err(Rejection::Status)?;
     verdict(single, leaf)?;
     Ok(status)
+}
+
+/// RFC 6960 §4.4: extensions that are not known are ignored, unless they are critical; none is known here.
+fn refuse_critical_extensions(
+    response: &Response,
+    single: &SingleResponse,
+) -> Result<(), OcspFault> {
+    let extensions = [
+        &response.data.response_extensions,
+        &single.single_extensions,
+    ];
+    match extensions
+        .into_iter()
+        .flatten()
+        .flatten()
+        .find(|extension| extension.critical)
+    {
+        Some(extension) => Err(OcspFault::Malformed(format!(
+            "it has the critical extension {}, which is not known",
+            extension.extn_id
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn verdict(single: &SingleResponse, leaf: &Certificate<'_>) -> Result<(), Rejection> {
