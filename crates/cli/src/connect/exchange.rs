@@ -56,9 +56,11 @@ pub(crate) async fn exchange(
                     deadline = Instant::now() + wait;
                 }
                 Happened::PeerClosed | Happened::Closed => break,
+                Happened::Sent => deadline = Instant::now() + wait,
                 Happened::Complete | Happened::Session(_) => {}
             },
-            read = input.read(&mut piece), if open => {
+            // No more is read than the server takes.
+            read = input.read(&mut piece), if open && !line.is_sending() => {
                 let count = read.map_err(|cause| {
                     Ended::Local(Failure::run_time(format!("cannot read standard input: {cause}")))
                 })?;
@@ -69,8 +71,8 @@ pub(crate) async fn exchange(
                 sent |= open;
                 deadline = Instant::now() + wait;
                 match args.crlf {
-                    true => line.send(&with_crlf(&piece[..count])).await?,
-                    false => line.send(&piece[..count]).await?,
+                    true => line.queue(&with_crlf(&piece[..count])),
+                    false => line.queue(&piece[..count]),
                 }
             }
             () = sleep_until(deadline), if !open => break,

@@ -3,12 +3,15 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward_tls::{
     ClientConfig, ClientConnection, ClientSession, EarlyDataStatus, PeerName, Step, UnixTime,
 };
 use keyward_wire::values::ProtocolVersion;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::answers::Answers;
 use super::timeline::Timeline;
@@ -24,6 +27,10 @@ pub(crate) struct Line {
     socket: TcpStream,
     pub(crate) connection: ClientConnection,
     pub(crate) timeline: Timeline,
+    /// What is to be sent and does not fit into the engine yet.
+    queued: Vec<u8>,
+    /// Something was queued, and not all of it is on its way.
+    sending: bool,
     /// What came and does not fit into the engine yet.
     unfed: Vec<u8>,
     /// The first bytes that came.
@@ -44,6 +51,8 @@ pub(crate) enum Happened {
     Complete,
     /// Data can be read.
     Data,
+    /// What was queued is on its way.
+    Sent,
     /// The server gave a session.
     Session(Box<ClientSession>),
     /// The server sends no more.
@@ -66,6 +75,8 @@ impl Line {
             socket,
             connection,
             timeline,
+            queued: Vec::new(),
+            sending: false,
             unfed: Vec::new(),
             ended: false,
             first: Vec::new(),
@@ -101,20 +112,24 @@ impl Line {
             .is_some_and(|negotiated| negotiated.version == ProtocolVersion::TLS12)
     }
 
-    /// Goes on until something happens.
+    /// Goes on until something happens. Reads and writes as the socket allows, so that a server that
+    /// answers before it has heard all of it holds nothing up.
     pub(crate) async fn next(&mut self, answers: &mut Answers<'_>) -> Result<Happened, Trouble> {
         loop {
+            self.send_queued()?;
             let step = self.connection.step(UnixTime::now());
             self.note()?;
             match step {
                 Ok(Step::Blocked) => {
                     self.send_early_data()?;
-                    self.flush().await;
                     if self.ended {
                         // The server has said goodbye and gone: nothing can happen any more.
                         return Ok(Happened::Closed);
                     }
-                    self.fill().await?;
+                    if self.connection.output().is_empty() && std::mem::take(&mut self.sending) {
+                        return Ok(Happened::Sent);
+                    }
+                    self.turn().await?;
                 }
                 Ok(Step::Need(need)) => {
                     let answer = answers.answer(need);
@@ -156,52 +171,78 @@ impl Line {
         }
     }
 
-    /// Writes what the engine has. A socket that takes no more may still have something to read: an
-    /// alert, which says more than the socket's error.
-    pub(crate) async fn flush(&mut self) {
+    /// Waits until the socket takes or has something, and gives or takes it.
+    async fn turn(&mut self) -> Result<(), Trouble> {
+        if !self.unfed.is_empty() {
+            self.feed();
+            return Ok(());
+        }
+        let interest = match self.connection.output().is_empty() {
+            true => Interest::READABLE,
+            false => Interest::READABLE | Interest::WRITABLE,
+        };
+        let ready = self.socket.ready(interest).await.map_err(Trouble::Socket)?;
+        if ready.is_writable() {
+            self.write();
+        }
+        if ready.is_readable() {
+            self.fill();
+        }
+        Ok(())
+    }
+
+    /// Writes all that the engine has. For when nothing is to be read.
+    async fn flush(&mut self) {
         while !self.connection.output().is_empty() {
             if self.socket.writable().await.is_err() {
                 break;
             }
-            match self.socket.try_write(self.connection.output()) {
-                Ok(written) => self.connection.consume_output(written),
-                Err(cause) if cause.kind() == ErrorKind::WouldBlock => {}
-                Err(cause) => {
-                    self.connection.consume_output(usize::MAX);
-                    self.broken = Some(cause);
-                }
-            }
+            self.write();
         }
         self.timeline.flushed();
     }
 
-    /// Reads what the socket has.
-    async fn fill(&mut self) -> Result<(), Trouble> {
-        if self.unfed.is_empty() {
-            let mut piece = [0; PIECE];
-            let count = loop {
-                self.socket.readable().await.map_err(Trouble::Socket)?;
-                match self.socket.try_read(&mut piece) {
-                    Ok(count) => break count,
-                    Err(cause) if cause.kind() == ErrorKind::WouldBlock => {}
-                    Err(cause) => {
-                        self.broken.get_or_insert(cause);
-                        break 0;
-                    }
-                }
-            };
-            if count == 0 {
-                self.ended = true;
-                self.connection.receive_eof();
-                return Ok(());
+    /// Writes what the socket takes. One that takes no more may still have something to read: an alert,
+    /// which says more than the socket's error.
+    fn write(&mut self) {
+        match self.socket.try_write(self.connection.output()) {
+            Ok(written) => self.connection.consume_output(written),
+            Err(cause) if cause.kind() == ErrorKind::WouldBlock => {}
+            Err(cause) => {
+                self.connection.consume_output(usize::MAX);
+                self.broken = Some(cause);
             }
-            let kept = KEPT.saturating_sub(self.first.len()).min(count);
-            self.first.extend_from_slice(&piece[..kept]);
-            self.unfed.extend_from_slice(&piece[..count]);
         }
+        if self.connection.output().is_empty() {
+            self.timeline.flushed();
+        }
+    }
+
+    /// Reads what the socket has.
+    fn fill(&mut self) {
+        let mut piece = [0; PIECE];
+        let count = match self.socket.try_read(&mut piece) {
+            Ok(count) => count,
+            Err(cause) if cause.kind() == ErrorKind::WouldBlock => return,
+            Err(cause) => {
+                self.broken.get_or_insert(cause);
+                0
+            }
+        };
+        if count == 0 {
+            self.ended = true;
+            self.connection.receive_eof();
+            return;
+        }
+        let kept = KEPT.saturating_sub(self.first.len()).min(count);
+        self.first.extend_from_slice(&piece[..kept]);
+        self.unfed.extend_from_slice(&piece[..count]);
+        self.feed();
+    }
+
+    fn feed(&mut self) {
         let taken = self.connection.receive(&self.unfed);
         self.unfed.drain(..taken);
-        Ok(())
     }
 
     fn note(&mut self) -> Result<(), Trouble> {
@@ -232,22 +273,30 @@ impl Line {
         data
     }
 
-    /// Sends all of it.
-    pub(crate) async fn send(&mut self, mut data: &[u8]) -> Result<(), Trouble> {
-        while !data.is_empty() {
-            let taken = self.connection.send(data).map_err(Trouble::Tls)?;
-            data = &data[taken..];
-            self.flush().await;
-            if let Some(cause) = self.broken.take() {
-                return Err(Trouble::Socket(cause));
-            }
+    /// Sends this, and says [`Happened::Sent`] when all of it is on its way.
+    pub(crate) fn queue(&mut self, data: &[u8]) {
+        self.queued.extend_from_slice(data);
+        self.sending |= !data.is_empty();
+    }
+
+    /// Whether something that was queued is not on its way yet.
+    pub(crate) const fn is_sending(&self) -> bool {
+        self.sending
+    }
+
+    fn send_queued(&mut self) -> Result<(), Trouble> {
+        if self.queued.is_empty() || !self.connection.is_handshake_complete() {
+            return Ok(());
         }
+        let taken = self.connection.send(&self.queued).map_err(Trouble::Tls)?;
+        self.queued.drain(..taken);
         Ok(())
     }
 
-    /// Says that we send no more.
+    /// Says that we send no more. A server that does not read gets no time for it.
     pub(crate) async fn close(&mut self) {
+        const LONGEST: Duration = Duration::from_secs(1);
         self.connection.close();
-        self.flush().await;
+        let _ = timeout(LONGEST, self.flush()).await;
     }
 }

@@ -137,10 +137,8 @@ async fn talk(plan: &Plan<'_>, visit: Visit<'_>) -> Result<(), Failure> {
         .early_data
         .as_ref()
         .is_some_and(|data| !data.is_empty());
-    let outcome = match line.send(late).await {
-        Ok(()) => exchange(&mut line, &mut answers, plan.args, sent).await,
-        Err(trouble) => Err(trouble.into()),
-    };
+    line.queue(late);
+    let outcome = exchange(&mut line, &mut answers, plan.args, sent).await;
     match outcome {
         Ok(()) => Ok(()),
         Err(Ended::Local(failure)) => Err(failure),

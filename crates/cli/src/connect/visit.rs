@@ -144,7 +144,7 @@ impl Visit<'_> {
                     }
                 }
                 Happened::Complete if line.is_tls12() => return Ok(()),
-                Happened::Complete => {}
+                Happened::Complete | Happened::Sent => {}
                 Happened::PeerClosed | Happened::Closed => {
                     self.peer_closed = true;
                     return Ok(());

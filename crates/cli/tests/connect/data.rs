@@ -1,6 +1,6 @@
 //! Standard input goes to the server, and what comes from it to standard output.
 
-use super::{Stage, openssl};
+use super::{Stage, openssl, rustls_server};
 use crate::support::{Daemon, site};
 
 const REQUEST: &[u8] = b"GET /cart HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n";
@@ -61,4 +61,17 @@ fn lines_end_as_wanted() {
     let arguments = ["--quiet", "--wait", "1"];
     let said = stage.connect_with(&server.address, &arguments, b"drawer\n");
     assert_eq!(said.exits(0).stdout, "reward\n");
+}
+
+/// More than all buffers between the two hold: who sends it all before it reads waits for ever.
+#[test]
+fn a_server_that_answers_while_it_is_spoken_to() {
+    let stage = Stage::new();
+    let address = rustls_server::start(&stage, rustls_server::echo);
+    let input = vec![b'x'; 24 * 1024 * 1024];
+    let arguments = ["--quiet", "--wait", "1"];
+    let said = stage
+        .connect_with(&address, &arguments, &input)
+        .exits_quietly(0);
+    assert_eq!(said.stdout.len(), input.len());
 }

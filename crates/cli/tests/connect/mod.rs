@@ -6,6 +6,7 @@ mod negotiation;
 mod openssl;
 mod output;
 mod resumption;
+mod rustls_server;
 mod trouble;
 mod trust;
 
@@ -87,14 +88,17 @@ fn connect(address: &str, more: &[&str], input: &[u8]) -> Said {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // It may be gone before it reads any of it.
-    let _ = stdin.write_all(input);
-    drop(stdin);
     let Output {
         status,
         stdout,
         stderr,
-    } = child.wait_with_output().unwrap();
+    } = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // It may be gone before it reads any of it.
+            let _ = stdin.write_all(input);
+        });
+        child.wait_with_output().unwrap()
+    });
     Said {
         code: status.code(),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
@@ -107,6 +111,13 @@ impl Said {
     #[track_caller]
     fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+
+    /// That it ended so, without everything that it said in the failure.
+    #[track_caller]
+    fn exits_quietly(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}", self.stderr);
         self
     }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use super::{Stage, connect, openssl};
+use super::{Stage, connect, openssl, rustls_server};
 
 #[test]
 fn nothing_listens() {
@@ -117,35 +117,8 @@ fn a_server_that_does_not_say_goodbye() {
 /// Says goodbye as soon as the handshake is complete.
 #[test]
 fn a_server_that_has_nothing_to_say() {
-    use rustls::pki_types::pem::PemObject as _;
-
     let stage = Stage::new();
-    let certificate = rustls::pki_types::CertificateDer::from_pem_file(stage.path("ecdsa.pem"));
-    let key = rustls::pki_types::PrivateKeyDer::from_pem_file(stage.path("ecdsa.key"));
-    let config = rustls::ServerConfig::builder_with_provider(
-        rustls::crypto::aws_lc_rs::default_provider().into(),
-    )
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_no_client_auth()
-    .with_single_cert(vec![certificate.unwrap()], key.unwrap())
-    .unwrap();
-    let config = std::sync::Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for socket in listener.incoming() {
-            let mut socket = socket.unwrap();
-            let mut connection = rustls::ServerConnection::new(config.clone()).unwrap();
-            while connection.is_handshaking() {
-                connection.complete_io(&mut socket).unwrap();
-            }
-            connection.send_close_notify();
-            while connection.wants_write() {
-                connection.write_tls(&mut socket).unwrap();
-            }
-        }
-    });
+    let address = rustls_server::start(&stage, rustls_server::hang_up);
     for options in [&["--tls13"][..], &["--tls12"], &["--tls13", "--resume"]] {
         stage
             .connect_with(&address, options, b"hello")
