@@ -1,5 +1,6 @@
 //! TLS 1.2.
 
+mod cbc_records;
 mod client_authentication;
 mod client_resumption;
 mod downgrade;
