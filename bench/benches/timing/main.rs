@@ -10,7 +10,7 @@
 //! cargo bench -p keyward-bench --bench timing -- CBC
 //! ```
 //!
-//! `crates/crypto/tests/constant_time.rs` asks the machine code the same question.
+//! `constant_time.rs` and `constant_trace.rs` in `crates/crypto/tests` ask the machine code the same question.
 
 mod cbc;
 mod leaky;

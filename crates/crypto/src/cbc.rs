@@ -3,8 +3,8 @@
 //!
 //! With the MAC inside, who can tell bad padding from a bad MAC reads the plaintext (Vaudenay's attack, POODLE, Lucky 13).
 //! So there is one error for everything, and it takes the same time: AWS-LC removes padding and computes and finds the
-//! MAC without a branch or an address that depends on them. `tests/constant_time.rs` looks for one under Valgrind, and
-//! `bench/benches/timing` with a clock.
+//! MAC without a branch or an address that depends on them. `tests/constant_trace.rs` compares the machine's
+//! steps under Valgrind, and `bench/benches/timing` asks a clock.
 //!
 //! ```
 //! use keyward_crypto::cbc::{CbcAlgorithm, CbcKey, Direction, MacOrder};

@@ -8,7 +8,6 @@ use super::{
 use crate::CryptoError;
 use crate::hash::HashAlgorithm;
 use crate::hmac::HmacKey;
-use crate::random::{SecureRandom, SystemRandom};
 use crate::raw::{BLOCK_LEN, CbcCipher, TlsCbc, TlsCbcAlgorithm};
 
 pub(super) enum MacThenEncrypt {
@@ -50,12 +49,10 @@ impl MacThenEncrypt {
                 cipher: CbcCipher::new(key, true)?,
             });
         }
-        let mut passing = Zeroizing::new([0; 16]);
-        SystemRandom.fill(passing.as_mut_slice())?;
-        let keys = Zeroizing::new([mac_key, passing.as_slice()].concat());
+        let keys = Zeroizing::new([mac_key, &PASSING_KEY[..]].concat());
         Ok(Self::OpenAes256Sha256 {
             cipher: CbcCipher::new(key, false)?,
-            again: CbcCipher::new(passing.as_slice(), true)?,
+            again: CbcCipher::new(&PASSING_KEY, true)?,
             opener: TlsCbc::new(TlsCbcAlgorithm::Aes128Sha256, &keys, false)?,
         })
     }
@@ -116,11 +113,14 @@ impl MacThenEncrypt {
     }
 }
 
+/// What a record is encrypted with again; it protects nothing.
+const PASSING_KEY: [u8; 16] = [0; 16];
+
 /// Takes the padding and the MAC of HMAC-SHA256 off what AES-256 encrypts.
 ///
 /// AWS-LC does so in constant time for AES-128 alone. So the blocks are decrypted, encrypted again with AES-128 under a key
-/// that is used for nothing else and never leaves this process, and given to AWS-LC. Neither step looks at what the blocks
-/// say; all that does is AWS-LC's.
+/// that everybody may know, since what it encrypts never leaves the function, and given to AWS-LC. Neither step looks at
+/// what the blocks say; all that does is AWS-LC's.
 fn open_aes_256_sha256(
     cipher: &mut CbcCipher,
     again: &mut CbcCipher,
