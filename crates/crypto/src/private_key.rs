@@ -4,7 +4,8 @@ use std::fmt;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, RsaEncoding, RsaKeyPair,
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, PqdsaKeyPair, PqdsaSigningAlgorithm,
+    RsaEncoding, RsaKeyPair,
 };
 use zeroize::Zeroizing;
 
@@ -22,7 +23,7 @@ mod parse;
 
 pub use error::KeyError;
 
-/// A private key: RSA of 2048 to 4096 bits, P-256, P-384, P-521 or Ed25519.
+/// A private key: RSA of 2048 to 4096 bits, P-256, P-384, P-521, Ed25519 or ML-DSA.
 ///
 /// No `Clone` and no way to get the key out again; `Debug` shows the kind. AWS-LC wipes the numbers when it is dropped.
 pub struct PrivateKey {
@@ -42,6 +43,7 @@ enum KeyPair {
         raw: EvpPrivateKey,
     },
     Ed25519(Ed25519KeyPair),
+    MlDsa(PqdsaKeyPair),
 }
 
 impl PrivateKey {
@@ -107,7 +109,13 @@ impl PrivateKey {
                 .try_sign(message)
                 .map(|signature| signature.as_ref().to_vec())
                 .map_err(|_| ERROR),
-            KeyPair::Ecdsa { .. } | KeyPair::Ed25519(_) => Err(ERROR),
+            KeyPair::MlDsa(signing) if self.public.supports(algorithm) => {
+                let mut signature = vec![0; signing.algorithm().signature_len()];
+                let len = signing.sign(message, &mut signature).map_err(|_| ERROR)?;
+                signature.truncate(len);
+                Ok(signature)
+            }
+            KeyPair::Ecdsa { .. } | KeyPair::Ed25519(_) | KeyPair::MlDsa(_) => Err(ERROR),
         }
     }
 
@@ -122,7 +130,9 @@ impl PrivateKey {
     pub fn rsa_decrypt_raw(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         match &self.pair {
             KeyPair::Rsa { raw, .. } => raw.rsa_decrypt(ciphertext),
-            KeyPair::Ecdsa { .. } | KeyPair::Ed25519(_) => Err(CryptoError::new("RSA decryption")),
+            KeyPair::Ecdsa { .. } | KeyPair::Ed25519(_) | KeyPair::MlDsa(_) => {
+                Err(CryptoError::new("RSA decryption"))
+            }
         }
     }
 
@@ -188,6 +198,16 @@ fn ecdsa_signing(kind: KeyKind) -> Option<(&'static EcdsaSigningAlgorithm, Signa
             &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
             SignatureAlgorithm::EcdsaSha512,
         ),
-        KeyKind::Rsa { .. } | KeyKind::Ed25519 => return None,
+        _ => return None,
+    })
+}
+
+/// The signing algorithm of `aws-lc-rs` for a kind of ML-DSA key.
+fn ml_dsa_signing(kind: KeyKind) -> Option<&'static PqdsaSigningAlgorithm> {
+    Some(match kind {
+        KeyKind::MlDsa44 => &signature::ML_DSA_44_SIGNING,
+        KeyKind::MlDsa65 => &signature::ML_DSA_65_SIGNING,
+        KeyKind::MlDsa87 => &signature::ML_DSA_87_SIGNING,
+        _ => return None,
     })
 }

@@ -22,6 +22,12 @@ pub enum KeyKind {
     EcP521,
     /// Ed25519 (RFC 8032).
     Ed25519,
+    /// ML-DSA-44 (FIPS 204), TLS 1.3 only.
+    MlDsa44,
+    /// ML-DSA-65 (FIPS 204), TLS 1.3 only.
+    MlDsa65,
+    /// ML-DSA-87 (FIPS 204), TLS 1.3 only.
+    MlDsa87,
 }
 
 impl KeyKind {
@@ -37,6 +43,9 @@ impl KeyKind {
                 matches!(self, Self::EcP256 | Self::EcP384 | Self::EcP521)
             }
             Ed25519 => matches!(self, Self::Ed25519),
+            MlDsa44 => matches!(self, Self::MlDsa44),
+            MlDsa65 => matches!(self, Self::MlDsa65),
+            MlDsa87 => matches!(self, Self::MlDsa87),
         }
     }
 }
@@ -49,6 +58,9 @@ impl std::fmt::Display for KeyKind {
             Self::EcP384 => f.write_str("ECDSA P-384"),
             Self::EcP521 => f.write_str("ECDSA P-521"),
             Self::Ed25519 => f.write_str("Ed25519"),
+            Self::MlDsa44 => f.write_str("ML-DSA-44"),
+            Self::MlDsa65 => f.write_str("ML-DSA-65"),
+            Self::MlDsa87 => f.write_str("ML-DSA-87"),
         }
     }
 }
@@ -77,11 +89,17 @@ pub enum SignatureAlgorithm {
     EcdsaSha512,
     /// Ed25519, which hashes by itself.
     Ed25519,
+    /// ML-DSA-44 with an empty context, which hashes by itself, TLS 1.3 only.
+    MlDsa44,
+    /// ML-DSA-65 with an empty context, which hashes by itself, TLS 1.3 only.
+    MlDsa65,
+    /// ML-DSA-87 with an empty context, which hashes by itself, TLS 1.3 only.
+    MlDsa87,
 }
 
 impl SignatureAlgorithm {
     /// Every algorithm there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::RsaPkcs1Sha256,
         Self::RsaPkcs1Sha384,
         Self::RsaPkcs1Sha512,
@@ -92,6 +110,9 @@ impl SignatureAlgorithm {
         Self::EcdsaSha384,
         Self::EcdsaSha512,
         Self::Ed25519,
+        Self::MlDsa44,
+        Self::MlDsa65,
+        Self::MlDsa87,
     ];
 
     /// The algorithm of an IANA `SignatureScheme` code point (RFC 9846 §4.3.3), if Keyward has it. The `rsa_pss_pss_*`
@@ -108,6 +129,10 @@ impl SignatureAlgorithm {
             0x0503 => Self::EcdsaSha384,
             0x0603 => Self::EcdsaSha512,
             0x0807 => Self::Ed25519,
+            // draft-ietf-tls-mldsa.
+            0x0904 => Self::MlDsa44,
+            0x0905 => Self::MlDsa65,
+            0x0906 => Self::MlDsa87,
             _ => return None,
         })
     }
@@ -125,10 +150,13 @@ impl SignatureAlgorithm {
             Self::EcdsaSha384 => 0x0503,
             Self::EcdsaSha512 => 0x0603,
             Self::Ed25519 => 0x0807,
+            Self::MlDsa44 => 0x0904,
+            Self::MlDsa65 => 0x0905,
+            Self::MlDsa87 => 0x0906,
         }
     }
 
-    /// The hash that is applied to the message; none for Ed25519.
+    /// The hash that is applied to the message; none for Ed25519 and ML-DSA.
     pub const fn hash(self) -> Option<HashAlgorithm> {
         match self {
             Self::RsaPkcs1Sha256 | Self::RsaPssSha256 | Self::EcdsaSha256 => {
@@ -140,7 +168,7 @@ impl SignatureAlgorithm {
             Self::RsaPkcs1Sha512 | Self::RsaPssSha512 | Self::EcdsaSha512 => {
                 Some(HashAlgorithm::Sha512)
             }
-            Self::Ed25519 => None,
+            Self::Ed25519 | Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => None,
         }
     }
 }

@@ -92,6 +92,8 @@ pub(crate) fn preference(certificate: &Credential) -> u8 {
         KeyKind::EcP521 => 2,
         KeyKind::Ed25519 => 3,
         KeyKind::Rsa { .. } => 4,
+        // Large, and no client asks for nothing else yet.
+        KeyKind::MlDsa44 | KeyKind::MlDsa65 | KeyKind::MlDsa87 => 5,
     }
 }
 

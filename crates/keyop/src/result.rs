@@ -16,8 +16,8 @@ pub enum OperationResult {
     MasterSecret(Secret),
 }
 
-/// The longest signature: RSA with 8192 bits.
-const MAX_SIGNATURE_LEN: usize = 1024;
+/// The longest signature that there may be: ML-DSA-87 has 4627 bytes.
+const MAX_SIGNATURE_LEN: usize = 8192;
 
 const SIGNATURE: u8 = 1;
 const MASTER_SECRET: u8 = 2;
@@ -31,7 +31,7 @@ impl fmt::Debug for OperationResult {
     }
 }
 
-/// `uint8 kind; select (kind) { case 1: opaque signature<1..1024>; case 2: opaque secret[48]; }`
+/// `uint8 kind; select (kind) { case 1: opaque signature<1..8192>; case 2: opaque secret[48]; }`
 impl Encode for OperationResult {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {

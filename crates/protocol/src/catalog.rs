@@ -85,6 +85,10 @@ fn key_kind_code(kind: KeyKind) -> (u8, u16) {
         KeyKind::EcP384 => (3, 384),
         KeyKind::EcP521 => (4, 521),
         KeyKind::Ed25519 => (5, 256),
+        // By their name's number: there are no bits to count that would mean the same.
+        KeyKind::MlDsa44 => (6, 44),
+        KeyKind::MlDsa65 => (7, 65),
+        KeyKind::MlDsa87 => (8, 87),
     }
 }
 
@@ -97,6 +101,9 @@ fn key_kind_from_code(code: u8, bits: u16) -> Option<KeyKind> {
         3 => Some(KeyKind::EcP384),
         4 => Some(KeyKind::EcP521),
         5 => Some(KeyKind::Ed25519),
+        6 => Some(KeyKind::MlDsa44),
+        7 => Some(KeyKind::MlDsa65),
+        8 => Some(KeyKind::MlDsa87),
         _ => None,
     }
 }

@@ -47,6 +47,11 @@ pub(crate) fn of_key(kind: KeyKind, version: ProtocolVersion) -> &'static [Signa
             S::ECDSA_SECP256R1_SHA256,
         ],
         KeyKind::Ed25519 => &[S::ED25519],
+        KeyKind::MlDsa44 if tls13 => &[S::MLDSA44],
+        KeyKind::MlDsa65 if tls13 => &[S::MLDSA65],
+        KeyKind::MlDsa87 if tls13 => &[S::MLDSA87],
+        // TLS 1.2 has none for them (draft-ietf-tls-mldsa).
+        KeyKind::MlDsa44 | KeyKind::MlDsa65 | KeyKind::MlDsa87 => &[],
     }
 }
 

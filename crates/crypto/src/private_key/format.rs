@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::KeyError;
 use crate::der::{AlgorithmIdentifier, Walk, oid, tag};
+use crate::signature::KeyKind;
 
 /// The DER of the one private key in `pem`.
 pub(super) fn der_from_pem(pem: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
@@ -88,6 +89,7 @@ pub(super) enum Algorithm<'a> {
     Rsa,
     Ec { curve: Option<&'a [u8]> },
     Ed25519,
+    MlDsa(KeyKind),
 }
 
 impl<'a> Format<'a> {
@@ -131,6 +133,9 @@ fn pkcs8_algorithm(identifier: AlgorithmIdentifier<'_>) -> Result<Algorithm<'_>,
             curve: identifier.curve,
         }),
         oid::ED25519 => Ok(Algorithm::Ed25519),
+        oid::ML_DSA_44 => Ok(Algorithm::MlDsa(KeyKind::MlDsa44)),
+        oid::ML_DSA_65 => Ok(Algorithm::MlDsa(KeyKind::MlDsa65)),
+        oid::ML_DSA_87 => Ok(Algorithm::MlDsa(KeyKind::MlDsa87)),
         oid::ED448 => Err(unsupported("Ed448")),
         oid::RSASSA_PSS => Err(unsupported(
             "RSASSA-PSS alone (a plain RSA key makes PSS signatures as well)",

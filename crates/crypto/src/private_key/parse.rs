@@ -1,10 +1,10 @@
 //! From a DER key of known format to AWS-LC's key pairs, with every refusal named.
 
 use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
+use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, PqdsaKeyPair, RsaKeyPair};
 
 use super::format::{Algorithm, Format, dotted, unsupported};
-use super::{KeyError, KeyPair, PrivateKey, ecdsa_signing, rejection_key};
+use super::{KeyError, KeyPair, PrivateKey, ecdsa_signing, ml_dsa_signing, rejection_key};
 use crate::der::{self, Walk, oid, tag};
 use crate::raw::EvpPrivateKey;
 use crate::signature::{KeyKind, PublicKey};
@@ -40,6 +40,7 @@ pub(super) fn private_key(der: &[u8]) -> Result<PrivateKey, KeyError> {
             _ => Err(unsupported("ECDSA on an unnamed curve")),
         },
         Format::Pkcs8(Algorithm::Ed25519) => ed25519(der),
+        Format::Pkcs8(Algorithm::MlDsa(kind)) => ml_dsa(der, kind),
     }
 }
 
@@ -89,6 +90,20 @@ fn ed25519(der: &[u8]) -> Result<PrivateKey, KeyError> {
     Ok(PrivateKey {
         public: public_key(spki.as_ref())?,
         pair: KeyPair::Ed25519(signing),
+    })
+}
+
+/// With the seed, the expanded key, or both, which must belong together (RFC 9881 §6).
+fn ml_dsa(der: &[u8], kind: KeyKind) -> Result<PrivateKey, KeyError> {
+    let algorithm = ml_dsa_signing(kind).ok_or(KeyError::Malformed)?;
+    let signing = PqdsaKeyPair::from_pkcs8(algorithm, der).map_err(|_| KeyError::Malformed)?;
+    let spki = signing
+        .public_key()
+        .as_der()
+        .map_err(|_| KeyError::Malformed)?;
+    Ok(PrivateKey {
+        public: public_key(spki.as_ref())?,
+        pair: KeyPair::MlDsa(signing),
     })
 }
 

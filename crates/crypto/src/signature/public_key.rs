@@ -20,7 +20,8 @@ struct Inner {
 }
 
 impl PublicKey {
-    /// The key of an X.509 SubjectPublicKeyInfo, DER: RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519.
+    /// The key of an X.509 SubjectPublicKeyInfo, DER: RSA of 2048 to 8192 bits, P-256, P-384, P-521, Ed25519
+    /// or ML-DSA.
     ///
     /// # Errors
     ///
@@ -147,6 +148,9 @@ fn kind(spki: &[u8]) -> Option<KeyKind> {
         (oid::EC_PUBLIC_KEY, Some(oid::SECP384R1)) => Some(KeyKind::EcP384),
         (oid::EC_PUBLIC_KEY, Some(oid::SECP521R1)) => Some(KeyKind::EcP521),
         (oid::ED25519, None) => Some(KeyKind::Ed25519),
+        (oid::ML_DSA_44, None) => Some(KeyKind::MlDsa44),
+        (oid::ML_DSA_65, None) => Some(KeyKind::MlDsa65),
+        (oid::ML_DSA_87, None) => Some(KeyKind::MlDsa87),
         _ => None,
     }
 }
@@ -174,6 +178,9 @@ fn verifier(
         (EcP521, EcdsaSha384) => &signature::ECDSA_P521_SHA384_ASN1,
         (EcP521, EcdsaSha512) => &signature::ECDSA_P521_SHA512_ASN1,
         (KeyKind::Ed25519, Ed25519) => &signature::ED25519,
+        (KeyKind::MlDsa44, MlDsa44) => &signature::ML_DSA_44,
+        (KeyKind::MlDsa65, MlDsa65) => &signature::ML_DSA_65,
+        (KeyKind::MlDsa87, MlDsa87) => &signature::ML_DSA_87,
         _ => return None,
     })
 }

@@ -79,6 +79,9 @@ fn tls13(scheme: Scheme, key: KeyKind) -> Option<(SignatureAlgorithm, bool)> {
         Scheme::ECDSA_SECP384R1_SHA384 => (Algorithm::EcdsaSha384, key == KeyKind::EcP384),
         Scheme::ECDSA_SECP521R1_SHA512 => (Algorithm::EcdsaSha512, key == KeyKind::EcP521),
         Scheme::ED25519 => (Algorithm::Ed25519, key == KeyKind::Ed25519),
+        Scheme::MLDSA44 => (Algorithm::MlDsa44, key == KeyKind::MlDsa44),
+        Scheme::MLDSA65 => (Algorithm::MlDsa65, key == KeyKind::MlDsa65),
+        Scheme::MLDSA87 => (Algorithm::MlDsa87, key == KeyKind::MlDsa87),
         _ => return None,
     })
 }
@@ -96,6 +99,8 @@ fn tls12(scheme: Scheme, key: KeyKind) -> Option<(SignatureAlgorithm, bool)> {
         Scheme::ECDSA_SECP256R1_SHA256 => (Algorithm::EcdsaSha256, is_ec),
         Scheme::ECDSA_SECP384R1_SHA384 => (Algorithm::EcdsaSha384, is_ec),
         Scheme::ECDSA_SECP521R1_SHA512 => (Algorithm::EcdsaSha512, is_ec),
+        // draft-ietf-tls-mldsa defines them for TLS 1.3 alone.
+        Scheme::MLDSA44 | Scheme::MLDSA65 | Scheme::MLDSA87 => return None,
         // RSASSA-PSS and Ed25519 are in TLS 1.2 what they are in TLS 1.3 (RFC 9846 §4.3.3).
         _ => return tls13(scheme, key),
     })

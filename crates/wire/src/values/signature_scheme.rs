@@ -22,6 +22,9 @@ registry! {
         RSA_PSS_PSS_SHA256 = 0x0809 => "rsa_pss_pss_sha256",
         RSA_PSS_PSS_SHA384 = 0x080a => "rsa_pss_pss_sha384",
         RSA_PSS_PSS_SHA512 = 0x080b => "rsa_pss_pss_sha512",
+        MLDSA44 = 0x0904 => "mldsa44",
+        MLDSA65 = 0x0905 => "mldsa65",
+        MLDSA87 = 0x0906 => "mldsa87",
     }
 }
 
