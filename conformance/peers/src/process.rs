@@ -129,11 +129,6 @@ impl Running {
         }
     }
 
-    /// Its number, by which the system knows it.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// What it has printed so far, both streams.
     pub fn text(&self) -> String {
         self.output.lock().text()

@@ -45,7 +45,7 @@ fn chapter(peer: &dyn Peer, credentials: &Credentials, chosen: &Chosen) -> Chapt
     let mut sections = Vec::new();
     for direction in Direction::ALL {
         let theirs = peer.capabilities(direction);
-        let mut plan = Plan::new(&keyward::capabilities(direction), &theirs);
+        let mut plan = Plan::new(&keyward::capabilities(), &theirs);
         plan.cases
             .retain(|case| chosen.case(direction, &case.to_string()));
         let start = Instant::now();
@@ -118,13 +118,10 @@ impl Chosen {
     }
 
     fn peer(&self, word: &str) -> bool {
-        const PEERS: [&str; 8] = [
-            "openssl", "gnutls", "nss", "go", "java", "node", "python", "rustls",
-        ];
         let mut peers = self
             .words
             .iter()
-            .filter(|chosen| PEERS.contains(&chosen.as_str()));
+            .filter(|word| PEERS.contains(&word.as_str()));
         peers.clone().next().is_none() || peers.any(|chosen| chosen == word)
     }
 
@@ -133,11 +130,17 @@ impl Chosen {
             Direction::KeywardServes => "connects",
             Direction::KeywardConnects => "serves",
         };
-        let parts = self
+        let known = [&PEERS[..], &["serves", "connects"]].concat();
+        let mut parts = self
             .words
             .iter()
-            .filter(|word| word.contains(['_', ' ', '.', '-']));
-        !self.words.iter().any(|word| word == other) && { parts }
-            .all(|part| name.contains(part.as_str()))
+            .filter(|word| !known.contains(&word.as_str()));
+        !self.words.iter().any(|word| word == other)
+            && parts.all(|part| name.contains(part.as_str()))
     }
 }
+
+/// The words for the peers.
+const PEERS: [&str; 8] = [
+    "openssl", "gnutls", "nss", "go", "java", "node", "python", "rustls",
+];

@@ -186,6 +186,7 @@ public final class Peer {
         for (int i = 0; i < Integer.parseInt(job.get("connections")); i++) {
             try (Socket plain = new Socket(InetAddress.getLoopbackAddress(), Integer.parseInt(job.get("port")))) {
                 plain.setSoTimeout(PATIENCE_MS);
+                plain.setTcpNoDelay(true);
                 SSLSocket socket = (SSLSocket) factory.createSocket(plain, job.get("host"), plain.getPort(), true);
                 SSLParameters parameters = parameters(socket.getSSLParameters());
                 parameters.setEndpointIdentificationAlgorithm("HTTPS");
@@ -216,6 +217,7 @@ public final class Peer {
             for (int i = 0; i < Integer.parseInt(job.get("connections")); i++) {
                 try (SSLSocket socket = (SSLSocket) listener.accept()) {
                     socket.setSoTimeout(PATIENCE_MS);
+                    socket.setTcpNoDelay(true);
                     socket.startHandshake();
                     expect(socket.getInputStream().readNBytes(REQUEST.length), REQUEST);
                     socket.getOutputStream().write(ANSWER);

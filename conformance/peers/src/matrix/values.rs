@@ -196,6 +196,19 @@ impl Group {
             .find(|group| group.name.eq_ignore_ascii_case(name) || group.openssl == name)
     }
 
+    /// Its bits, by which elliptic curves are compared.
+    pub fn bits(&self) -> u16 {
+        match self.name {
+            "secp384r1" => 384,
+            "secp521r1" => 521,
+            "x25519" | "secp256r1" | "X25519MLKEM768" => 256,
+            finite_field => finite_field
+                .trim_start_matches(|letter: char| letter.is_ascii_alphabetic())
+                .parse()
+                .unwrap_or_default(),
+        }
+    }
+
     /// The group of this code point.
     pub fn of(code: u16) -> Option<&'static Self> {
         GROUPS.iter().find(|group| group.code == code)

@@ -97,7 +97,7 @@ impl link::Desk for Desk<'_> {
             }
             Need::KeyOperation(need) => {
                 let client = client.ok_or("an operation of a client without a key")?;
-                keys::perform(need, &client.key)?
+                keys::perform(need, &client.key, true)?
             }
             other => return Err(format!("an unknown need: {other:?}")),
         })

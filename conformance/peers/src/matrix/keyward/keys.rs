@@ -5,8 +5,12 @@ use keyward_keyop::{KeyId, KeyRules, Operation};
 use keyward_tls::{Answer, KeyOperationNeed};
 use keyward_wire::codec::{Decode as _, Encode as _};
 
-/// The answer of a key server that has this key and allows it everything.
-pub(super) fn perform(need: KeyOperationNeed, key: &PrivateKey) -> Result<Answer, String> {
+/// The answer of a key server that has this key, of a client or of a server, and allows it everything that such a key does.
+pub(super) fn perform(
+    need: KeyOperationNeed,
+    key: &PrivateKey,
+    client: bool,
+) -> Result<Answer, String> {
     let (id, operation) = need.into_parts();
     let operation = Operation::from_bytes(&operation.to_bytes())
         .map_err(|error| format!("the operation does not decode: {error}"))?;
@@ -17,6 +21,7 @@ pub(super) fn perform(need: KeyOperationNeed, key: &PrivateKey) -> Result<Answer
         // One RSA key for every case: nobody but a test should do this.
         rsa_decryption: true,
         legacy: true,
+        client,
         ..KeyRules::signing(key.public_key())
     };
     let result = operation

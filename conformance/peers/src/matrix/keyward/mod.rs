@@ -10,7 +10,7 @@ use super::{
     capabilities::Capabilities,
     case::Case,
     report::Report,
-    values::{Direction, GROUPS, Group, GroupKind, Suite, Version},
+    values::{GROUPS, Group, GroupKind, Suite, Version},
 };
 
 mod client;
@@ -27,8 +27,8 @@ pub const REQUEST: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
 /// What our server says, and the peers' own programs.
 pub const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\n\r\nserved\n";
 
-/// What the engine can do: asked of itself, so that what is added to it is tested at once.
-pub fn capabilities(direction: Direction) -> Capabilities {
+/// What the engine can do in either role: asked of itself, so that what is added to it is tested at once.
+pub fn capabilities() -> Capabilities {
     let policy = Policy::legacy();
     let suites = policy.cipher_suites.iter();
     let suites = suites
@@ -45,13 +45,6 @@ pub fn capabilities(direction: Direction) -> Capabilities {
         if group.kind != GroupKind::Hybrid {
             capabilities = capabilities.with_groups(Version::Tls12, [group.name]);
         }
-    }
-    // What the engine does not have yet: client authentication in TLS 1.2, and the client's handshake.
-    capabilities
-        .client_certificates
-        .retain(|(version, _)| *version == Version::Tls13);
-    if direction == Direction::KeywardConnects {
-        capabilities.suites.clear();
     }
     capabilities
 }

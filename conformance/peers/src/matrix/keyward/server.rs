@@ -174,7 +174,7 @@ impl link::Desk for Desk<'_> {
                 let found = self.find(need.offered());
                 need.answer(Ok(found))
             }
-            Need::KeyOperation(need) => keys::perform(need, &server.key)?,
+            Need::KeyOperation(need) => keys::perform(need, &server.key, false)?,
             Need::PeerCertificate(need) => {
                 let expected = self
                     .case

@@ -133,9 +133,11 @@ impl Worker for &GnuTls<'_> {
 
     fn listen(&mut self, case: &Case) -> Result<Box<dyn Listening + '_>, String> {
         let own = self.credentials.server(case.certificate);
+        let port = tool::free_port();
         let mut command = Command::new(&self.server);
         command
-            .args(["--echo", "--port", "0", "--priority", &priority(case)])
+            .args(["--echo", "--port", &port.to_string()])
+            .args(["--priority", &priority(case)])
             .arg("--x509certfile")
             .arg(&own.chain_file)
             .arg("--x509keyfile")
@@ -147,10 +149,10 @@ impl Worker for &GnuTls<'_> {
         } else {
             &["--disable-client-cert"]
         });
-        let running = Running::start(command);
+        let mut running = Running::start(command);
+        running.expect(&format!("port {port}...done"));
         Ok(Box::new(Serv {
-            port: tool::listening_port(running.id())
-                .map_err(|error| format!("{error}:\n{}", running.text()))?,
+            port,
             case: *case,
             running,
         }))

@@ -35,6 +35,8 @@ pub(super) fn find(credentials: &Credentials) -> Option<Box<dyn Peer + '_>> {
         command
             // Quick to start; nothing runs for long.
             .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m"])
+            // The password of a key store in memory keeps nobody out.
+            .arg("-Dkeystore.pkcs12.keyPbeIterationCount=1")
             .arg(format!(
                 "-Djava.security.properties={}",
                 classes.join("security").display()
