@@ -72,15 +72,23 @@ impl Timeline {
         &self.record
     }
 
-    /// How often the client has waited for the server until now.
+    /// How often the client has waited for the server until now. A change_cipher_spec of TLS 1.3 that
+    /// the client puts between two pieces of the server's flight is no reason to wait.
     pub(crate) fn round_trips(&self) -> usize {
-        self.record
+        let events: Vec<&Event> = self
+            .record
             .events
+            .iter()
+            .filter(|event| event.what != CHANGE_CIPHER_SPEC)
+            .collect();
+        events
             .chunk_by(|a, b| a.from == b.from)
             .filter(|flight| flight[0].from == Party::Edge)
             .count()
     }
 }
+
+const CHANGE_CIPHER_SPEC: &str = "ChangeCipherSpec";
 
 pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
@@ -91,7 +99,7 @@ fn name(item: TraceItem, early: bool) -> String {
     match item {
         TraceItem::Handshake(kind) => camel_case(&kind.to_string()),
         TraceItem::HelloRetryRequest => "HelloRetryRequest".to_owned(),
-        TraceItem::ChangeCipherSpec => "ChangeCipherSpec".to_owned(),
+        TraceItem::ChangeCipherSpec => CHANGE_CIPHER_SPEC.to_owned(),
         TraceItem::Alert(description) => format!("Alert {description}"),
         TraceItem::ApplicationData if early => "early data".to_owned(),
         TraceItem::ApplicationData => "data".to_owned(),
@@ -152,5 +160,22 @@ mod tests {
         assert_eq!(timeline.round_trips(), 2);
         assert_eq!(timeline.record().events[0].what, "ClientHello");
         assert_eq!(timeline.record().events[3].what, "ServerHelloDone");
+    }
+
+    #[test]
+    fn a_change_cipher_spec_between_pieces_costs_no_round_trip() {
+        let mut timeline = Timeline::new(1);
+        timeline.note(vec![sent(HandshakeType::CLIENT_HELLO)]);
+        timeline.flushed();
+        timeline.note(vec![
+            received(HandshakeType::SERVER_HELLO),
+            TraceEvent::Sent {
+                what: TraceItem::ChangeCipherSpec,
+                len: 1,
+            },
+        ]);
+        timeline.flushed();
+        timeline.note(vec![received(HandshakeType::FINISHED)]);
+        assert_eq!(timeline.round_trips(), 1);
     }
 }
