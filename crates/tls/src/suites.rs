@@ -79,7 +79,7 @@ impl Suite {
         let rsa = matches!(key, KeyKind::Rsa { .. });
         match self.key_exchange {
             KeyExchange::Tls13 => true,
-            // RFC 8422 §2.1: "The server's certificate MUST contain an ECDSA- or EdDSA-capable public
+            // RFC 8422 §2.1: "the server's certificate MUST contain an ECDSA- or EdDSA-capable public
             // key".
             KeyExchange::EcdheEcdsa => matches!(
                 key,

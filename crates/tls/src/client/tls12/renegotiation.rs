@@ -97,8 +97,9 @@ impl Renegotiable {
             return Err(PeerIncompatible::NoVersion.into());
         }
         // RFC 5746 §3.5: "When a ServerHello is received, the client MUST verify that the
-        // "renegotiation_info" extension is present; if it is not, the client MUST abort the handshake.
-        // The client MUST then verify that the first half of the "renegotiated_connection" field is equal
+        // "renegotiation_info" extension is present; if it is not, the client MUST abort the handshake."
+        //
+        // "The client MUST then verify that the first half of the "renegotiated_connection" field is equal
         // to the saved client_verify_data value, and the second half is equal to the saved
         // server_verify_data value. If they are not, the client MUST abort the handshake."
         let info = extensions.renegotiation_info.as_deref();

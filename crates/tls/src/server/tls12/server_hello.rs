@@ -89,7 +89,8 @@ pub(super) fn send_full(offer: Offer, cx: &mut Context<'_>) -> Result<State, Err
     // (extended) server hello"; when it resumes, it "MUST NOT".
     extensions.server_name = hello.extensions.server_name.is_some();
     extensions.status_request = stapled;
-    // RFC 6962 §3.3.1: only "if the client has indicated support for this extension in its ClientHello".
+    // RFC 6962 §3.3.1: "Servers MUST only send SCTs to clients who have indicated support for the
+    // extension in the ClientHello".
     extensions.signed_certificate_timestamp = chain
         .scts()
         .filter(|_| hello.extensions.signed_certificate_timestamp)
