@@ -16,6 +16,16 @@ pub fn of_this_thread() -> Duration {
     Duration::new(seconds, nanoseconds)
 }
 
+/// What one look at the clock takes itself, and so what every short time between two looks has too much.
+pub fn of_a_reading() -> Duration {
+    const READINGS: u32 = 1000;
+    let start = of_this_thread();
+    for _ in 1..READINGS {
+        of_this_thread();
+    }
+    (of_this_thread() - start) / READINGS
+}
+
 /// What all running threads of a process have spent.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Bytes per second of one core, server side alone, in records of 16 KiB: Keyward's engine against rustls and, with
-//! `--features openssl`, OpenSSL; TLS 1.3.
+//! `--features openssl`, OpenSSL.
 //!
-//! Sending: from the application's buffer to where a socket takes the records from. Receiving: from where a socket puts
+//! Sending: from the application's buffer to where a socket takes the records from, which drops them. Receiving: from where a socket puts
 //! the bytes to the application's buffer. The other end is rustls in memory, and its time is not counted.
 
 use std::time::Duration;
@@ -116,6 +116,7 @@ where
         connection,
         data: vec![7; RECORD],
         wire: Vec::with_capacity(2 * BURST * RECORD),
+        checked: false,
     };
     let bursts = if keyward_bench::is_measured() {
         BURSTS
@@ -153,17 +154,24 @@ struct Stream<C> {
     connection: C,
     data: Vec<u8>,
     wire: Vec<u8>,
+    checked: bool,
 }
 
 impl<C: Connection> Stream<C> {
+    /// The client reads the first burst, to see that it is right, and no other.
     fn send(&mut self) -> Result<Duration> {
-        self.wire.clear();
-        let (sent, time) =
-            timed(|| (0..BURST).try_for_each(|_| self.connection.send(&self.data, &mut self.wire)));
-        sent?;
-        if self.peer.receive_data(&self.wire)? != BURST * RECORD {
-            return Err("the client did not get all the data".into());
+        if !self.checked {
+            self.wire.clear();
+            let mut burst = 0..BURST;
+            burst.try_for_each(|_| self.connection.send(&self.data, Some(&mut self.wire)))?;
+            if self.peer.receive_data(&self.wire)? != BURST * RECORD {
+                return Err("the client did not get all the data".into());
+            }
+            self.checked = true;
         }
+        let mut burst = 0..BURST;
+        let (sent, time) = timed(|| burst.try_for_each(|_| self.connection.send(&self.data, None)));
+        sent?;
         Ok(time)
     }
 

@@ -20,7 +20,7 @@ use rustls::{NamedGroup, SupportedProtocolVersion};
 use crate::floor::Floor;
 
 /// How long the server's side of one round takes, about.
-const ROUND: Duration = Duration::from_millis(250);
+const ROUND: Duration = Duration::from_millis(150);
 
 /// The head of the table of whole handshakes.
 pub(crate) const WHOLE: [&str; 9] = [
@@ -182,10 +182,11 @@ impl Case {
         let floor = Floor::of(self)?;
         let rustls = RustlsServer::new(&self.issued, self.tickets())?;
         let keyward = KeywardServer::new(&self.issued)?;
-        let [for_rustls, for_keyward] = [self.clients()?, self.clients()?];
+        let [for_rustls, for_keyward, for_others] =
+            [self.clients()?, self.clients()?, self.clients()?];
         #[cfg(feature = "openssl")]
         let (openssl, for_openssl) = (OpensslServer::new(&self.issued)?, self.clients()?);
-        let others = self.handshakes(&rustls, &for_rustls)?;
+        let others = self.handshakes(&rustls, &for_others)?;
         let mut sides = vec![
             self.side(&rustls, &for_rustls)?,
             self.side(&keyward, &for_keyward)?,

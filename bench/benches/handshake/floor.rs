@@ -31,7 +31,7 @@ pub(crate) const HEAD: [&str; 9] = [
 ];
 
 /// How long each figure of a round is measured, at least.
-const ROUND: Duration = Duration::from_millis(60);
+const ROUND: Duration = Duration::from_millis(40);
 
 /// One in this many ECDSA signatures is verified by default; RSA ones always.
 const SAMPLE: f64 = 64.0;

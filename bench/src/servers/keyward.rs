@@ -75,9 +75,11 @@ pub struct KeywardConnection {
 }
 
 impl KeywardConnection {
-    fn take_output(&mut self, output: &mut Vec<u8>) -> usize {
+    fn take_output(&mut self, output: Option<&mut Vec<u8>>) -> usize {
         let written = self.engine.output();
-        output.extend_from_slice(written);
+        if let Some(output) = output {
+            output.extend_from_slice(written);
+        }
         let length = written.len();
         self.engine.consume_output(length);
         length
@@ -98,7 +100,7 @@ impl Connection for KeywardConnection {
                     other => return Err(format!("unexpected in a handshake: {other:?}").into()),
                 }
             }
-            self.take_output(output);
+            self.take_output(Some(output));
         }
         Ok(())
     }
@@ -113,11 +115,11 @@ impl Connection for KeywardConnection {
             .is_some_and(|negotiated| negotiated.resumed)
     }
 
-    fn send(&mut self, mut data: &[u8], output: &mut Vec<u8>) -> Result<()> {
+    fn send(&mut self, mut data: &[u8], mut output: Option<&mut Vec<u8>>) -> Result<()> {
         while !data.is_empty() {
             let sent = self.engine.send(data)?;
             data = &data[sent..];
-            if self.take_output(output) == 0 {
+            if self.take_output(output.as_deref_mut()) == 0 {
                 return Err("data is neither taken nor sent".into());
             }
         }

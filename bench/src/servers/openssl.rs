@@ -113,10 +113,13 @@ impl Connection for OpensslConnection {
         matches!(&self.state, State::Done(stream) if stream.ssl().session_reused())
     }
 
-    fn send(&mut self, data: &[u8], output: &mut Vec<u8>) -> Result<()> {
+    fn send(&mut self, data: &[u8], output: Option<&mut Vec<u8>>) -> Result<()> {
         let stream = self.stream()?;
+        stream.get_mut().drops = output.is_none();
         stream.write_all(data)?;
-        stream.get_mut().drain(output);
+        if let Some(output) = output {
+            stream.get_mut().drain(output);
+        }
         Ok(())
     }
 
@@ -146,6 +149,8 @@ struct Pipe {
     input: Vec<u8>,
     read: usize,
     output: Vec<u8>,
+    /// Whether what is written is dropped.
+    drops: bool,
 }
 
 impl Pipe {
@@ -183,7 +188,9 @@ impl Read for Pipe {
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.output.extend_from_slice(bytes);
+        if !self.drops {
+            self.output.extend_from_slice(bytes);
+        }
         Ok(bytes.len())
     }
 
