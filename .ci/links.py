@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that the map is true: every file, folder and relative link that the documents name is there."""
+"""Checks that the map is true: every file, folder, test and relative link that the documents name is there."""
 
 import pathlib
 import re
@@ -9,7 +9,21 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # `crates/tls/src/lib.rs`, `conformance/peers`, and the like, in code spans and drawings.
 NAMED = re.compile(r"(?<![\w/.-])((?:crates|conformance|bench|examples|docs)/[\w./-]*[\w/])")
+# `crates/tls/tests/engine/alpn.rs::nothing_in_common_is_an_error`: a test in a file.
+TEST = re.compile(r"((?:crates|conformance|bench)/[\w./-]+\.rs)::(\w+)")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+
+
+def has_test(path, name):
+    """Whether the file has a test of this name."""
+    attributes = r"#\[(?:tokio::)?test[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*"
+    return path.exists() and re.search(attributes + rf"(?:async )?fn {name}\b", path.read_text(encoding="utf-8"))
+
+
+def attacks_without_test(text):
+    """The attacks of docs/attacks.md that no test is named for."""
+    attacks = text.split("\n### ")[1:]
+    return [attack.splitlines()[0] for attack in attacks if not TEST.search(attack) or "- Stopped" not in attack and "is stopped" not in attack]
 
 
 def main():
@@ -22,9 +36,14 @@ def main():
         targets = {ROOT / name for name in NAMED.findall(text)} | {document.parent / name for name in LINK.findall(text)}
         checked += len(targets)
         missing += [f"{document.relative_to(ROOT)}: {target}" for target in sorted(targets) if not target.exists()]
+        tests = set(TEST.findall(text))
+        checked += len(tests)
+        missing += [f"{document.relative_to(ROOT)}: {path}::{name}" for path, name in sorted(tests) if not has_test(ROOT / path, name)]
+        if document.name == "attacks.md":
+            missing += [f"{document.relative_to(ROOT)}: a test for {attack}" for attack in attacks_without_test(text)]
     if missing or not checked:
         sys.exit("\n".join(["named, but not there:", *missing]))
-    print(f"{len(documents)} documents name {checked} files, all there")
+    print(f"{len(documents)} documents name {checked} files and tests, all there")
 
 
 if __name__ == "__main__":

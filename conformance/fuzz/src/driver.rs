@@ -1,7 +1,8 @@
 //! The engine under test, and what must hold of it whatever a peer sends and whoever answers.
 
 use keyward_tls::{
-    Answer, Connection, Error, Misuse, Need, NeedError, NeedId, NeedKind, Role, Step, UnixTime,
+    Answer, ClientSession, Connection, Error, Misuse, Need, NeedError, NeedId, NeedKind, Role,
+    Step, UnixTime,
 };
 
 use crate::site::{Mood, Site};
@@ -22,6 +23,8 @@ pub struct Driver<R: Role> {
     pub closed: bool,
     /// Application data that it gave out.
     pub read: Vec<u8>,
+    /// Sessions that it gave out.
+    pub sessions: Vec<ClientSession>,
     /// When it is.
     pub now: UnixTime,
     /// Whether our side has closed, so that no alert follows.
@@ -47,6 +50,7 @@ impl<R: Role> Driver<R> {
             complete: false,
             closed: false,
             read: Vec::new(),
+            sessions: Vec::new(),
             now,
             silent: false,
             ids: Vec::new(),
@@ -99,6 +103,10 @@ impl<R: Role> Driver<R> {
             Ok(Step::PeerClosed) => {
                 assert!(!self.peer_closed, "the peer closes twice");
                 self.peer_closed = true;
+                true
+            }
+            Ok(Step::SessionReceived(session)) => {
+                self.sessions.push(*session);
                 true
             }
             Ok(_) => true,

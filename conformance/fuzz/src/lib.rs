@@ -5,6 +5,7 @@
 //! not.
 
 pub mod certificates;
+pub mod client;
 pub mod driver;
 pub mod keyop;
 pub mod keys;
@@ -49,6 +50,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "keys",
         run: keys::run,
+    },
+    Target {
+        name: "client",
+        run: client::run,
     },
     Target {
         name: "server",

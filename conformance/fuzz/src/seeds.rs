@@ -46,6 +46,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(sessions());
     seeds.extend(keys());
     seeds.extend(servers());
+    seeds.extend(clients());
     seeds.extend(stapled());
     seeds.extend(certificates());
     seeds
@@ -526,6 +527,53 @@ fn servers() -> Vec<Seed> {
                 [0; 4],
                 &[0, 5, how, 0, 25],
             ));
+        }
+    }
+    seeds
+}
+
+/// The same from the client's side.
+fn clients() -> Vec<Seed> {
+    const DATA: [u8; 14] = [25, 1, 18, 1, 0, 0, 19, 1, 26, 1, 0, 29, 20, 0];
+    let script = |name: &str, setup: [u8; 2], events: &[u8]| {
+        let bytes = [&setup[..], events].concat();
+        seed("client", name, bytes)
+    };
+    let whole = [&[0][..], &DATA].concat();
+    let pieces = [
+        2, 13, 0, 0, 2, 10, 0, 11, 200, 12, 12, 10, 9, 11, 255, 13, 0, 0, 12, 0,
+    ];
+    let mut seeds = vec![
+        script("tls13", [0b0101, 0], &whole),
+        script("tls12", [0b1010, 0], &whole),
+        script("tls13 resumed", [0b0101, 2], &whole),
+        script("tls12 resumed", [0b1010, 3], &whole),
+        script(
+            "tls13 early data",
+            [0b0101, 0x0a],
+            &[&[13, 0, 0, 12, 30][..], &whole].concat(),
+        ),
+        script("retry", [0b0101, 0x40], &whole),
+        script("client certificate tls13", [0x45, 0], &whole),
+        script("client certificate tls12", [0x4a, 0], &whole),
+        script("compressed", [0b0101, 4], &whole),
+        script("short records", [0b0101, 0x20], &whole),
+        script("rsa", [0x2a, 0], &whole),
+        script("legacy", [0x2f, 0], &whole),
+        script("pieces", [0b0101, 0], &pieces),
+    ];
+    for (at, event) in [
+        (0, &[3, 0, 0x40, 0, 1, 9][..]),
+        (1, &[5, 1]),
+        (2, &[6, 2]),
+        (3, &[7]),
+        (4, &[8, 11, 4, 0, 0, 0, 0]),
+        (5, &[9, 21, 2, 2, 40]),
+    ] {
+        for version in [0b0101, 0b1010] {
+            let name = format!("part {at} {version}");
+            let events = [&[13, 0, 0, 2][..], event, &[0]].concat();
+            seeds.push(script(&name, [version, 0], &events));
         }
     }
     seeds

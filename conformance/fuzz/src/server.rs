@@ -362,6 +362,7 @@ fn site(script: &mut Script<'_>) -> Site {
             0 => ClientAuthentication::Off,
             _ => ClientAuthentication::Optional(ClientCertificateRequest::default()),
         },
+        ..Site::default()
     }
 }
 
@@ -457,13 +458,8 @@ static STORED: LazyLock<Stored> = LazyLock::new(|| {
     for (version, ticket) in [(1, true), (2, true), (2, false)] {
         let mut client = client(&mut Script::new(&[version, 0, if ticket { 0 } else { 2 }]));
         let site = Site {
-            policy: Arc::new(Policy::intermediate()),
-            credentials: 1,
-            alpn: Vec::new(),
-            context: Vec::new(),
-            sessions: Vec::new(),
             early_data: true,
-            client_authentication: ClientAuthentication::Off,
+            ..Site::default()
         };
         let connection = ServerConnection::new(Arc::new(ServerConfig {
             early_data: 1000,

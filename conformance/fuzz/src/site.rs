@@ -7,8 +7,8 @@ use keyward_crypto::random::{SecureRandom, SystemRandom};
 use keyward_keyop::{KeyId, KeyRules, Operation, OperationKind, OperationResult};
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{
-    Answer, CertificateAnswer, CertificateRejection, ClientAuthentication, Credential, Need,
-    NeedError, NewSessionKind, OfferedSession, Policy, SessionState,
+    Answer, CertificateAnswer, CertificateRejection, ClientAuthentication, ClientSession,
+    Credential, Need, NeedError, NewSessionKind, OfferedSession, Policy, SessionState,
 };
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -99,6 +99,27 @@ pub struct Site {
     pub early_data: bool,
     /// Whether clients are asked for certificates.
     pub client_authentication: ClientAuthentication,
+    /// A client's session to offer.
+    pub session: Option<ClientSession>,
+    /// It said that a peer is to be trusted.
+    pub trusted: bool,
+}
+
+impl Default for Site {
+    /// With P-256, and nothing special.
+    fn default() -> Self {
+        Self {
+            policy: Arc::new(Policy::intermediate()),
+            credentials: 1,
+            alpn: Vec::new(),
+            context: Vec::new(),
+            sessions: Vec::new(),
+            early_data: false,
+            client_authentication: ClientAuthentication::Off,
+            session: None,
+            trusted: false,
+        }
+    }
 }
 
 impl Site {
@@ -154,18 +175,28 @@ impl Site {
                 };
                 need.answer(Ok(ticket))
             }
-            Need::PeerCertificate(need) => need.answer(match wrong {
-                None => Ok(()),
-                Some(_) => Err(NeedError::Certificate(
-                    CertificateRejection::UnknownAuthority,
-                )),
-            }),
+            Need::PeerCertificate(need) => {
+                self.trusted |= wrong.is_none();
+                let rejection = CertificateRejection::UnknownAuthority;
+                need.answer(match wrong {
+                    None => Ok(()),
+                    Some(_) => Err(NeedError::Certificate(rejection)),
+                })
+            }
+            Need::OfferSession(need) => need.answer(Ok(self.session.take())),
+            Need::ClientCertificate(need) => need.answer(Ok(match wrong {
+                None => Some(vec![CREDENTIALS[0].clone()]),
+                Some(0) => Some(Vec::new()),
+                Some(1) => Some(CREDENTIALS.to_vec()),
+                Some(_) => None,
+            })),
             Need::EarlyData(need) => need.answer(Ok(wrong.is_none())),
             other => other.fail(NeedError::Unavailable),
         }
     }
 
-    fn certificate(&self, wrong: Option<u8>) -> CertificateAnswer {
+    /// What there is for a client.
+    pub fn certificate(&self, wrong: Option<u8>) -> CertificateAnswer {
         let candidates = CREDENTIALS.iter().enumerate();
         let mut answer = CertificateAnswer {
             candidates: candidates

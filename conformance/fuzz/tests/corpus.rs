@@ -66,6 +66,7 @@ macro_rules! targets {
 }
 
 targets! {
+    client,
     wire,
     keyop,
     protocol,
@@ -83,6 +84,7 @@ fn seeds_reach_the_end_of_the_handshake() {
     for seed in keyward_fuzz::seeds::all() {
         let whole = match seed.target {
             "server" => keyward_fuzz::server::completes(&seed.bytes),
+            "client" => keyward_fuzz::client::completes(&seed.bytes),
             _ => continue,
         };
         let expected = !partial.iter().any(|name| seed.name.contains(name));

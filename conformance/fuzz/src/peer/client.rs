@@ -380,6 +380,9 @@ impl Client {
                 Incoming::ChangeCipherSpec => {
                     if let Some(keys) = self.tls12_keys() {
                         self.stream.read = Some(keys.1);
+                    } else if self.tls13.is_none() && self.server_hello.is_some() {
+                        // Keys that we do not have.
+                        self.stream.lost = true;
                     }
                 }
             }

@@ -4,6 +4,7 @@
 //! to, with the keys that it has.
 
 pub mod client;
+pub mod middle;
 pub mod protection;
 pub mod secrets;
 pub mod stream;

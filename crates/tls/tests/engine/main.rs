@@ -6,6 +6,7 @@ mod support;
 mod alerts;
 mod alpn;
 mod any_order;
+mod attacks;
 mod bad_input;
 mod bulk;
 mod candidates;

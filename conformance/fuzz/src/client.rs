@@ -1,0 +1,356 @@
+//! The client: a server of ours speaks to it through somebody who has the secrets and changes what it says as the script
+//! has it, and the needs are answered in any order, late, twice, wrongly or never.
+
+use std::sync::{Arc, LazyLock};
+
+use keyward_tls::{
+    Client, ClientAuthentication, ClientCertificateRequest, ClientConfig, ClientConnection,
+    ClientSession, Policy, ServerConfig, ServerConnection, UnixTime,
+};
+use keyward_wire::values::{
+    AlertDescription, CertificateCompressionAlgorithm, HandshakeType, ProtocolVersion,
+};
+
+use crate::driver::Driver;
+use crate::peer::middle::{Item, Middle};
+use crate::script::Script;
+use crate::site::{Mood, Repeatable, Site};
+
+/// When handshakes happen.
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+/// The most things that happen in one run.
+const MAX_EVENTS: usize = 80;
+
+/// One input.
+pub fn run(data: &[u8]) {
+    completes(data);
+}
+
+/// One input; whether the handshake was completed on the way.
+pub fn completes(data: &[u8]) -> bool {
+    let mut script = Script::new(data);
+    let mut world = World::new(&mut script);
+    for _ in 0..MAX_EVENTS {
+        if script.is_empty() {
+            break;
+        }
+        world.event(&mut script);
+        world.check();
+    }
+    world.settle();
+    world.check();
+    world.end();
+    world.driver.complete
+}
+
+struct World {
+    driver: Driver<Client>,
+    server: Driver<keyward_tls::Server>,
+    middle: Middle,
+}
+
+impl World {
+    fn new(script: &mut Script<'_>) -> Self {
+        let choice = script.byte();
+        let mut server_site = site(choice);
+        server_site.policy = Arc::new(policy(choice >> 2));
+        if choice & 0x40 != 0 {
+            let request = ClientCertificateRequest::default();
+            server_site.client_authentication = ClientAuthentication::Optional(request);
+        }
+        let more = script.byte();
+        let mut client_site = site(0);
+        client_site.session = match more & 3 {
+            0 | 1 => None,
+            which => SESSIONS
+                .get(usize::from(which) - 2)
+                .and_then(|session| ClientSession::decode(session).ok()),
+        };
+        let compression = vec![CertificateCompressionAlgorithm::ZLIB];
+        let client = ClientConfig {
+            random: Repeatable::new(u64::from(more)),
+            policy: Arc::new(policy(choice)),
+            certificate_compression: if more & 4 != 0 {
+                compression.clone()
+            } else {
+                Vec::new()
+            },
+            early_data: more & 8 != 0,
+            request_scts: more & 0x10 != 0,
+            record_size_limit: (more & 0x20 != 0).then_some(256),
+            key_shares: if more & 0x40 != 0 { 0 } else { 2 },
+            delegated_credentials: more & 0x80 != 0,
+            key_log: true,
+            ..ClientConfig::default()
+        };
+        let name = "shop.example".parse().expect("a name");
+        let client = ClientConnection::new(Arc::new(client), name).expect("a configuration");
+        let mut world = Self {
+            driver: Driver::new(client, client_site, NOW),
+            server: server(server_site, compression),
+            middle: Middle::default(),
+        };
+        world.driver.step();
+        world
+    }
+
+    fn event(&mut self, script: &mut Script<'_>) {
+        match script.byte() % 32 {
+            0 | 1 => self.settle(),
+            2 => self.ask_server(),
+            3 | 4 => {
+                let (at, edit) = (script.byte(), script.edit());
+                if let Some(item) = self.item(at) {
+                    edit.apply(&mut item.content);
+                }
+            }
+            5 => {
+                let at = usize::from(script.byte());
+                drop(self.middle.items.remove(at));
+            }
+            6 => {
+                if let Some(item) = self.item(script.byte()).cloned() {
+                    self.middle.items.push_front(item);
+                }
+            }
+            7 => {
+                if self.middle.items.len() > 1 {
+                    self.middle.items.swap(0, 1);
+                }
+            }
+            8 => {
+                let (typ, body) = (script.byte(), script.bytes());
+                let content = keyward_wire::handshake::frame(HandshakeType(typ), body);
+                self.insert(22, content);
+            }
+            9 => {
+                let typ = script.byte();
+                let content = script.bytes().to_vec();
+                self.insert(if typ < 8 { 20 + typ % 4 } else { typ }, content);
+            }
+            10 => {
+                let padding = usize::from(script.byte());
+                self.middle.forward(padding);
+            }
+            11 => self.deliver(usize::from(script.byte()) + 1),
+            12 => drop(self.driver.step()),
+            13 => {
+                let (which, mood) = (script.byte(), script.byte());
+                self.driver.answer(usize::from(which), Mood::of(mood));
+            }
+            14 => drop(self.driver.open.pop()),
+            15 => {
+                let bytes = script.bytes();
+                self.middle.outgoing.extend_from_slice(bytes);
+            }
+            16 => self.split(script.byte()),
+            17 => self.join(),
+            18 => {
+                let data = vec![0x62; usize::from(script.word())];
+                match self.driver.connection.send(&data) {
+                    Ok(n) => assert!(n == 0 || self.driver.complete),
+                    Err(_) => self.driver.silent |= self.driver.error.is_none(),
+                }
+            }
+            19 => {
+                let _ = self.driver.connection.update_keys(script.byte() & 1 != 0);
+            }
+            20 => {
+                self.driver.connection.close();
+                self.driver.silent = true;
+            }
+            21 => {
+                let description = AlertDescription(script.byte());
+                self.driver.connection.abort(description);
+                self.driver.silent = true;
+            }
+            22 => self.driver.connection.receive_eof(),
+            23 => self.driver.read(usize::from(script.byte())),
+            24 => self.driver.connection.release_buffers(),
+            25 => {
+                let data = vec![0x61; usize::from(script.byte()) * 64];
+                let _ = self.server.connection.send(&data);
+            }
+            26 => {
+                let _ = self.server.connection.update_keys(script.byte() & 1 != 0);
+            }
+            27 => script.edit().apply(&mut self.middle.outgoing),
+            28 => {
+                let seconds = u64::from(script.word());
+                let now = self.driver.now.as_millis() + seconds * 1000;
+                self.driver.now = UnixTime::from_millis(now);
+            }
+            29 => self.server.connection.close(),
+            30 => {
+                let _ = self.driver.connection.send_early(b"early data");
+            }
+            _ => {
+                // The same record again and again.
+                let item = self.item(script.byte()).cloned();
+                for _ in 0..script.byte() {
+                    self.middle.items.extend(item.clone());
+                }
+            }
+        }
+    }
+
+    fn item(&mut self, at: u8) -> Option<&mut Item> {
+        let count = self.middle.items.len().max(1);
+        self.middle.items.get_mut(usize::from(at) % count)
+    }
+
+    fn insert(&mut self, content_type: u8, content: Vec<u8>) {
+        let epoch = self.middle.items.front().map_or(0, |item| item.epoch);
+        self.middle.items.push_front(Item {
+            content_type,
+            content,
+            epoch,
+        });
+    }
+
+    /// One record becomes two.
+    fn split(&mut self, at: u8) {
+        if let Some(item) = self.middle.items.front_mut() {
+            let at = usize::from(at) * item.content.len() / 256;
+            let second = Item {
+                content: item.content.split_off(at),
+                ..item.clone()
+            };
+            self.middle.items.insert(1, second);
+        }
+    }
+
+    /// Two records become one.
+    fn join(&mut self) {
+        if self.middle.items.len() > 1
+            && let Some(second) = self.middle.items.remove(1)
+        {
+            self.middle.items[0].content.extend(second.content);
+        }
+    }
+
+    /// What the client said reaches the server, and what that says reaches the one between.
+    fn ask_server(&mut self) {
+        let output = self.driver.connection.output();
+        let taken = self.server.connection.receive(output);
+        self.driver.connection.consume_output(taken);
+        self.server.run();
+        self.middle.learn(&self.server.connection.take_key_log());
+        let output = self.server.connection.output().to_vec();
+        self.server.connection.consume_output(output.len());
+        self.middle.take(&output);
+    }
+
+    fn deliver(&mut self, most: usize) {
+        let bytes = &self.middle.outgoing;
+        let taken = self
+            .driver
+            .connection
+            .receive(&bytes[..most.min(bytes.len())]);
+        self.middle.outgoing.drain(..taken);
+    }
+
+    fn settle(&mut self) {
+        loop {
+            self.driver.run();
+            self.ask_server();
+            while self.middle.forward(0) {}
+            let before = self.middle.outgoing.len();
+            self.deliver(usize::MAX);
+            self.driver.run();
+            if self.middle.outgoing.len() == before
+                && (self.driver.connection.output().is_empty() || self.server.error.is_some())
+            {
+                return;
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        self.driver.check();
+        if !self.driver.complete {
+            return;
+        }
+        let connection = &mut self.driver.connection;
+        let resumed = connection.negotiated().is_some_and(|it| it.resumed);
+        assert!(
+            resumed || self.driver.site.trusted,
+            "nobody said that the server is to be trusted"
+        );
+        // Both have the same secrets, or the handshake was not one: whatever was changed was noticed.
+        for line in connection.take_key_log() {
+            let line = line.to_string();
+            let mut words = line.split_whitespace();
+            let label = words.next().unwrap_or_default();
+            if let Some(secret) = self.middle.secret(label) {
+                let ours = secret.iter().map(|byte| format!("{byte:02x}"));
+                let same = words.nth(1).map(str::to_lowercase) == Some(ours.collect());
+                assert!(same || label.contains("EARLY"), "{label} differs");
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        if self.driver.error.is_none() {
+            return;
+        }
+        assert!(self.driver.connection.receive(&[0; 100_000]) == 100_000);
+        assert!(!self.driver.step());
+        assert!(self.driver.connection.send(b"data").is_err());
+    }
+}
+
+fn server(
+    site: Site,
+    compression: Vec<CertificateCompressionAlgorithm>,
+) -> Driver<keyward_tls::Server> {
+    let config = ServerConfig {
+        random: Repeatable::new(7),
+        early_data: 1000,
+        certificate_compression: compression,
+        key_log: true,
+        ..ServerConfig::default()
+    };
+    let mut site = site;
+    site.early_data = true;
+    let connection = ServerConnection::new(Arc::new(config)).expect("a configuration");
+    Driver::new(connection, site, NOW)
+}
+
+fn site(choice: u8) -> Site {
+    Site {
+        credentials: match choice >> 4 & 3 {
+            0 => 1,
+            bits => bits,
+        },
+        ..Site::default()
+    }
+}
+
+fn policy(choice: u8) -> Policy {
+    let mut policy = match choice & 3 {
+        3 => Policy::legacy(),
+        _ => Policy::intermediate(),
+    };
+    match choice & 3 {
+        1 => policy.versions = vec![ProtocolVersion::TLS13],
+        2 | 3 => policy.versions = vec![ProtocolVersion::TLS12],
+        _ => {}
+    }
+    policy
+}
+
+/// Sessions to resume: of TLS 1.3, and of TLS 1.2.
+static SESSIONS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    [0b0101, 0b1010]
+        .iter()
+        .filter_map(|choice| {
+            let mut world = World::new(&mut Script::new(&[*choice, 0]));
+            world.settle();
+            assert!(world.driver.complete, "{:?}", world.driver.error);
+            let session = world.driver.sessions.pop()?;
+            Some(session.encode().to_vec())
+        })
+        .collect()
+});
