@@ -86,7 +86,7 @@ fn main() -> Result<ExitCode> {
     }
     println!("{table}");
     println!(
-        "Intervals hold with 99.9 %. A difference is one whose interval, of either kind, is without zero."
+        "Intervals hold with 99.9 %. A difference is an interval, of either kind, without zero, or a z beyond 4."
     );
     // Without enough samples nothing is said.
     Ok(if surprises > 0 && is_measured() {
