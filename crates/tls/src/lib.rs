@@ -19,29 +19,35 @@
 //! 1. Give what the socket has to [`Connection::receive`], then call [`Connection::step`]
 //!    until it returns [`Step::Blocked`] or [`Step::Closed`].
 //! 2. Answer each [`Step::Need`] whenever its answer is known; then call `step` again.
-//! 3. On [`Step::Data`], take the data with [`Connection::read`] before the next `step`.
+//! 3. On [`Step::Data`], take the data with [`Connection::read`] before the next `step`; a client keeps
+//!    what [`Step::SessionReceived`] gives, to resume with.
 //! 4. Write [`Connection::output`] to the socket, also after an error: the alert is in it.
 //!
 //! # What is asked, and when
 //!
+//! Of a server, in the order of the handshake:
+//!
 //! | need | when | answer |
 //! |---|---|---|
-//! | [`CertificateNeed`] | after the ClientHello | the certificates, policy and ALPN protocols for this name |
+//! | [`CertificateNeed`] | after the ClientHello | for this name: the certificates, the policy, the ALPN protocols, and whether the client is asked for a certificate |
 //! | [`SessionNeed`] | if the client offers to resume | the session, if it is known |
+//! | [`EarlyDataNeed`] | if the client offers early data that could be taken | whether it is new |
 //! | [`KeyOperationNeed`] | in a full handshake | the signature (or master secret) from the key's holder |
-//! | [`EarlyDataNeed`] | if the client offers early data that could be taken | whether it was seen before |
+//! | [`PeerCertificateNeed`] | if the client presents a certificate | whether it is to be trusted |
 //! | [`NewSessionNeed`] | at the end | the ticket for the client |
 //!
 //! Of a client:
 //!
 //! | need | when | answer |
 //! |---|---|---|
-//! | [`OfferSessionNeed`] | before the ClientHello | a session to resume, if there is one |
+//! | [`OfferSessionNeed`] | before the ClientHello, unless resumption is off | a session to resume, if there is one |
+//! | [`PeerCertificateNeed`] | in a full handshake | whether the server's certificate is to be trusted |
 //! | [`ClientCertificateNeed`] | if the server asks for a certificate | the certificates that could be presented |
 //! | [`KeyOperationNeed`] | if one of them is presented | the signature from the key's holder |
 //!
-//! And of both, [`PeerCertificateNeed`]: when the peer has shown that it has its certificate's key, whether
-//! that certificate is to be trusted.
+//! When a [`PeerCertificateNeed`] is raised, the peer has shown that it has its certificate's key: the engine has
+//! verified what it signed. The exception is a server with RSA key transport, whose Finished shows it later
+//! ([`PeerCertificateNeed::is_key_transport`]). A TLS 1.2 renegotiation, if the policy has it on, asks again.
 //!
 //! While a need is open the handshake waits, and what the peer sends meanwhile waits in a bounded
 //! buffer. The one exception is [`NewSessionNeed`] in TLS 1.3, which holds nothing up.
@@ -49,7 +55,9 @@
 //! # Where to find things
 //!
 //! `server/` and `client/` are the handshake: `server/tls13/mod.rs`, `client/tls13/mod.rs` and their
-//! neighbours for TLS 1.2 list the legal order of messages, with one file a message beside each. `record/` is the record layer, `needs/` the yield points.
+//! neighbours for TLS 1.2 list the legal order of messages, with one file a message beside each. What
+//! both sides share is in `tls13/`, `tls12/` and `handshake/`; `record/` is the record layer, `needs/` the
+//! yield points.
 
 mod client;
 mod common;
