@@ -47,7 +47,7 @@
 //!
 //! When a [`PeerCertificateNeed`] is raised, the peer has shown that it has its certificate's key: the engine has
 //! verified what it signed. The exception is a server with RSA key transport, whose Finished shows it later
-//! ([`PeerCertificateNeed::is_key_transport`]). A TLS 1.2 renegotiation, if the policy has it on, asks again.
+//! ([`PeerCertificateNeed::is_key_transport`]).
 //!
 //! While a need is open the handshake waits, and what the peer sends meanwhile waits in a bounded
 //! buffer. The one exception is [`NewSessionNeed`] in TLS 1.3, which holds nothing up.
