@@ -6,7 +6,7 @@ use keyward_tls::UnixTime;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use x509_parser::extensions::{DistributionPointName, GeneralName, KeyUsage, ParsedExtension};
 use x509_parser::oid_registry::Oid;
-use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Name};
+use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Name, X509Version};
 use x509_parser::public_key::RSAPublicKey;
 
 use crate::text::{hex, printable};
@@ -203,6 +203,14 @@ impl<'a> Certificate<'a> {
 
     pub(crate) fn is_authority(&self) -> bool {
         self.parsed.is_ca()
+    }
+
+    /// Whether others may be verified with its key once it is trusted. RFC 5280 §4.2.1.9: "If the basic constraints
+    /// extension is not present in a version 3 certificate, or the extension is present but the cA boolean is not
+    /// asserted, then the certified public key MUST NOT be used to verify certificate signatures." One of version 1
+    /// cannot say what it is: who trusts it has decided.
+    pub(crate) fn may_issue(&self) -> bool {
+        self.parsed.version() == X509Version::V1 || self.is_authority()
     }
 
     /// How many CAs it allows below itself.

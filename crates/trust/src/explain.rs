@@ -39,7 +39,7 @@ pub(crate) fn explain(
                 now,
             }
         }
-        Error::UnknownIssuer => unknown_issuer(&path),
+        Error::UnknownIssuer => unknown_issuer(&path, &trust.roots),
         Error::InvalidSignatureForPublicKey
         | Error::SignatureAlgorithmMismatch
         | Error::UnsupportedSignatureAlgorithmContext(_)
@@ -152,8 +152,15 @@ fn named_path<'c, 'a>(chain: &'c [Certificate<'a>]) -> Vec<&'c Certificate<'a>> 
     path
 }
 
-fn unknown_issuer(path: &[&Certificate<'_>]) -> Rejection {
+fn unknown_issuer(path: &[&Certificate<'_>], roots: &Roots) -> Rejection {
     let last = path[path.len() - 1];
+    // Who issued it is trusted, but not to issue.
+    let issuer = roots.named(last.issuer_der()).find(|c| !c.may_issue());
+    if let Some(issuer) = issuer.filter(|_| !last.is_self_issued()) {
+        return Rejection::NotAnAuthority {
+            certificate: issuer.title(),
+        };
+    }
     match (last.is_self_issued(), path.len()) {
         (true, 1) => Rejection::SelfSigned {
             certificate: last.title(),

@@ -59,7 +59,8 @@ pub(crate) fn find(
             })
         }
         // RFC 5280 §6.1 leaves out of a path what is trusted to begin with, so a certificate that
-        // is trusted itself has an empty path, which webpki does not know.
+        // is trusted itself has an empty path, which webpki does not know. One that is no CA is no trust
+        // anchor either.
         Err(Error::UnknownIssuer | Error::CaUsedAsEndEntity)
             if trust.roots.contains(&presented.chain[0]) =>
         {

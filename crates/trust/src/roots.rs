@@ -14,7 +14,8 @@ use crate::certificate::Certificate;
 #[derive(Clone, Default)]
 pub struct Roots {
     certificates: Vec<CertificateDer<'static>>,
-    /// In the same order.
+    /// Those of them that may issue others. A trust anchor is a name and a key and no longer says what its certificate
+    /// was for: a server's own certificate among them would be a CA for every name.
     anchors: Vec<TrustAnchor<'static>>,
 }
 
@@ -42,15 +43,12 @@ impl Roots {
         if certificates.is_empty() {
             return Err(RootsError::Empty);
         }
-        let anchors = certificates
-            .iter()
-            .enumerate()
-            .map(|(index, certificate)| {
-                webpki::anchor_from_trusted_cert(certificate)
-                    .map(|anchor| anchor.to_owned())
-                    .map_err(|cause| RootsError::Certificate(index + 1, cause.to_string()))
-            })
-            .collect::<Result<_, _>>()?;
+        let mut anchors = Vec::with_capacity(certificates.len());
+        for (index, certificate) in certificates.iter().enumerate() {
+            let anchor =
+                anchor(certificate).map_err(|cause| RootsError::Certificate(index + 1, cause))?;
+            anchors.extend(anchor);
+        }
         Ok(Self {
             certificates,
             anchors,
@@ -85,7 +83,7 @@ impl Roots {
         let usable: Vec<_> = found
             .certs
             .into_iter()
-            .filter(|certificate| webpki::anchor_from_trusted_cert(certificate).is_ok())
+            .filter(|certificate| anchor(certificate).is_ok())
             .collect();
         Self::new(usable).map_err(|error| {
             let causes: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
@@ -126,6 +124,13 @@ impl Roots {
             .filter_map(|root| Certificate::parse(root).ok())
             .filter(move |root| root.subject_der() == subject)
     }
+}
+
+/// The trust anchor of a certificate that may issue others; `None` for one that is trusted for itself alone.
+fn anchor(certificate: &CertificateDer<'_>) -> Result<Option<TrustAnchor<'static>>, String> {
+    let anchor = webpki::anchor_from_trusted_cert(certificate).map_err(|e| e.to_string())?;
+    let may_issue = Certificate::parse(certificate)?.may_issue();
+    Ok(may_issue.then(|| anchor.to_owned()))
 }
 
 impl fmt::Debug for Roots {

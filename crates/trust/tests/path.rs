@@ -4,7 +4,7 @@ use keyward_trust::{Presented, Rejection};
 use rcgen::{BasicConstraints, CertificateParams, GeneralSubtree, IsCa, KeyPair, NameConstraints};
 
 use crate::support::{
-    Ca, NAME, Pki, assert_says, authority, der, issue, name, now, server, trust, verify,
+    Ca, NAME, Pki, assert_says, authority, der, dns, issue, name, now, server, trust, verify,
 };
 
 #[test]
@@ -111,6 +111,39 @@ fn a_certificate_that_is_trusted_itself() {
         trust(&[&leaf])
             .verify(Presented::by_client(&chain), now())
             .unwrap_err();
+    }
+}
+
+/// Who trusts a certificate for its own names does not trust its holder to make others.
+#[test]
+fn a_certificate_that_is_trusted_itself_issues_nothing() {
+    for is_ca in [IsCa::ExplicitNoCa, IsCa::NoCa] {
+        let mut params = server();
+        params.is_ca = is_ca;
+        params.extended_key_usages = Vec::new();
+        // Key usages may be as they like.
+        params.key_usages.push(rcgen::KeyUsagePurpose::KeyCertSign);
+        let pinned = Ca::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let mut params = server();
+        params.subject_alt_names = vec![dns("bank.example")];
+        params.extended_key_usages = Vec::new();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "bank.example");
+        let leaf = issue(&params, &pinned);
+        let trust = trust(&[pinned.der()]);
+        verify(&trust, std::slice::from_ref(pinned.der())).unwrap();
+        let not_an_authority = Rejection::NotAnAuthority {
+            certificate: NAME.to_owned(),
+        };
+        for chain in [vec![leaf.clone()], vec![leaf, pinned.der().clone()]] {
+            let by_server = Presented::by_server(&chain, name("bank.example"));
+            let rejection = trust.verify(by_server, now()).unwrap_err();
+            assert_eq!(rejection, not_an_authority);
+            let by_client = Presented::by_client(&chain);
+            let rejection = trust.verify(by_client, now()).unwrap_err();
+            assert_eq!(rejection, not_an_authority);
+        }
     }
 }
 
