@@ -6,7 +6,7 @@ use keyward_wire::values::HandshakeType;
 use super::server_hello::Flight;
 use super::tickets::Sessions;
 use super::traffic::ExpectTraffic;
-use super::{State, client_certificate, early_data};
+use super::{State, client_certificate, early_data, psk};
 use crate::client::Context;
 use crate::error::{Error, PeerMisbehaved};
 use crate::exporter::Exporter;
@@ -88,10 +88,13 @@ impl LastFlight {
         cx.common.shrink();
 
         let resumption = flight.master.into_resumption(&flight.transcript.current());
+        let created = psk::of(&flight.hello)
+            .filter(|_| flight.resumed)
+            .map(|(session, _)| session.state.created);
         let sessions = cx
             .config
             .resumption
-            .then(|| Box::new(Sessions::new(resumption, flight.hello.name)));
+            .then(|| Box::new(Sessions::new(resumption, flight.hello.name, created)));
         Ok(State::ExpectTraffic(Box::new(ExpectTraffic {
             traffic: Traffic::new(self.server, self.client),
             sessions,

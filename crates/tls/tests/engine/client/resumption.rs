@@ -181,6 +181,49 @@ fn no_ticket_is_used_for_more_than_seven_days() {
     assert!(!offers(session, config(), later(received, week)));
 }
 
+/// Sessions that beget each other end seven days after the handshake in which somebody looked at the server's
+/// certificate.
+#[test]
+fn resumption_does_not_prolong_a_session() {
+    let day = 24 * 60 * 60;
+    let ticket_of = |days: u32, nonce| NewSessionTicketTls13 {
+        ticket_lifetime: days * 24 * 60 * 60,
+        ..ticket(nonce)
+    };
+    let (visitor, mut psk, begin) = returning(&ticket_of(5, 1));
+    // Two resumptions, and whether the session of the ticket in each ends with the ticket or on the seventh day.
+    for (nonce, at, lifetime, end) in [(2, 4, 2, 6), (3, 5, 7, 7)] {
+        let mut server = HandServer::at(config(), &visitor, later(begin, at * day));
+        resume(&mut server, psk.clone());
+        psk = server.resumption_psk(&[nonce]);
+        server.send(&ticket_of(lifetime, nonce)).unwrap();
+        let session = session(&visitor);
+        assert_eq!(session.expires(), later(begin, end * day), "{nonce}");
+        assert!(offers(
+            session.clone(),
+            config(),
+            later(begin, end * day - 1)
+        ));
+        assert!(!offers(session, config(), later(begin, end * day)));
+    }
+    // Who resumes in the last second gets no session that would end before it begins.
+    let mut server = HandServer::at(config(), &visitor, later(begin, 7 * day - 1));
+    resume(&mut server, psk);
+    server.now = later(begin, 7 * day);
+    server.send(&ticket_of(7, 4)).unwrap();
+    assert!(visitor.sessions.lock().unwrap().is_empty());
+}
+
+/// The server resumes the session that has this PSK.
+#[track_caller]
+fn resume(server: &mut HandServer, psk: keyward_crypto::hkdf::Secret) {
+    server.psk = Some(psk);
+    server.begin();
+    server.finish().unwrap();
+    server.take_client_finished();
+    assert!(server.client.negotiated().unwrap().resumed);
+}
+
 /// "The value of zero indicates that the ticket should be discarded immediately."
 #[test]
 fn a_ticket_without_lifetime_or_too_long_is_dropped() {
