@@ -84,6 +84,10 @@ impl ExpectChangeCipherSpec {
             return Err(incoming.unexpected());
         };
         cx.common.set_read_protection(self.server)?;
+        // RFC 8449 §4: "Records are subject to the limits that were set in the handshake that produces the keys
+        // that are used to protect those records."
+        let limit = self.keyed.flight.record_limit();
+        cx.common.reader().limit_record(limit);
         cx.common
             .set_change_cipher_specs(ChangeCipherSpecs::Refused);
         cx.common.hold_data();

@@ -41,6 +41,13 @@ impl Flight {
         self.server_hello.extensions.extended_master_secret
     }
 
+    /// The longest record that the server may send with the keys of this handshake, if it agreed to a limit.
+    pub(super) fn record_limit(&self) -> usize {
+        let answered = self.server_hello.extensions.record_size_limit;
+        let ours = self.hello.hello.extensions.record_size_limit;
+        answered.and(ours).map_or(usize::MAX, usize::from)
+    }
+
     /// The keys that follow from the master secret.
     pub(super) fn protections(
         &self,

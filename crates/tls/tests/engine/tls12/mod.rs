@@ -13,6 +13,7 @@ mod full_handshake;
 mod hand_client;
 mod misbehaviour;
 mod needs;
+mod record_size_limit;
 mod renegotiation;
 mod resumption;
 mod rsa_key_transport;
