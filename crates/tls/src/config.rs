@@ -104,6 +104,11 @@ pub struct ClientConfig {
     pub early_data: bool,
     /// Whether sessions are resumed and received.
     pub resumption: bool,
+    /// What a session is bound to besides the server's name: a session made with another context is not
+    /// offered. At most 255 bytes. Whom a resumed session trusts and who we are in it was settled when it
+    /// was made: who uses one store with different trust or different client certificates must set this, for
+    /// example to a digest of both.
+    pub session_context: Vec<u8>,
     /// Distinguished names (DER) of authorities that servers are told are trusted (RFC 9846 §4.3.4);
     /// empty: they are not told.
     pub certificate_authorities: Vec<Vec<u8>>,
@@ -135,6 +140,7 @@ impl Default for ClientConfig {
             delegated_credentials: false,
             early_data: false,
             resumption: true,
+            session_context: Vec::new(),
             certificate_authorities: Vec::new(),
             key_shares: 2,
             record_size_limit: None,

@@ -103,6 +103,9 @@ pub(super) fn check(config: &ClientConfig) -> Result<(), Error> {
     if !lengths(&config.certificate_authorities, MAX_CONFIGURED_LEN) {
         return Err(Error::Config("authorities' names have 8192 bytes at most"));
     }
+    if config.session_context.len() > 255 {
+        return Err(Error::Config("session_context has 255 bytes at most"));
+    }
     if config.record_size_limit.is_some_and(|limit| limit < 64) {
         // RFC 8449 §4: "Endpoints MUST NOT send a "record_size_limit" extension with a value smaller than
         // 64."

@@ -42,7 +42,8 @@ impl AwaitSession {
     }
 }
 
-/// Whether the session may be offered here: to whom it was made with, and only where the handshake could
+/// Whether the session may be offered here: to whom it was made with, by who would trust
+/// the same and present the same, and only where the handshake could
 /// lead to what it led to then. One that does not fit is passed over.
 fn may_be_offered(session: &ClientSession, name: &PeerName, cx: &Context<'_>) -> bool {
     let policy = &cx.config.policy;
@@ -62,5 +63,6 @@ fn may_be_offered(session: &ClientSession, name: &PeerName, cx: &Context<'_>) ->
         SessionName::Ticket(ticket) => ticket.len() <= MAX_TICKET_LEN,
         SessionName::SessionId(_) => state.version == ProtocolVersion::TLS12,
     };
-    fits && session.peer == *name && state.is_alive(cx.now) && offered && protocol && extended
+    let ours = session.peer == *name && state.context == cx.config.session_context;
+    fits && ours && state.is_alive(cx.now) && offered && protocol && extended
 }

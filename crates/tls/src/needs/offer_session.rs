@@ -4,6 +4,12 @@ use crate::session::ClientSession;
 
 /// Is there a session with this server that could be resumed? Raised before the ClientHello, if
 /// [`ClientConfig::resumption`](crate::ClientConfig) is on.
+///
+/// In a resumed handshake nobody is asked whether the server is to be trusted, or what certificate to
+/// present: that is as it was when the session was made. So a session that was made with another
+/// [`ClientConfig::session_context`](crate::ClientConfig::session_context) is passed over. Who keeps the
+/// sessions of clients with different trust or different certificates in one store must give each of
+/// them a context of its own.
 #[derive(Debug)]
 pub struct OfferSessionNeed {
     pub(crate) id: NeedId,

@@ -82,7 +82,7 @@ pub(super) fn give(
         age_add: 0,
         server_name: negotiated.server_name.clone(),
         alpn: negotiated.alpn.clone(),
-        context: Vec::new(),
+        context: cx.config.session_context.clone(),
         extended_master_secret: flight.extended_master_secret(),
         peer_certificates: negotiated.peer_certificates.clone(),
         max_early_data: 0,

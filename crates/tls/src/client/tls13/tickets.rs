@@ -66,7 +66,7 @@ impl Sessions {
             age_add: ticket.ticket_age_add,
             server_name: negotiated.server_name.clone(),
             alpn: negotiated.alpn.clone(),
-            context: Vec::new(),
+            context: cx.config.session_context.clone(),
             extended_master_secret: true,
             peer_certificates: negotiated.peer_certificates.clone(),
             max_early_data: ticket.extensions.max_early_data_size.unwrap_or_default(),

@@ -140,6 +140,11 @@ fn a_session_is_not_offered_where_it_does_not_belong() {
     assert!(!offers(session.clone(), without_suite, received));
     let tls12 = policy(|policy| policy.versions = vec![ProtocolVersion::TLS12]);
     assert!(!offers(session.clone(), tls12, received));
+    let in_context = ClientConfig {
+        session_context: b"other trust".to_vec(),
+        ..config()
+    };
+    assert!(!offers(session.clone(), in_context, received));
 
     // RFC 9846 §4.7.1: "Clients MUST only resume if the new SNI value is valid for the server certificate
     // presented in the original session, and SHOULD only resume if the SNI value matches".
@@ -164,6 +169,33 @@ fn a_session_survives_its_encoding() {
     assert!(session.is_single_use());
     let again = ClientSession::decode(&session.encode()).unwrap();
     assert!(offers(again, config(), received));
+}
+
+/// Two clients with one store, of which one trusts more or is somebody else: neither gets the other's sessions.
+#[test]
+fn a_session_is_offered_in_its_own_context_alone() {
+    let of = |context: &[u8]| ClientConfig {
+        session_context: context.to_vec(),
+        ..config()
+    };
+    let visitor = Arc::new(Visitor::default());
+    let mut server = HandServer::at(of(b"one"), &visitor, now());
+    server.handshake();
+    server.send(&ticket(1)).unwrap();
+    let made = session(&visitor);
+    let again = ClientSession::decode(&made.encode()).unwrap();
+    for session in [made, again] {
+        assert!(offers(session.clone(), of(b"one"), now()));
+        assert!(!offers(session.clone(), of(b"two"), now()));
+        assert!(!offers(session, config(), now()));
+    }
+    let name = || "shop.example".parse().unwrap();
+    let connect = |config| keyward_tls::ClientConnection::new(Arc::new(config), name()).map(|_| ());
+    assert!(connect(of(&[7; 255])).is_ok());
+    assert!(matches!(
+        connect(of(&[7; 256])),
+        Err(keyward_tls::Error::Config(_))
+    ));
 }
 
 /// RFC 9846 §4.7.1: "Clients MUST NOT use tickets for longer than 7 days after issuance, regardless of the

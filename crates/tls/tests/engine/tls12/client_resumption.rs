@@ -72,6 +72,29 @@ fn a_session_survives_its_bytes() {
     assert!(duo.client.negotiated().unwrap().resumed);
 }
 
+/// Whom a client trusts and who it is belongs to its sessions.
+#[test]
+fn a_session_of_another_context_is_not_offered() {
+    let site = site();
+    let of = |context: &[u8]| ClientConfig {
+        policy: tls12().into(),
+        session_context: context.to_vec(),
+        ..ClientConfig::default()
+    };
+    let visitor = Arc::new(Visitor::of(&site));
+    let resumes = |context| {
+        let mut duo = Duo::with(&site, &visitor, of(context), ServerConfig::default());
+        duo.handshake();
+        duo.client.negotiated().unwrap().resumed
+    };
+    assert!(!resumes(b"one"));
+    let session = visitor.sessions.lock().unwrap().pop().unwrap();
+    for (context, resumed) in [(&b"one"[..], true), (b"two", false), (b"", false)] {
+        visitor.keep(session.clone());
+        assert_eq!(resumes(context), resumed);
+    }
+}
+
 /// The server's flight to a client that offers a session.
 fn answer(duo: &mut Duo) -> Flight {
     duo.step_client().unwrap();
