@@ -227,7 +227,8 @@ pub(crate) fn peer(
     };
     let key = PublicKey::from_certificate_der(first).map_err(|_| PeerMisbehaved::BadCertificate)?;
     // RFC 9846 §4.5.1.2: "the digitalSignature bit MUST be set if the Key Usage extension is present".
-    if CertificateInfo::parse(first).is_some_and(|info| !info.may_sign()) {
+    let info = CertificateInfo::parse(first).ok_or(PeerMisbehaved::BadCertificate)?;
+    if !info.may_sign() {
         return Err(PeerMisbehaved::CertificateNotForSigning.into());
     }
     let peer = PeerCertificate {

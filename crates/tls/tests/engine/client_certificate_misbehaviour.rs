@@ -19,7 +19,7 @@ use keyward_wire::values::{
     SignatureScheme,
 };
 
-use crate::support::{HandClient, KeyAlgorithm, Site, client_identity};
+use crate::support::{HandClient, KeyAlgorithm, Site, client_identity, with_unreadable_key_usage};
 
 const ZLIB: CertificateCompressionAlgorithm = CertificateCompressionAlgorithm::ZLIB;
 
@@ -251,15 +251,21 @@ fn a_delegated_credential_that_was_not_asked_for() {
 
 #[test]
 fn a_leaf_that_is_no_certificate() {
-    let mut client = asked();
-    let mut certificate = certificate();
-    certificate.certificate_list[0].cert_data = b"no certificate".to_vec();
-    let outcome = send(&mut client, &certificate);
-    refused(
-        outcome,
-        PeerMisbehaved::BadCertificate,
-        AlertDescription::BAD_CERTIFICATE,
-    );
+    let of_us = certificate();
+    for leaf in [
+        b"no certificate".to_vec(),
+        with_unreadable_key_usage(&of_us.certificate_list[0].cert_data),
+    ] {
+        let mut client = asked();
+        let mut certificate = certificate();
+        certificate.certificate_list[0].cert_data = leaf;
+        let outcome = send(&mut client, &certificate);
+        refused(
+            outcome,
+            PeerMisbehaved::BadCertificate,
+            AlertDescription::BAD_CERTIFICATE,
+        );
+    }
 }
 
 /// RFC 9846 §4.5.1.2: "the digitalSignature bit MUST be set if the Key Usage extension is present".

@@ -52,7 +52,8 @@ impl ExpectCertificate {
         if !self.flight.suite.fits(key.kind()) || !self.offers_curve(key.kind()) {
             return Err(PeerMisbehaved::CertificateDoesNotFitSuite.into());
         }
-        if CertificateInfo::parse(leaf).is_some_and(|info| !is_for(&info, ephemeral)) {
+        let info = CertificateInfo::parse(leaf).ok_or(PeerMisbehaved::BadCertificate)?;
+        if !is_for(&info, ephemeral) {
             return Err(PeerMisbehaved::CertificateNotForSuite.into());
         }
         if let Some(earlier) = &self.flight.renegotiated {

@@ -44,29 +44,25 @@ impl ExpectCertificate {
         }
         self.flight.claimed = match certificate.certificate_list.first() {
             None => None,
-            Some(leaf) => Some(Claimed {
-                key: PublicKey::from_certificate_der(leaf)
-                    .map_err(|_| PeerMisbehaved::BadCertificate)?,
-                chain: certificate
-                    .certificate_list
-                    .into_iter()
-                    .map(CertificateDer::from)
-                    .collect(),
-            }),
+            Some(leaf) => {
+                let key = PublicKey::from_certificate_der(leaf)
+                    .map_err(|_| PeerMisbehaved::BadCertificate)?;
+                let info = CertificateInfo::parse(leaf).ok_or(PeerMisbehaved::BadCertificate)?;
+                // RFC 5246 §7.4.6: for rsa_sign and ecdsa_sign "the certificate MUST allow the key to be used for
+                // signing".
+                if !info.may_sign() {
+                    return Err(PeerMisbehaved::CertificateNotForSigning.into());
+                }
+                Some(Claimed {
+                    key,
+                    chain: certificate
+                        .certificate_list
+                        .into_iter()
+                        .map(CertificateDer::from)
+                        .collect(),
+                })
+            }
         };
-        let leaf = self
-            .flight
-            .claimed
-            .as_ref()
-            .and_then(|claimed| claimed.chain.first());
-        // RFC 5246 §7.4.6: for rsa_sign and ecdsa_sign "the certificate MUST allow the key to be used for
-        // signing".
-        if leaf
-            .and_then(|leaf| CertificateInfo::parse(leaf))
-            .is_some_and(|info| !info.may_sign())
-        {
-            return Err(PeerMisbehaved::CertificateNotForSigning.into());
-        }
         self.flight.transcript.add(&message.bytes);
         Ok(State::ExpectClientKeyExchange(Box::new(
             ExpectClientKeyExchange {

@@ -355,6 +355,14 @@ fn a_certificate_that_is_none() {
         PeerMisbehaved::BadCertificate,
         AlertDescription::BAD_CERTIFICATE,
     );
+    refuses_certificate(
+        |certificate| {
+            let leaf = &mut certificate.certificate_list[0].cert_data;
+            *leaf = crate::support::with_unreadable_key_usage(leaf);
+        },
+        PeerMisbehaved::BadCertificate,
+        AlertDescription::BAD_CERTIFICATE,
+    );
 }
 
 /// RFC 9846 §4.5.1: "Extensions in the Certificate message from the server MUST correspond to ones from the

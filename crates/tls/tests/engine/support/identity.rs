@@ -91,3 +91,15 @@ pub(crate) fn client_identity(algorithm: KeyAlgorithm) -> Arc<Identity> {
 pub(crate) fn roots() -> Arc<RootCertStore> {
     FIXTURES.roots.clone()
 }
+
+/// A certificate whose Key Usage is no BIT STRING: nobody can say what its key may do.
+pub(crate) fn with_unreadable_key_usage(certificate: &[u8]) -> Vec<u8> {
+    let mut certificate = certificate.to_vec();
+    // id-ce-keyUsage, critical, and the OCTET STRING around it.
+    let before = [0x55, 0x1d, 0x0f, 1, 1, 0xff, 4, 4];
+    let at = certificate.windows(8).position(|bytes| bytes == before);
+    let tag = &mut certificate[at.expect("it has a Key Usage") + before.len()];
+    assert_eq!(*tag, 3, "BIT STRING");
+    *tag = 4;
+    certificate
+}

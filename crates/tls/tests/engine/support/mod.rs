@@ -14,7 +14,7 @@ mod visitor;
 pub(crate) use duo::{Duo, Failed};
 pub(crate) use hand_client::HandClient;
 pub(crate) use hand_server::HandServer;
-pub(crate) use identity::{Identity, client_identity, identity, roots};
+pub(crate) use identity::{Identity, client_identity, identity, roots, with_unreadable_key_usage};
 pub(crate) use keys::plain;
 pub(crate) use keyward_pki::KeyAlgorithm;
 pub(crate) use pair::{ClientOptions, Failure, Pair, client_config};

@@ -13,7 +13,9 @@ use keyward_wire::values::{
 };
 
 use super::flight::Flight;
-use crate::support::{Duo, Failed, KeyAlgorithm, Site, Visitor, client_identity};
+use crate::support::{
+    Duo, Failed, KeyAlgorithm, Site, Visitor, client_identity, with_unreadable_key_usage,
+};
 
 fn tls12() -> Policy {
     Policy {
@@ -323,15 +325,21 @@ fn a_stolen_certificate_does_not_help() {
 
 #[test]
 fn a_certificate_that_is_none_is_refused() {
-    let (mut duo, mut flight) = at_second_flight(required(), visitor(&[KeyAlgorithm::P256]));
-    flight.edit(
-        HandshakeType::CERTIFICATE,
-        |certificate: &mut CertificateTls12| certificate.certificate_list = vec![vec![0x30, 0]],
-    );
-    flight.give(&mut duo.server);
-    let error = duo.step_server().unwrap_err();
-    assert_eq!(error, PeerMisbehaved::BadCertificate.into());
-    assert_eq!(error.alert(), Some(AlertDescription::BAD_CERTIFICATE));
+    let ours = client_identity(KeyAlgorithm::P256);
+    for leaf in [
+        vec![0x30, 0],
+        with_unreadable_key_usage(&ours.certificate.chain()[0]),
+    ] {
+        let (mut duo, mut flight) = at_second_flight(required(), visitor(&[KeyAlgorithm::P256]));
+        flight.edit(
+            HandshakeType::CERTIFICATE,
+            |certificate: &mut CertificateTls12| certificate.certificate_list = vec![leaf],
+        );
+        flight.give(&mut duo.server);
+        let error = duo.step_server().unwrap_err();
+        assert_eq!(error, PeerMisbehaved::BadCertificate.into());
+        assert_eq!(error.alert(), Some(AlertDescription::BAD_CERTIFICATE));
+    }
 }
 
 #[test]

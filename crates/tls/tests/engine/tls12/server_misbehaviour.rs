@@ -12,7 +12,9 @@ use keyward_wire::values::{
 };
 
 use super::flight::Flight;
-use crate::support::{Duo, KeyAlgorithm, Site, Visitor, identity, plain};
+use crate::support::{
+    Duo, KeyAlgorithm, Site, Visitor, identity, plain, with_unreadable_key_usage,
+};
 
 const SHAKE: CipherSuite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
 
@@ -197,6 +199,12 @@ fn certificates_that_cannot_be_used() {
     );
     certificate_refused(
         vec![vec![0x30, 0]],
+        PeerMisbehaved::BadCertificate,
+        AlertDescription::BAD_CERTIFICATE,
+    );
+    let ours = identity(KeyAlgorithm::P256);
+    certificate_refused(
+        vec![with_unreadable_key_usage(&ours.certificate.chain()[0])],
         PeerMisbehaved::BadCertificate,
         AlertDescription::BAD_CERTIFICATE,
     );
