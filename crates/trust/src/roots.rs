@@ -155,3 +155,14 @@ impl fmt::Display for RootsError {
 }
 
 impl std::error::Error for RootsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_of_version_1_may_issue() {
+        let roots = Roots::parse(include_bytes!("../tests/data/v1-ca.pem")).unwrap();
+        assert_eq!((roots.len(), roots.anchors().len()), (1, 1));
+    }
+}
