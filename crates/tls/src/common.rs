@@ -123,7 +123,9 @@ impl Common {
         if let Some(message) = self.joiner.next()? {
             return Ok(Received::Message(self.received(message)));
         }
-        let Some((content_type, content)) = self.reader.next(&mut self.input)? else {
+        let takes_data = (self.is_handshake_complete() && !self.data_held)
+            || self.early_data.left.is_some();
+        let Some((content_type, content)) = self.reader.next(&mut self.input, takes_data)? else {
             return Ok(Received::Nothing);
         };
         // RFC 9846 §5.1: "if a handshake message is split over two or more records, there MUST NOT be
@@ -140,10 +142,7 @@ impl Common {
                     None => Received::Progress,
                 })
             }
-            ContentType::APPLICATION_DATA
-                if (self.is_handshake_complete() && !self.data_held)
-                    || self.early_data.left.is_some() =>
-            {
+            ContentType::APPLICATION_DATA if takes_data => {
                 self.count_early_data(content.len())?;
                 self.trace
                     .received(TraceItem::ApplicationData, content.len());

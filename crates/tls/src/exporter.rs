@@ -44,7 +44,12 @@ impl Exporter {
         context: Option<&[u8]>,
         out: &mut [u8],
     ) -> Result<(), Misuse> {
-        if label.is_empty() || label.len() > MAX_LABEL_LEN || RESERVED_LABELS.contains(&label) {
+        // RFC 9846 §7.1: `opaque label<7..255> = "tls13 " + Label`. RFC 5705 lets it be empty.
+        let may_be_empty = matches!(self, Self::Tls12(_));
+        if label.is_empty() && !may_be_empty
+            || label.len() > MAX_LABEL_LEN
+            || RESERVED_LABELS.contains(&label)
+        {
             return Err(Misuse::ExporterLabel);
         }
         match self {

@@ -47,6 +47,7 @@ impl ClientConnection {
     pub fn new(config: Arc<ClientConfig>, server: PeerName) -> Result<Self, Error> {
         client_hello::check(&config)?;
         let mut common = Common::new(&config.limits, config.trace, config.key_log);
+        common.writer().begin_with_client_hello();
         let mut cx = Context {
             common: &mut common,
             config: &config,

@@ -105,10 +105,13 @@ impl RecordReader {
             .is_some_and(Protection::is_exhausted)
     }
 
-    /// The next record that has a content: its type, and where in `input` the content is.
+    /// The next record that has a content: its type, and where in `input` the content is. Records without,
+    /// as senders use them to hide how much they send, are for where `takes_data`: elsewhere they are
+    /// as much out of place as others with data.
     pub(crate) fn next(
         &mut self,
         input: &mut Input,
+        takes_data: bool,
     ) -> Result<Option<(ContentType, Range<usize>)>, Error> {
         loop {
             let Some(raw) = input.header() else {
@@ -127,7 +130,9 @@ impl RecordReader {
             self.first = false;
             let opened = self.open(raw, header.content_type, body, input)?;
             match opened {
-                Some((content_type, content)) if self.has_effect(content_type, &content)? => {
+                Some((content_type, content))
+                    if self.has_effect(content_type, &content, takes_data)? =>
+                {
                     return Ok(Some((content_type, content)));
                 }
                 _ => input.reset_if_empty(),
@@ -233,6 +238,7 @@ impl RecordReader {
         &mut self,
         content_type: ContentType,
         content: &Range<usize>,
+        takes_data: bool,
     ) -> Result<bool, Error> {
         let dropped = match content_type {
             ContentType::CHANGE_CIPHER_SPEC => {
@@ -241,7 +247,7 @@ impl RecordReader {
                 }
                 self.change_cipher_specs == ChangeCipherSpecs::Ignored
             }
-            ContentType::APPLICATION_DATA => content.is_empty() && self.protection.is_some(),
+            ContentType::APPLICATION_DATA => content.is_empty() && takes_data,
             // RFC 9846 §5.1: "Implementations MUST NOT send zero-length fragments of Handshake
             // types, even if those fragments contain padding"; §5.4 the same of alerts.
             ContentType::HANDSHAKE | ContentType::ALERT if content.is_empty() => {
@@ -251,7 +257,10 @@ impl RecordReader {
             _ => return Err(PeerMisbehaved::UnexpectedRecord(content_type).into()),
         };
         if !dropped {
-            self.empty_records = 0;
+            // Alerts in between do not make a flood less of one.
+            if content_type != ContentType::ALERT {
+                self.empty_records = 0;
+            }
             return Ok(true);
         }
         self.empty_records += 1;

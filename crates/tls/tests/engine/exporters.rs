@@ -80,6 +80,36 @@ fn other_labels_and_contexts_give_other_material() {
     assert_eq!(base, export(b"label", Some(b"context")));
 }
 
+/// RFC 5705 does not forbid it; in TLS 1.3 RFC 9846 §7.1 does: `opaque label<7..255> = "tls13 " + Label`.
+#[test]
+fn a_label_may_be_empty_in_tls12() {
+    let policy = Policy {
+        versions: vec![ProtocolVersion::TLS12],
+        ..Policy::default()
+    };
+    let mut site = Site::new(&[KeyAlgorithm::P256]);
+    site.policy = policy.clone();
+    let config = ClientConfig {
+        policy: Arc::new(policy),
+        ..ClientConfig::default()
+    };
+    let mut duo = Duo::with(
+        &Arc::new(site),
+        &Arc::default(),
+        config,
+        ServerConfig::default(),
+    );
+    duo.handshake();
+    let mut material = [[0; 32]; 2];
+    let [ours, theirs] = &mut material;
+    duo.client.export_keying_material(b"", None, ours).unwrap();
+    duo.server
+        .export_keying_material(b"", None, theirs)
+        .unwrap();
+    assert_eq!(ours, theirs);
+    assert_ne!(*ours, [0; 32]);
+}
+
 #[test]
 fn what_cannot_be_exported_is_refused() {
     let pair = pair(ClientOptions {
