@@ -5,24 +5,28 @@ use std::sync::Arc;
 
 use keyward_crypto::private_key::PrivateKey;
 use keyward_keyop::KeyId;
-use keyward_tls::OcspResponse;
+use keyward_tls::{OcspResponse, SignedCertificateTimestampList};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use crate::failure::{Failure, unimplemented, unmet};
 use crate::key_holder::KeyHolder;
-use crate::options::{Credential, Credentials, Ocsp};
+use crate::options::{Credential, Ocsp, Options};
 
 /// What a connection shows, and who signs for it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Loaded {
     /// In order of preference, with the numbers that the runner gives them.
     pub(crate) certificates: Vec<(i32, Arc<keyward_tls::Credential>)>,
     pub(crate) keys: KeyHolder,
 }
 
-pub(crate) fn load(credentials: &Credentials, ocsp: Ocsp) -> Result<Loaded, Failure> {
-    let mut loaded = Loaded::default();
+pub(crate) fn load(options: &Options) -> Result<Loaded, Failure> {
+    let mut loaded = Loaded {
+        certificates: Vec::new(),
+        keys: KeyHolder::new(!options.run.is_server),
+    };
+    let (credentials, ocsp) = (&options.credentials, options.needs.ocsp);
     for (number, credential) in credentials.in_order() {
         let key = loaded.keys.add(private_key(&credential.key_file)?);
         let certificate = certificate(credential, ocsp, key)?;
@@ -36,20 +40,31 @@ fn private_key(file: &str) -> Result<PrivateKey, Failure> {
     PrivateKey::from_pem(&pem).map_err(|error| unimplemented(format!("this key: {error}")))
 }
 
+/// The certificates in a file.
+pub(crate) fn chain(file: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect)
+        .map_err(|error| unmet(format!("{file}: {error}")))
+}
+
 fn certificate(
     credential: &Credential,
     ocsp: Ocsp,
     key: KeyId,
 ) -> Result<keyward_tls::Credential, Failure> {
-    let file = &credential.cert_file;
-    let chain = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect)
-        .map_err(|error| unmet(format!("{file}: {error}")))?;
+    let chain = chain(&credential.cert_file)?;
     let certificate = keyward_tls::Credential::new(chain)
         .map_err(|error| unimplemented(format!("this certificate: {error}")))?;
     if certificate.key() != key {
         return Err(unimplemented("a certificate with another key than its own"));
     }
+    let certificate = if credential.scts.is_empty() {
+        certificate
+    } else {
+        certificate
+            .with_scts(SignedCertificateTimestampList(credential.scts.clone()))
+            .map_err(|error| unmet(error.to_string()))?
+    };
     if credential.ocsp_response.is_empty() || ocsp == Ocsp::Decline {
         return Ok(certificate);
     }

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use keyward_tls::{
-    Answer, CertificateAnswer, CertificateNeed, Need, NeedError, NewSessionKind, Policy,
+    Answer, CertificateAnswer, CertificateNeed, CertificateRejection, ClientAuthentication,
+    ClientCertificateRequest, Need, NeedError, NewSessionKind, PeerCertificateNeed, Policy,
 };
 
 use crate::credentials::{self, Loaded};
@@ -21,6 +22,14 @@ pub(crate) struct Desk<'a> {
     /// Each with the turn from which on it may be answered.
     open: VecDeque<(u64, Need)>,
     stored_by_id: bool,
+    presented: Presented,
+}
+
+/// What the peer presented beside its chain.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Presented {
+    pub(crate) ocsp: Option<Vec<u8>>,
+    pub(crate) scts: Option<Vec<u8>>,
 }
 
 /// How many turns of the loop a need waits under `-async`.
@@ -29,17 +38,31 @@ const LATE: u64 = 3;
 impl<'a> Desk<'a> {
     pub(crate) fn new(options: &'a Options, sessions: &'a mut Sessions) -> Result<Self, Failure> {
         Ok(Self {
-            loaded: credentials::load(&options.credentials, options.needs.ocsp)?,
-            policy: Arc::new(policy(&options.negotiation)?),
+            loaded: credentials::load(options)?,
+            policy: Arc::new(policy(options)?),
             options,
             sessions,
             open: VecDeque::new(),
             stored_by_id: false,
+            presented: Presented::default(),
         })
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {
         self.sessions
+    }
+
+    pub(crate) fn sessions_mut(&mut self) -> &mut Sessions {
+        self.sessions
+    }
+
+    pub(crate) fn presented(&self) -> &Presented {
+        &self.presented
+    }
+
+    /// From here on the expectations of a retry are the ones that count.
+    pub(crate) fn switch_to(&mut self, options: &'a Options) {
+        self.options = options;
     }
 
     pub(crate) fn loaded(&self) -> &Loaded {
@@ -96,7 +119,54 @@ impl<'a> Desk<'a> {
                 };
                 Ok(need.answer(Ok(ticket)))
             }
+            Need::PeerCertificate(need) => {
+                let verdict = self.peer_certificate(&need);
+                Ok(need.answer(verdict))
+            }
+            Need::ClientCertificate(need) if self.options.needs.fail_certificate => {
+                Ok(need.answer(Err(NeedError::Internal)))
+            }
+            Need::ClientCertificate(need) => {
+                let certificates = self.loaded.certificates.iter();
+                let candidates: Vec<_> = certificates.map(|(_, it)| it.clone()).collect();
+                let candidates = Some(candidates).filter(|them| !them.is_empty());
+                Ok(need.answer(Ok(candidates)))
+            }
+            Need::OfferSession(need) => {
+                let session = self.sessions.offer();
+                Ok(need.answer(Ok(session)))
+            }
+            Need::EarlyData(need) => {
+                let fresh = self.sessions.is_fresh(need.unique());
+                Ok(need.answer(Ok(fresh)))
+            }
             other => Err(unimplemented(format!("the need of a {}", other.kind()))),
+        }
+    }
+
+    fn peer_certificate(&mut self, need: &PeerCertificateNeed) -> Result<(), NeedError> {
+        self.presented = Presented {
+            ocsp: need.ocsp().map(<[u8]>::to_vec),
+            scts: need.scts().map(<[u8]>::to_vec),
+        };
+        let options = self.options;
+        if options.peer.rejects() {
+            return Err(NeedError::Certificate(CertificateRejection::Unknown));
+        }
+        if options.needs.ocsp == Ocsp::Fail {
+            return Err(NeedError::Certificate(
+                CertificateRejection::BadStatusResponse,
+            ));
+        }
+        Ok(())
+    }
+
+    fn client_authentication(&self) -> ClientAuthentication {
+        let request = ClientCertificateRequest::default();
+        match &self.options.peer {
+            peer if peer.require => ClientAuthentication::Required(request),
+            peer if peer.verify => ClientAuthentication::Optional(request),
+            _ => ClientAuthentication::Off,
         }
     }
 
@@ -144,6 +214,7 @@ impl<'a> Desk<'a> {
                 Alpn::Select(protocol) => vec![protocol.clone()],
                 Alpn::Reject => vec![b"of no client".to_vec()],
             },
+            client_authentication: self.client_authentication(),
             ..CertificateAnswer::default()
         }))
     }

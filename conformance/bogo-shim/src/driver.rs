@@ -6,18 +6,18 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_tls::{Limits, ServerConfig, ServerConnection, Step, VerifySignatures};
+use keyward_tls::{Connection, Step};
 
 use crate::desk::Desk;
 use crate::failure::{Failure, unmet};
 use crate::options::{Options, Run};
 use crate::sessions::Sessions;
+use crate::side::Side;
 
-pub(crate) struct Driver<'a> {
-    pub(crate) tls: ServerConnection,
+pub(crate) struct Driver<'a, S: Side> {
+    pub(crate) tls: Connection<S>,
     pub(crate) desk: Desk<'a>,
     socket: TcpStream,
     is_async: bool,
@@ -45,25 +45,15 @@ const POLL: Duration = Duration::from_millis(1);
 const DRAIN: Duration = Duration::from_secs(5);
 const READ_SIZE: usize = 16 * 1024;
 
-impl<'a> Driver<'a> {
+impl<'a, S: Side> Driver<'a, S> {
     pub(crate) fn connect(
         options: &'a Options,
         sessions: &'a mut Sessions,
     ) -> Result<Self, Failure> {
-        // What cannot be served is found before the runner sees a connection.
+        // What cannot be done is found before the runner sees a connection.
         let desk = Desk::new(options, sessions)?;
-        let config = ServerConfig {
-            limits: Limits {
-                // What BoringSSL skips, and the tests go by.
-                skipped_early_data: 16384,
-                ..Limits::default()
-            },
-            verify_signatures: VerifySignatures::Always,
-            trace: false,
-            ..ServerConfig::default()
-        };
         Ok(Self {
-            tls: ServerConnection::new(Arc::new(config))?,
+            tls: S::connection(options)?,
             desk,
             socket: open(&options.run)?,
             is_async: options.run.is_async,
@@ -88,6 +78,10 @@ impl<'a> Driver<'a> {
                     continue;
                 }
                 Step::HandshakeComplete => Event::HandshakeComplete,
+                Step::SessionReceived(session) => {
+                    self.desk.sessions_mut().receive(*session);
+                    continue;
+                }
                 Step::Data => Event::Data,
                 Step::PeerClosed => Event::PeerClosed,
                 Step::Closed => Event::Closed,

@@ -1,6 +1,6 @@
 //! One connection, from the handshake to close_notify.
 
-use keyward_tls::Error;
+use keyward_tls::{EarlyDataStatus, Error};
 use keyward_wire::values::AlertDescription;
 
 use crate::driver::{Driver, Event};
@@ -8,28 +8,60 @@ use crate::expectations;
 use crate::failure::{Failure, unmet};
 use crate::options::Options;
 use crate::sessions::Sessions;
+use crate::side::Side;
 
-pub(crate) fn run(
-    options: &Options,
-    resumption: bool,
-    sessions: &mut Sessions,
-) -> Result<(), Failure> {
-    let mut exchange = Exchange {
-        driver: Driver::connect(options, sessions)?,
-        options,
-        resumption,
-        phase: Phase::Handshake,
-    };
-    let outcome = exchange.run();
-    exchange.driver.finish();
-    outcome
+/// What a connection is to be like.
+pub(crate) struct Plan<'a> {
+    pub(crate) options: &'a Options,
+    /// From where a client's early data is refused.
+    retry: &'a Options,
+    is_resumption: bool,
 }
 
-struct Exchange<'a> {
-    driver: Driver<'a>,
+impl<'a> Plan<'a> {
+    pub(crate) fn first(options: &'a Options) -> Self {
+        Self {
+            options,
+            retry: options,
+            is_resumption: false,
+        }
+    }
+
+    pub(crate) fn further(options: &'a Options, retry: &'a Options) -> Self {
+        Self {
+            options,
+            retry,
+            is_resumption: true,
+        }
+    }
+}
+
+pub(crate) fn run<S: Side>(plan: &Plan<'_>, sessions: &mut Sessions) -> Result<(), Failure> {
+    let mut exchange = Exchange {
+        driver: Driver::<S>::connect(plan.options, sessions)?,
+        options: plan.options,
+        retry: plan.retry,
+        resumption: plan.is_resumption,
+        phase: Phase::Handshake,
+        sent_early: None,
+    };
+    let outcome = exchange.run();
+    let early_data = exchange.options.early_data.expect_ticket;
+    exchange.driver.finish();
+    outcome?;
+    expectations::session(early_data, sessions)?;
+    sessions.end_connection();
+    Ok(())
+}
+
+struct Exchange<'a, S: Side> {
+    driver: Driver<'a, S>,
     options: &'a Options,
+    retry: &'a Options,
     resumption: bool,
     phase: Phase,
+    /// How much of what is said first was said as early data, if that was offered.
+    sent_early: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +80,7 @@ const RECORD_SIZES: [usize; 11] = [
     0, 1, 255, 256, 257, 16383, 16384, 16385, 32767, 32768, 32769,
 ];
 
-impl Exchange<'_> {
+impl<S: Side> Exchange<'_, S> {
     fn run(&mut self) -> Result<(), Failure> {
         loop {
             let event = match self.driver.step() {
@@ -62,18 +94,20 @@ impl Exchange<'_> {
                 other => other?,
             };
             match event {
-                Event::HandshakeComplete => {
-                    expectations::check(self.options, &self.driver, self.resumption)?;
-                    self.phase = Phase::Complete;
-                }
+                Event::HandshakeComplete => self.complete()?,
                 Event::Data if self.phase == Phase::ShuttingDown => {
                     return Err(unmet("data came after our close_notify"));
                 }
+                // Early data is answered at once, in the round trip that it saves.
+                Event::Data if S::is_early(&self.driver.tls) => self.echo()?,
                 Event::Data => {
                     if self.phase == Phase::Complete && self.start()? {
                         return Ok(());
                     }
-                    self.echo()?;
+                    // Looked at again: our close_notify may be sent only now.
+                    if self.phase != Phase::ShuttingDown {
+                        self.echo()?;
+                    }
                 }
                 Event::PeerClosed => {
                     self.driver.tls.close();
@@ -88,6 +122,7 @@ impl Exchange<'_> {
                             return Ok(());
                         }
                     } else {
+                        self.send_early()?;
                         self.driver.wait()?;
                     }
                 }
@@ -95,9 +130,59 @@ impl Exchange<'_> {
         }
     }
 
+    /// Says first what is to be said first, as early data if that is offered.
+    fn send_early(&mut self) -> Result<(), Failure> {
+        let capacity = S::early_data_capacity(&self.driver.tls);
+        if self.phase != Phase::Handshake || self.sent_early.is_some() || capacity == 0 {
+            return Ok(());
+        }
+        if self.options.early_data.expect_no_offer {
+            return Err(unmet("early data is offered"));
+        }
+        let script = &self.options.script;
+        let mut taken = 0;
+        if script.writes_first {
+            let first = script.initial_write.repeat(script.repeat_initial_write);
+            taken = S::send_early(&mut self.driver.tls, &first)?;
+            self.driver.flush()?;
+        }
+        self.sent_early = Some(taken);
+        Ok(())
+    }
+
+    fn complete(&mut self) -> Result<(), Failure> {
+        self.phase = Phase::Complete;
+        if self.sent_early.is_some()
+            && expectations::early_data(&self.driver) == EarlyDataStatus::Rejected
+            && !S::IS_SERVER
+        {
+            if !self.options.early_data.expect_reject {
+                return Err(unmet("early data is rejected"));
+            }
+            self.options = self.retry;
+            self.driver.desk.switch_to(self.retry);
+            self.sent_early = None;
+        }
+        expectations::check(self.options, &self.driver, self.resumption)
+    }
+
+    /// Sends secrets that both sides can derive, for the runner to compare.
+    fn export(&mut self) -> Result<(), Failure> {
+        let Some(export) = &self.options.script.export else {
+            return Ok(());
+        };
+        let mut secret = vec![0; export.length];
+        let context = export.with_context.then_some(export.context.as_slice());
+        self.driver
+            .tls
+            .export_keying_material(&export.label, context, &mut secret)?;
+        self.driver.send(&secret)
+    }
+
     /// What we do before anything is read; says whether that was all.
     fn start(&mut self) -> Result<bool, Failure> {
         self.phase = Phase::Data;
+        self.export()?;
         let script = &self.options.script;
         if script.send_alert {
             self.driver
@@ -109,13 +194,13 @@ impl Exchange<'_> {
             for size in RECORD_SIZES {
                 self.driver.send(&vec![0x42; size])?;
             }
-        } else if script.read_with_unfinished_write {
+        } else if script.read_with_unfinished_write && self.sent_early.is_none() {
             self.driver.tls.send(&script.initial_write)?;
             self.driver.limit_writes(Some(1));
             self.driver.flush()?;
         } else if script.writes_first {
-            for _ in 0..script.repeat_initial_write {
-                self.driver.send(&script.initial_write)?;
+            for write in script.initial_write_left(self.sent_early.unwrap_or(0)) {
+                self.driver.send(&write)?;
             }
         }
         if script.shuts_down {

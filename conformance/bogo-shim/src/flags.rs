@@ -1,8 +1,8 @@
 //! The runner's arguments.
 //!
 //! A flag stands for all connections, or with `-on-initial` or `-on-resume` before its name for the
-//! first or the others. `-on-retry` is for clients whose early data was refused, `-on-handshaker` for
-//! split handshakes: parsed, and passed over.
+//! first or the others. With `-on-retry` it stands for what follows on a client whose early data was
+//! refused. `-on-handshaker` is for split handshakes: parsed, and passed over.
 
 use crate::failure::{Failure, unimplemented, unmet};
 use crate::options::{Options, flag};
@@ -17,6 +17,8 @@ pub(crate) enum Invocation {
         initial: Box<Options>,
         /// For the others.
         resume: Box<Options>,
+        /// For the others, from where a client's early data is refused.
+        retry: Box<Options>,
     },
 }
 
@@ -40,8 +42,9 @@ pub(crate) use value;
 pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Invocation, Failure> {
     let mut initial = Box::<Options>::default();
     let mut resume = Box::<Options>::default();
+    let mut retry = Box::<Options>::default();
     let arguments: Vec<String> = arguments.collect();
-    refuse_other_sides(&arguments)?;
+    refuse_other_transports(&arguments)?;
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         if argument == "-is-handshaker-supported" {
@@ -69,26 +72,28 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Invocatio
             Scope::All => {
                 apply(&mut initial)?;
                 apply(&mut resume)?;
+                apply(&mut retry)?;
             }
             Scope::Initial => apply(&mut initial)?,
             Scope::Resume => apply(&mut resume)?,
+            Scope::Retry => apply(&mut retry)?,
             Scope::Elsewhere => {}
         }
     }
-    Ok(Invocation::Run { initial, resume })
+    Ok(Invocation::Run {
+        initial,
+        resume,
+        retry,
+    })
 }
 
-/// What is not a TLS server is named as such, and not by the first of its flags that is not known.
-fn refuse_other_sides(arguments: &[String]) -> Result<(), Failure> {
+/// What is not TLS over TCP is named as such, and not by the first of its flags that is not known.
+fn refuse_other_transports(arguments: &[String]) -> Result<(), Failure> {
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     if has("-is-handshaker-supported") {
         return Ok(());
     }
-    for (other, what) in [
-        (has("-dtls"), "DTLS"),
-        (has("-quic"), "QUIC"),
-        (!has("-server"), "the client's side"),
-    ] {
+    for (other, what) in [(has("-dtls"), "DTLS"), (has("-quic"), "QUIC")] {
         if other {
             return Err(unimplemented(what));
         }
@@ -101,6 +106,7 @@ enum Scope {
     All,
     Initial,
     Resume,
+    Retry,
     Elsewhere,
 }
 
@@ -112,7 +118,7 @@ fn scope(argument: &str) -> (Scope, &str) {
     for (prefix, scope) in [
         ("-on-initial", Scope::Initial),
         ("-on-resume", Scope::Resume),
-        ("-on-retry", Scope::Elsewhere),
+        ("-on-retry", Scope::Retry),
     ] {
         if let Some(name) = argument.strip_prefix(prefix) {
             return (scope, name);
@@ -134,7 +140,9 @@ mod tests {
 
     fn parsed(arguments: &[&str]) -> (Box<Options>, Box<Options>) {
         match parse_server(arguments) {
-            Ok(Invocation::Run { initial, resume }) => (initial, resume),
+            Ok(Invocation::Run {
+                initial, resume, ..
+            }) => (initial, resume),
             Ok(Invocation::IsHandshakerSupported) => panic!("no run"),
             Err(failure) => panic!("{failure}"),
         }
@@ -257,15 +265,6 @@ mod tests {
             let failure = failure(arguments);
             assert!(matches!(failure, Failure::Unmet(_)), "{failure}");
         }
-    }
-
-    #[test]
-    fn a_client_is_not_implemented_whatever_its_flags() {
-        let arguments = ["-port", "1", "-no-such-flag"].map(str::to_owned);
-        let Err(failure) = parse(arguments.into_iter()) else {
-            panic!("a client");
-        };
-        assert_eq!(failure.to_string(), "not implemented: the client's side");
     }
 
     #[test]

@@ -9,12 +9,21 @@ use keyward_wire::codec::{Decode as _, Encode as _};
 
 use crate::failure::{Failure, unmet};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct KeyHolder {
     keys: HashMap<KeyId, PrivateKey>,
+    is_client: bool,
 }
 
 impl KeyHolder {
+    /// Keys of a client, or of a server.
+    pub(crate) fn new(is_client: bool) -> Self {
+        Self {
+            keys: HashMap::new(),
+            is_client,
+        }
+    }
+
     pub(crate) fn add(&mut self, key: PrivateKey) -> KeyId {
         let id = KeyId::of_public_key(key.public_key());
         self.keys.insert(id, key);
@@ -38,6 +47,7 @@ impl KeyHolder {
             // The runner has one RSA key for everything. Nobody but a test should do this.
             rsa_decryption: true,
             legacy: true,
+            client: self.is_client,
             ..KeyRules::signing(key.public_key())
         };
         let checked = operation

@@ -2,13 +2,36 @@
 
 use keyward_crypto::key_exchange::Group;
 use keyward_tls::Policy;
-use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
+use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 
 use crate::failure::{Failure, unimplemented};
-use crate::options::Negotiation;
+use crate::options::{Negotiation, Options, Renegotiation};
 
 /// Everything that the engine has, legacy included, within what the test says.
-pub(crate) fn policy(negotiation: &Negotiation) -> Result<Policy, Failure> {
+pub(crate) fn policy(options: &Options) -> Result<Policy, Failure> {
+    let mut policy = negotiable(&options.negotiation)?;
+    policy.signature_schemes = signing_schemes(options)?;
+    Ok(policy)
+}
+
+/// What all credentials may sign with; the engine has no lists for each.
+fn signing_schemes(options: &Options) -> Result<Option<Vec<SignatureScheme>>, Failure> {
+    let mut lists = options
+        .credentials
+        .in_order()
+        .map(|(_, credential)| &credential.signing_schemes);
+    let Some(first) = lists.next() else {
+        return Ok(None);
+    };
+    if lists.any(|list| list != first) {
+        return Err(unimplemented(
+            "credentials with different signature schemes",
+        ));
+    }
+    Ok(Some(first.clone()).filter(|list| !list.is_empty()))
+}
+
+fn negotiable(negotiation: &Negotiation) -> Result<Policy, Failure> {
     let mut policy = Policy::legacy();
     policy
         .versions
@@ -27,6 +50,7 @@ pub(crate) fn policy(negotiation: &Negotiation) -> Result<Policy, Failure> {
         }
         policy.groups.clone_from(&negotiation.groups);
     }
+    policy.renegotiation = negotiation.renegotiation == Renegotiation::Freely;
     Ok(policy)
 }
 
@@ -57,7 +81,7 @@ mod tests {
             max_version,
             ..Negotiation::default()
         };
-        let versions = |min, max| policy(&negotiation(min, max)).map(|policy| policy.versions);
+        let versions = |min, max| negotiable(&negotiation(min, max)).map(|policy| policy.versions);
         let (tls12, tls13) = (ProtocolVersion::TLS12, ProtocolVersion::TLS13);
         assert!(versions(0, 0).is_ok_and(|them| them == [tls13, tls12]));
         assert!(versions(0x304, 0).is_ok_and(|them| them == [tls13]));
@@ -71,7 +95,7 @@ mod tests {
             cipher_suites: Some(vec![CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256]),
             ..Negotiation::default()
         };
-        let suites = policy(&negotiation).map(|policy| policy.cipher_suites);
+        let suites = negotiable(&negotiation).map(|policy| policy.cipher_suites);
         assert!(suites.is_ok_and(|suites| suites.len() == 4));
     }
 }

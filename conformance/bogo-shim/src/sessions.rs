@@ -1,13 +1,14 @@
-//! What outlives a connection: sessions by ticket and by id, and the time.
+//! What outlives a connection: a server's sessions by ticket and by id, a client's latest, what early
+//! data was seen, and the time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use keyward_crypto::random::SystemRandom;
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{
-    NewSessionKind, NewSessionNeed, OfferedSession, SessionAnswer, SessionNeed, SessionState,
-    UnixTime,
+    ClientSession, NewSessionKind, NewSessionNeed, OfferedSession, SessionAnswer, SessionNeed,
+    SessionState, UnixTime,
 };
 
 use crate::failure::{Failure, unmet};
@@ -15,6 +16,10 @@ use crate::failure::{Failure, unmet};
 pub(crate) struct Sessions {
     tickets: TicketKeys,
     by_id: HashMap<Vec<u8>, SessionState>,
+    seen_early_data: HashSet<[u8; 32]>,
+    /// A client's: the one to offer next, and the one that came last on the connection under way.
+    to_offer: Option<ClientSession>,
+    received: Option<ClientSession>,
     /// How far the clock is ahead, in seconds.
     ahead_s: u64,
 }
@@ -26,6 +31,9 @@ impl Sessions {
         Ok(Self {
             tickets,
             by_id: HashMap::new(),
+            seen_early_data: HashSet::new(),
+            to_offer: None,
+            received: None,
             ahead_s: 0,
         })
     }
@@ -37,6 +45,33 @@ impl Sessions {
 
     pub(crate) fn advance_clock(&mut self, seconds: u64) {
         self.ahead_s = self.ahead_s.saturating_add(seconds);
+    }
+
+    /// A connection ends: what it received is what the next one offers.
+    pub(crate) fn end_connection(&mut self) {
+        if let Some(session) = self.received.take() {
+            self.to_offer = Some(session);
+        }
+    }
+
+    /// What a client offers.
+    pub(crate) fn offer(&self) -> Option<ClientSession> {
+        self.to_offer.clone()
+    }
+
+    /// Keeps what a client was given.
+    pub(crate) fn receive(&mut self, session: ClientSession) {
+        self.received = Some(session);
+    }
+
+    /// What this connection was given so far.
+    pub(crate) fn received(&self) -> Option<&ClientSession> {
+        self.received.as_ref()
+    }
+
+    /// Whether early data is seen for the first time.
+    pub(crate) fn is_fresh(&mut self, unique: [u8; 32]) -> bool {
+        self.seen_early_data.insert(unique)
     }
 
     /// The first that is known.

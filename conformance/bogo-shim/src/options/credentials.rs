@@ -1,9 +1,8 @@
 //! Certificates and keys, by file.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use keyward_wire::values::SignatureScheme;
 
-use crate::failure::{Failure, unmet};
+use super::{base64, number};
 use crate::flags::Flag::{self, Bare, Value};
 use crate::flags::value;
 use crate::options::Options;
@@ -20,6 +19,10 @@ pub(crate) struct Credential {
     pub(crate) cert_file: String,
     pub(crate) key_file: String,
     pub(crate) ocsp_response: Vec<u8>,
+    /// A `SignedCertificateTimestampList`.
+    pub(crate) scts: Vec<u8>,
+    /// The schemes that it may sign with; empty: all that its key can.
+    pub(crate) signing_schemes: Vec<SignatureScheme>,
 }
 
 impl Credentials {
@@ -44,14 +47,12 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-cert-file" => value!(o, v => latest(o).cert_file = v.to_owned()),
         "-key-file" => value!(o, v => latest(o).key_file = v.to_owned()),
         "-ocsp-response" => value!(o, v => latest(o).ocsp_response = base64(v)?),
+        "-signed-cert-timestamps" => value!(o, v => latest(o).scts = base64(v)?),
+        "-signing-prefs" => {
+            value!(o, v => latest(o).signing_schemes.push(SignatureScheme(number(v)?)))
+        }
         // The CA of a client's certificate; whoever asks for one has another flag that says so.
         "-trust-cert" => Value(|_, _| Ok(())),
         _ => return None,
     })
-}
-
-fn base64(text: &str) -> Result<Vec<u8>, Failure> {
-    BASE64_STANDARD
-        .decode(text)
-        .map_err(|error| unmet(format!("{text} is not base64: {error}")))
 }

@@ -1,6 +1,6 @@
 //! What the connection has to turn out like.
 
-use super::number;
+use super::{base64, number};
 use crate::flags::Flag::{self, Bare, Value};
 use crate::flags::value;
 
@@ -14,6 +14,10 @@ pub(crate) struct Expect {
     pub(crate) no_server_name: bool,
     /// As on the wire: each protocol after its length.
     pub(crate) advertised_alpn: Option<Vec<u8>>,
+    /// On a client; empty for none.
+    pub(crate) alpn: Vec<u8>,
+    pub(crate) ocsp_response: Option<Vec<u8>>,
+    pub(crate) scts: Option<Vec<u8>>,
     pub(crate) extended_master_secret: bool,
     /// A full handshake though the client wants to resume.
     pub(crate) session_miss: bool,
@@ -39,6 +43,9 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-expect-advertised-alpn" => {
             value!(o, v => o.expect.advertised_alpn = Some(v.as_bytes().to_vec()))
         }
+        "-expect-alpn" => value!(o, v => o.expect.alpn = v.as_bytes().to_vec()),
+        "-expect-ocsp-response" => value!(o, v => o.expect.ocsp_response = Some(base64(v)?)),
+        "-expect-signed-cert-timestamps" => value!(o, v => o.expect.scts = Some(base64(v)?)),
         "-expect-extended-master-secret" => Bare(|o| o.expect.extended_master_secret = true),
         "-expect-session-miss" => Bare(|o| o.expect.session_miss = true),
         "-expect-session-id" => Bare(|o| o.expect.session_id = Some(true)),

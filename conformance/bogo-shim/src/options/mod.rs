@@ -1,18 +1,25 @@
 //! What a connection is to be like, by topic; each file has the flags of its topic.
 
 mod credentials;
+mod early_data;
 mod expect;
 mod needs;
 mod negotiation;
+mod peer;
 mod run;
 mod script;
 
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 pub(crate) use credentials::{Credential, Credentials};
+pub(crate) use early_data::EarlyData;
 pub(crate) use expect::Expect;
 pub(crate) use needs::{Needs, Ocsp};
-pub(crate) use negotiation::{Alpn, Negotiation};
+pub(crate) use negotiation::{Alpn, Negotiation, Renegotiation};
+pub(crate) use peer::Peer;
 pub(crate) use run::Run;
 pub(crate) use script::Script;
 
@@ -26,6 +33,8 @@ pub(crate) struct Options {
     pub(crate) negotiation: Negotiation,
     pub(crate) credentials: Credentials,
     pub(crate) needs: Needs,
+    pub(crate) peer: Peer,
+    pub(crate) early_data: EarlyData,
     pub(crate) expect: Expect,
 }
 
@@ -36,6 +45,8 @@ pub(crate) fn flag(name: &str) -> Option<Flag> {
         .or_else(|| negotiation::flag(name))
         .or_else(|| credentials::flag(name))
         .or_else(|| needs::flag(name))
+        .or_else(|| peer::flag(name))
+        .or_else(|| early_data::flag(name))
         .or_else(|| expect::flag(name))
 }
 
@@ -51,4 +62,10 @@ where
         None => text.parse().ok(),
     };
     value.ok_or_else(|| unmet(format!("{text} is not a number that fits")))
+}
+
+fn base64(text: &str) -> Result<Vec<u8>, Failure> {
+    BASE64_STANDARD
+        .decode(text)
+        .map_err(|error| unmet(format!("{text} is not base64: {error}")))
 }

@@ -35,7 +35,11 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         | "-use-ticket-callback"
         | "-use-ticket-aead-callback"
         | "-use-ocsp-callback"
-        | "-set-ocsp-in-callback" => Bare(|_| {}),
+        | "-set-ocsp-in-callback"
+        | "-use-old-client-cert-callback" => Bare(|_| {}),
+        // For split handshakes.
+        "-allow-hint-mismatch" => Bare(|_| {}),
+
         "-decline-ocsp-callback" => Bare(|o| o.needs.ocsp = Ocsp::Decline),
         "-fail-ocsp-callback" => Bare(|o| o.needs.ocsp = Ocsp::Fail),
         "-skip-ticket" => Bare(|o| o.needs.skip_ticket = true),

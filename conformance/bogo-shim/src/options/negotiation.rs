@@ -1,6 +1,8 @@
 //! What may be negotiated.
 
-use keyward_wire::values::{CipherSuite, NamedGroup};
+use keyward_wire::values::{
+    CertificateCompressionAlgorithm, CipherSuite, NamedGroup, SignatureScheme,
+};
 
 use super::number;
 use crate::cipher_list;
@@ -19,7 +21,28 @@ pub(crate) struct Negotiation {
     pub(crate) cipher_suites: Option<Vec<CipherSuite>>,
     /// Empty for the default.
     pub(crate) groups: Vec<NamedGroup>,
+    /// On a server.
     pub(crate) alpn: Alpn,
+    /// On a client, as on the wire: each protocol after its length.
+    pub(crate) advertised_alpn: Vec<u8>,
+    /// On a client: the name that the server is told.
+    pub(crate) host_name: Option<String>,
+    /// On a client.
+    pub(crate) request_ocsp: bool,
+    /// On a client.
+    pub(crate) request_scts: bool,
+    pub(crate) certificate_compression: Vec<CertificateCompressionAlgorithm>,
+    /// Signatures that we accept; empty for the default.
+    pub(crate) verify_schemes: Vec<SignatureScheme>,
+    pub(crate) renegotiation: Renegotiation,
+}
+
+/// What happens when the peer asks for another handshake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Renegotiation {
+    #[default]
+    Refuse,
+    Freely,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +67,16 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-server-preference" => Bare(|_| {}),
         "-cipher" => value!(o, v => o.negotiation.cipher_suites = Some(cipher_list::parse(v)?)),
         "-curves" => value!(o, v => o.negotiation.groups.push(NamedGroup(number(v)?))),
+        "-verify-prefs" => {
+            value!(o, v => o.negotiation.verify_schemes.push(SignatureScheme(number(v)?)))
+        }
+        "-advertise-alpn" => {
+            value!(o, v => o.negotiation.advertised_alpn = v.as_bytes().to_vec())
+        }
+        "-host-name" => value!(o, v => o.negotiation.host_name = Some(v.to_owned())),
+        "-enable-ocsp-stapling" => Bare(|o| o.negotiation.request_ocsp = true),
+        "-enable-signed-cert-timestamps" => Bare(|o| o.negotiation.request_scts = true),
+        "-renegotiate-freely" => Bare(|o| o.negotiation.renegotiation = Renegotiation::Freely),
         "-select-alpn" => {
             value!(o, v => o.negotiation.alpn = Alpn::Select(v.as_bytes().to_vec()))
         }

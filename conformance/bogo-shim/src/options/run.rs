@@ -8,6 +8,7 @@ use crate::flags::value;
 pub(crate) struct Run {
     pub(crate) port: u16,
     pub(crate) ipv6: bool,
+    pub(crate) is_server: bool,
     /// Tells the runner which test connects.
     pub(crate) shim_id: u64,
     /// Needs are answered late, and bytes come one by one.
@@ -21,8 +22,7 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-port" => value!(o, v => o.run.port = number(v)?),
         "-shim-id" => value!(o, v => o.run.shim_id = number(v)?),
         "-ipv6" => Bare(|o| o.run.ipv6 = true),
-        // There is no other side.
-        "-server" => Bare(|_| {}),
+        "-server" => Bare(|o| o.run.is_server = true),
         "-async" => Bare(|o| o.run.is_async = true),
         "-resume-count" => value!(o, v => o.run.resume_count = number(v)?),
         _ => return None,

@@ -3,12 +3,13 @@
 use super::number;
 use crate::flags::Flag::{self, Bare};
 use crate::flags::value;
+use crate::options::Options;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     pub(crate) writes_first: bool,
     pub(crate) initial_write: Vec<u8>,
-    pub(crate) repeat_initial_write: u32,
+    pub(crate) repeat_initial_write: usize,
     /// Read while a record is half written.
     pub(crate) read_with_unfinished_write: bool,
     pub(crate) write_different_record_sizes: bool,
@@ -21,6 +22,17 @@ pub(crate) struct Script {
     /// KeyUpdate before each write.
     pub(crate) key_update: bool,
     pub(crate) key_update_before_read: bool,
+    pub(crate) export: Option<Export>,
+}
+
+/// Keying material that is exported, and sent to the runner.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Export {
+    /// In bytes.
+    pub(crate) length: usize,
+    pub(crate) label: Vec<u8>,
+    pub(crate) context: Vec<u8>,
+    pub(crate) with_context: bool,
 }
 
 impl Default for Script {
@@ -39,12 +51,34 @@ impl Default for Script {
             send_alert: false,
             key_update: false,
             key_update_before_read: false,
+            export: None,
         }
     }
 }
 
+impl Script {
+    /// The writes that come first, without the bytes that were sent early.
+    pub(crate) fn initial_write_left(&self, mut sent: usize) -> Vec<Vec<u8>> {
+        let writes = std::iter::repeat_n(&self.initial_write, self.repeat_initial_write);
+        writes
+            .filter_map(|write| {
+                let skipped = sent.min(write.len());
+                sent -= skipped;
+                Some(write[skipped..].to_vec()).filter(|left| !left.is_empty())
+            })
+            .collect()
+    }
+}
+
 pub(super) fn flag(name: &str) -> Option<Flag> {
+    fn export(options: &mut Options) -> &mut Export {
+        options.script.export.get_or_insert_default()
+    }
     Some(match name {
+        "-export-keying-material" => value!(o, v => export(o).length = number(v)?),
+        "-export-label" => value!(o, v => export(o).label = v.as_bytes().to_vec()),
+        "-export-context" => value!(o, v => export(o).context = v.as_bytes().to_vec()),
+        "-use-export-context" => Bare(|o| export(o).with_context = true),
         "-shim-writes-first" => Bare(|o| o.script.writes_first = true),
         "-shim-initial-write" => value!(o, v => o.script.initial_write = v.as_bytes().to_vec()),
         "-repeat-shim-initial-write" => {

@@ -1,0 +1,144 @@
+//! The side of the connection that the shim is on.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use keyward_crypto::signature::SignatureAlgorithm;
+use keyward_tls::{
+    Client, ClientConfig, Connection, Limits, PeerName, Role, Server, ServerConfig,
+    VerifySignatures,
+};
+
+use keyward_wire::values::SignatureScheme;
+
+use crate::failure::{Failure, unimplemented, unmet};
+use crate::options::Options;
+use crate::policy::policy;
+
+/// What the two sides do not have in common.
+pub(crate) trait Side: Role + Sized {
+    const IS_SERVER: bool;
+
+    /// A connection as the options want it.
+    fn connection(options: &Options) -> Result<Connection<Self>, Failure>;
+
+    /// Whether the data that can be read is early.
+    fn is_early(connection: &Connection<Self>) -> bool;
+
+    /// How much early data can be sent now.
+    fn early_data_capacity(connection: &Connection<Self>) -> usize;
+
+    /// Sends early data; says how much.
+    fn send_early(connection: &mut Connection<Self>, data: &[u8]) -> Result<usize, Failure>;
+}
+
+fn limits() -> Limits {
+    Limits {
+        // What BoringSSL skips, and the tests go by.
+        skipped_early_data: 16384,
+        ..Limits::default()
+    }
+}
+
+impl Side for Server {
+    const IS_SERVER: bool = true;
+
+    fn connection(options: &Options) -> Result<Connection<Self>, Failure> {
+        let config = ServerConfig {
+            limits: limits(),
+            verify_signatures: VerifySignatures::Always,
+            early_data: if options.early_data.enabled {
+                MAX_EARLY_DATA
+            } else {
+                0
+            },
+            certificate_compression: options.negotiation.certificate_compression.clone(),
+            trace: false,
+            ..ServerConfig::default()
+        };
+        Ok(Connection::<Self>::new(Arc::new(config))?)
+    }
+
+    fn is_early(connection: &Connection<Self>) -> bool {
+        connection.is_early()
+    }
+
+    fn early_data_capacity(_: &Connection<Self>) -> usize {
+        0
+    }
+
+    fn send_early(_: &mut Connection<Self>, _: &[u8]) -> Result<usize, Failure> {
+        Err(unmet("a server has no early data"))
+    }
+}
+
+/// As much as BoringSSL lets a client send.
+const MAX_EARLY_DATA: u32 = 14336;
+
+impl Side for Client {
+    const IS_SERVER: bool = false;
+
+    fn connection(options: &Options) -> Result<Connection<Self>, Failure> {
+        let negotiation = &options.negotiation;
+        let mut config = ClientConfig {
+            limits: limits(),
+            policy: Arc::new(policy(options)?),
+            alpn: protocols(&negotiation.advertised_alpn)?,
+            verify_signatures: VerifySignatures::Always,
+            request_ocsp: negotiation.request_ocsp,
+            request_scts: negotiation.request_scts,
+            certificate_compression: negotiation.certificate_compression.clone(),
+            delegated_credentials: false,
+            early_data: options.early_data.enabled,
+            resumption: true,
+            trace: false,
+            ..ClientConfig::default()
+        };
+        if let Some(unknown) = unknown_scheme(&negotiation.verify_schemes) {
+            return Err(unimplemented(format!("the signature scheme {unknown}")));
+        }
+        if !negotiation.verify_schemes.is_empty() {
+            config
+                .signature_schemes
+                .clone_from(&negotiation.verify_schemes);
+        }
+        let name = match &negotiation.host_name {
+            Some(name) => name
+                .parse()
+                .map_err(|_| unmet(format!("{name} is no host name")))?,
+            // Nobody is told.
+            None => PeerName::Ip(Ipv4Addr::LOCALHOST.into()),
+        };
+        Ok(Connection::<Self>::new(Arc::new(config), name)?)
+    }
+
+    fn is_early(_: &Connection<Self>) -> bool {
+        false
+    }
+
+    fn early_data_capacity(connection: &Connection<Self>) -> usize {
+        connection.early_data_capacity()
+    }
+
+    fn send_early(connection: &mut Connection<Self>, data: &[u8]) -> Result<usize, Failure> {
+        Ok(connection.send_early(data)?)
+    }
+}
+
+/// A list as on the wire: each protocol after its length.
+fn protocols(mut list: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut protocols = Vec::new();
+    while let Some((length, rest)) = list.split_first() {
+        let (protocol, rest) = rest
+            .split_at_checked(usize::from(*length))
+            .ok_or_else(|| unmet("a list of protocols that is cut off"))?;
+        protocols.push(protocol.to_vec());
+        list = rest;
+    }
+    Ok(protocols)
+}
+
+fn unknown_scheme(schemes: &[SignatureScheme]) -> Option<SignatureScheme> {
+    let is_known = |scheme: &SignatureScheme| SignatureAlgorithm::from_code(scheme.0).is_some();
+    schemes.iter().copied().find(|scheme| !is_known(scheme))
+}
