@@ -44,6 +44,34 @@ fn empty_records() {
 }
 
 #[test]
+fn empty_records_with_alerts_between_them() {
+    let mut client = client();
+    client.handshake();
+    let mut turn = 0;
+    let (count, error) = until_refused(&mut client, |client| {
+        turn += 1;
+        match turn {
+            10 | 20 | 30 => client.sealed(ContentType::ALERT, &[1, 90]),
+            _ => client.sealed(ContentType::APPLICATION_DATA, b""),
+        }
+    });
+    assert_eq!(
+        (count, error),
+        (35, PeerMisbehaved::TooManyEmptyRecords.into())
+    );
+}
+
+#[test]
+fn an_empty_record_where_no_data_may_flow_is_out_of_place() {
+    let mut client = client();
+    client.hello_and_keys();
+    client.use_handshake_keys();
+    let empty = client.sealed(ContentType::APPLICATION_DATA, b"");
+    let error = PeerMisbehaved::UnexpectedRecord(ContentType::APPLICATION_DATA);
+    assert_eq!(client.feed(&empty), Err(error.into()));
+}
+
+#[test]
 fn change_cipher_specs() {
     let mut client = client();
     client.hello_and_keys();
