@@ -162,7 +162,10 @@ impl<'a> Desk<'a> {
     }
 
     fn client_authentication(&self) -> ClientAuthentication {
-        let request = ClientCertificateRequest::default();
+        let request = ClientCertificateRequest {
+            signature_schemes: self.options.negotiation.verify_schemes.clone(),
+            ..ClientCertificateRequest::default()
+        };
         match &self.options.peer {
             peer if peer.require => ClientAuthentication::Required(request),
             peer if peer.verify => ClientAuthentication::Optional(request),

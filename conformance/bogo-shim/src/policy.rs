@@ -1,6 +1,7 @@
 //! The engine's policy for a test.
 
 use keyward_crypto::key_exchange::Group;
+use keyward_crypto::signature::SignatureAlgorithm;
 use keyward_tls::Policy;
 use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 
@@ -10,6 +11,11 @@ use crate::options::{Negotiation, Options, Renegotiation};
 /// Everything that the engine has, legacy included, within what the test says.
 pub(crate) fn policy(options: &Options) -> Result<Policy, Failure> {
     let mut policy = negotiable(&options.negotiation)?;
+    let is_unknown = |scheme: &&SignatureScheme| SignatureAlgorithm::from_code(scheme.0).is_none();
+    let mut accepted = options.negotiation.verify_schemes.iter();
+    if let Some(unknown) = accepted.find(is_unknown) {
+        return Err(unimplemented(format!("the signature scheme {unknown}")));
+    }
     policy.signature_schemes = signing_schemes(options)?;
     Ok(policy)
 }

@@ -3,15 +3,12 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use keyward_crypto::signature::SignatureAlgorithm;
 use keyward_tls::{
     Client, ClientConfig, Connection, Limits, PeerName, Role, Server, ServerConfig,
     VerifySignatures,
 };
 
-use keyward_wire::values::SignatureScheme;
-
-use crate::failure::{Failure, unimplemented, unmet};
+use crate::failure::{Failure, unmet};
 use crate::options::Options;
 use crate::policy::policy;
 
@@ -94,9 +91,6 @@ impl Side for Client {
             trace: false,
             ..ClientConfig::default()
         };
-        if let Some(unknown) = unknown_scheme(&negotiation.verify_schemes) {
-            return Err(unimplemented(format!("the signature scheme {unknown}")));
-        }
         if !negotiation.verify_schemes.is_empty() {
             config
                 .signature_schemes
@@ -136,9 +130,4 @@ fn protocols(mut list: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
         list = rest;
     }
     Ok(protocols)
-}
-
-fn unknown_scheme(schemes: &[SignatureScheme]) -> Option<SignatureScheme> {
-    let is_known = |scheme: &SignatureScheme| SignatureAlgorithm::from_code(scheme.0).is_some();
-    schemes.iter().copied().find(|scheme| !is_known(scheme))
 }
