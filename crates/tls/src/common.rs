@@ -123,8 +123,8 @@ impl Common {
         if let Some(message) = self.joiner.next()? {
             return Ok(Received::Message(self.received(message)));
         }
-        let takes_data = (self.is_handshake_complete() && !self.data_held)
-            || self.early_data.left.is_some();
+        let takes_data =
+            (self.is_handshake_complete() && !self.data_held) || self.early_data.left.is_some();
         let Some((content_type, content)) = self.reader.next(&mut self.input, takes_data)? else {
             return Ok(Received::Nothing);
         };

@@ -311,7 +311,7 @@ fn another_group_afterwards() {
 #[test]
 fn data_behind_the_request() {
     let mut server = server();
-    let mut bytes = keyward_wire::handshake::to_message(&request(&server));
+    let mut bytes = handshake::to_message(&request(&server));
     bytes.push(2);
     let outcome = server.feed(&crate::support::plain(ContentType::HANDSHAKE, &bytes));
     server.refused(
