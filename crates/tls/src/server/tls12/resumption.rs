@@ -25,9 +25,13 @@ pub(super) struct Resumed {
 }
 
 /// Asks for the session, if the client offers one.
+///
+/// Never in a renegotiation. What is negotiated, and with it who the peer is, changes with the ServerHello,
+/// and a ticket is no secret: until the Finished, a peer that has seen another's ticket would pass for that
+/// other on a connection that already carries data.
 pub(super) fn look_up(offer: Offer, cx: &mut Context<'_>) -> Result<State, Error> {
-    let Some(offered) = offered(&offer.opening.hello).filter(|_| cx.config.session_lifetime_s > 0)
-    else {
+    let may_resume = offer.renegotiated.is_none() && cx.config.session_lifetime_s > 0;
+    let Some(offered) = offered(&offer.opening.hello).filter(|_| may_resume) else {
         return server_hello::send_full(offer, cx);
     };
     cx.common.ask(|id| {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use keyward_tls::{
-    ClientAuthentication, ClientCertificateRequest, ClientConfig, Error, Misuse, PeerIncompatible,
-    PeerMisbehaved, Policy, ServerConfig,
+    ClientAuthentication, ClientCertificateRequest, ClientConfig, Error, Misuse, NeedKind,
+    PeerIncompatible, PeerMisbehaved, Policy, ServerConfig,
 };
 use keyward_wire::handshake;
 use keyward_wire::values::{
@@ -288,9 +288,15 @@ fn data_between_change_cipher_spec_and_finished_is_refused() {
 #[test]
 fn a_whole_renegotiation_by_hand() {
     let mut client = client();
-    client.steps.clear();
     renegotiate(&mut client, |_| {}).unwrap();
     client.take_flight();
+    finish_renegotiation(&mut client);
+}
+
+/// From behind the server's first flight to the end, with data both ways.
+#[track_caller]
+fn finish_renegotiation(client: &mut HandClient) {
+    client.steps.clear();
     let exchange = client.client_key_exchange();
     let record = client.sealed(ContentType::HANDSHAKE, &exchange);
     client.feed(&record).unwrap();
@@ -303,6 +309,37 @@ fn a_whole_renegotiation_by_hand() {
     assert_eq!(client.take_flight().last(), Some(&HandshakeType::FINISHED));
     assert_eq!(client.steps, ["HandshakeComplete"]);
     client.echo();
+}
+
+/// Who knows a ticket or a session ID has not proved that it has the secret, but a resumption would
+/// say at its ServerHello who the client is, amid the data of a connection that somebody else may have begun.
+#[test]
+fn a_session_is_not_resumed_by_renegotiation() {
+    let other = client().session();
+    assert!(!other.ticket.is_empty());
+    let by_ticket = |hello: &mut handshake::ClientHello| {
+        hello.extensions.session_ticket = Some(other.ticket.clone());
+        hello.session_id = b"any".to_vec();
+    };
+    let by_id = |hello: &mut handshake::ClientHello| {
+        hello.extensions.session_ticket = None;
+        hello.session_id = vec![7; 32];
+    };
+    let changes: [&dyn Fn(&mut handshake::ClientHello); 2] = [&by_ticket, &by_id];
+    for change in changes {
+        let mut client = client();
+        client.site.take_asked();
+        renegotiate(&mut client, change).unwrap();
+        assert!(!client.server.negotiated().unwrap().resumed);
+        assert!(!client.site.take_asked().contains(&NeedKind::Session));
+        assert_eq!(
+            client.take_flight().last(),
+            Some(&HandshakeType::SERVER_HELLO_DONE)
+        );
+        let session_id = client.server_hello.as_ref().unwrap().session_id.clone();
+        assert_ne!(session_id, client.hello.session_id);
+        finish_renegotiation(&mut client);
+    }
 }
 
 #[track_caller]
