@@ -28,12 +28,14 @@ pub struct ServerConfig {
     pub session_ticket_count_tls13: u8,
     /// How long a session may be resumed, in seconds; at most 604800 (RFC 9846 §4.7.1).
     pub session_lifetime_s: u32,
-    /// The most early data that a client may send with a session (RFC 9846 §4.3.10), in bytes. 0, the
-    /// default: none is taken. Early data can be replayed: read [`EarlyDataNeed`](crate::EarlyDataNeed).
+    /// The most early data that a client may send with a session (RFC 9846 §4.3.10), in bytes. With a
+    /// session from before the limit changed, the lower of both holds. 0, the default: none is taken.
+    /// Early data can be replayed: read [`EarlyDataNeed`](crate::EarlyDataNeed).
     pub early_data: u32,
-    /// How far the arrival of a ClientHello may be from when it should have arrived, by the age that the
-    /// client gives its ticket, for its early data to be taken (RFC 9846 §8.3), in seconds. The register
-    /// behind [`EarlyDataNeed`](crate::EarlyDataNeed) remembers for twice as long.
+    /// In seconds: the arrival of a ClientHello must be off by less than this from when it should have
+    /// arrived, by the age that the client gives its ticket, for its early data to be taken (RFC 9846
+    /// §8.3); so must the time at which [`EarlyDataNeed`](crate::EarlyDataNeed) is answered. The register
+    /// behind that need remembers for three times as long at most.
     pub early_data_tolerance_s: u32,
     /// How Certificate messages may be compressed (RFC 8879), the best first; empty, the default: not at
     /// all. Each form of a certificate is compressed once, which takes milliseconds, at its first use. The key

@@ -25,13 +25,16 @@ impl EarlyDataNeed {
     }
 
     /// From then on a register may forget it: the engine refuses the early data of a ClientHello that
-    /// old by itself.
+    /// old by itself, however late the answer comes. It does so one
+    /// [tolerance](crate::ServerConfig::early_data_tolerance_s) earlier already, so that the register's
+    /// clock may be ahead of the servers' by as much.
     pub fn expires(&self) -> UnixTime {
         self.expires
     }
 
     /// Answers it: `true` if it was not seen before and is registered now. An error counts as `false`,
-    /// and shows in the trace: the handshake goes on without early data.
+    /// and shows in the trace: the handshake goes on without early data. So does a `true` that comes when
+    /// the ClientHello is no longer fresh.
     pub fn answer(self, result: Result<bool, NeedError>) -> Answer {
         Answer::early_data(self.id, result)
     }

@@ -211,10 +211,10 @@ fn it_is_refused_if_the_hello_is_not_fresh() {
     let session = session(&site);
     let tolerance = 10_000;
     for (late_ms, fresh) in [
-        (-tolerance, true),
-        (-tolerance - 1, false),
-        (tolerance, true),
-        (tolerance + 1, false),
+        (-tolerance + 1, true),
+        (-tolerance, false),
+        (tolerance - 1, true),
+        (tolerance, false),
         (1_000_000_000, false),
     ] {
         let mut client = session.client(&site, config(), 60_000);
@@ -274,12 +274,63 @@ fn the_register_may_forget_what_has_expired() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(expires.as_millis(), client.now.as_millis() + 10_000);
-    // The same hello, a millisecond later.
-    let mut late = session.client(&site, config(), 3000);
-    late.now = UnixTime::from_millis(expires.as_millis() + 1);
-    send(&mut late, b"early").unwrap();
-    refused(&mut late);
+    // With room for a clock that is ahead by the tolerance.
+    assert_eq!(expires.as_millis(), client.now.as_millis() + 20_000);
+    for ahead in [0, 10_000] {
+        let mut late = session.client(&site, config(), 3000);
+        late.now = UnixTime::from_millis(expires.as_millis() - ahead);
+        send(&mut late, b"early").unwrap();
+        assert!(!site.take_asked().contains(&NeedKind::EarlyData));
+        refused(&mut late);
+    }
+}
+
+/// The register had forgotten it by the time that it said so.
+#[test]
+fn an_answer_that_comes_when_the_hello_is_no_longer_fresh_is_none() {
+    for (late_ms, fresh) in [
+        (9_999, true),
+        (10_000, false),
+        (20_000, false),
+        (20_001, false),
+    ] {
+        let site = Arc::new(site());
+        let session = session(&site);
+        let mut client = session.client(&site, config(), 3000);
+        let (need, record) = asked(&mut client);
+        client.server.receive(&record);
+        client.now = UnixTime::from_millis(client.now.as_millis() + late_ms);
+        let Need::EarlyData(need) = need else {
+            panic!("another need");
+        };
+        client.server.answer(need.answer(Ok(true))).unwrap();
+        client.step().unwrap();
+        client.take_server_hello_for_early_data();
+        client.take_flight();
+        if fresh {
+            taken(&mut client);
+        } else {
+            refused(&mut client);
+        }
+    }
+}
+
+/// Sends the ClientHello and gives the question about early data, unanswered, and a record of it.
+fn asked(client: &mut HandClient) -> (Need, Vec<u8>) {
+    let hello = client.client_hello();
+    client
+        .server
+        .receive(&HandClient::plain(ContentType::HANDSHAKE, &hello));
+    let need = loop {
+        match client.server.step(client.now).unwrap() {
+            Step::Need(need @ Need::EarlyData(_)) => break need,
+            Step::Need(need) => client.server.answer(client.site.answer(need)).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    client.use_early_keys();
+    let record = client.sealed(ContentType::APPLICATION_DATA, b"early");
+    (need, record)
 }
 
 #[test]
@@ -298,19 +349,7 @@ fn it_waits_for_a_late_answer() {
     let site = Arc::new(site());
     let session = session(&site);
     let mut client = session.client(&site, config(), 0);
-    let hello = client.client_hello();
-    client
-        .server
-        .receive(&HandClient::plain(ContentType::HANDSHAKE, &hello));
-    let need = loop {
-        match client.server.step(client.now).unwrap() {
-            Step::Need(need @ Need::EarlyData(_)) => break need,
-            Step::Need(need) => client.server.answer(site.answer(need)).unwrap(),
-            other => panic!("{other:?}"),
-        }
-    };
-    client.use_early_keys();
-    let record = client.sealed(ContentType::APPLICATION_DATA, b"early");
+    let (need, record) = asked(&mut client);
     client.server.receive(&record);
     assert!(matches!(client.server.step(client.now), Ok(Step::Blocked)));
     client.server.answer(site.answer(need)).unwrap();
@@ -404,6 +443,23 @@ fn no_more_is_taken_than_the_session_allows() {
     assert_eq!(error, PeerMisbehaved::TooMuchEarlyData.into());
     assert_eq!(error.alert(), Some(AlertDescription::UNEXPECTED_MESSAGE));
     assert_eq!(client.received, all);
+}
+
+/// Nor more than the configuration, which may have become stricter since the session began.
+#[test]
+fn no_more_is_taken_than_the_configuration_allows() {
+    let site = Arc::new(site());
+    let session = session(&site);
+    let stricter = ServerConfig {
+        early_data: 10,
+        ..config()
+    };
+    let mut client = session.client(&site, stricter, 0);
+    send(&mut client, &[b'e'; 10]).unwrap();
+    assert_eq!(client.received, [b'e'; 10]);
+    let record = client.sealed(ContentType::APPLICATION_DATA, b"!");
+    let error = client.feed(&record).unwrap_err();
+    assert_eq!(error, PeerMisbehaved::TooMuchEarlyData.into());
 }
 
 /// RFC 9846 §4.3.10: "if the server fails to decrypt a 0-RTT record following an accepted "early_data"

@@ -37,18 +37,18 @@ pub(super) fn consider(
     let Some(terms) = terms else {
         return server_hello::send(chosen, Some(resumed), cx);
     };
-    let expires = terms.arrival.plus(tolerance(cx));
+    let (unique, expires) = (terms.unique, terms.expires(cx));
     cx.common.ask(|id| {
         Need::EarlyData(EarlyDataNeed {
             id,
-            unique: terms.unique,
+            unique,
             expires,
         })
     });
     Ok(State::AwaitEarlyData(Box::new(AwaitEarlyData {
         chosen,
         resumed,
-        limit: terms.limit,
+        terms,
     })))
 }
 
@@ -58,6 +58,7 @@ struct Offer {
     unique: [u8; 32],
     /// When the ClientHello should have come, by what the client says of its ticket.
     arrival: UnixTime,
+    /// What both the session and the configuration, which may have changed since, allow.
     limit: u32,
 }
 
@@ -89,7 +90,7 @@ fn offer(
     Some(Offer {
         unique,
         arrival: session.issued.plus(Duration::from_millis(age_ms.into())),
-        limit: session.max_early_data,
+        limit: session.max_early_data.min(cx.config.early_data),
     })
 }
 
@@ -101,7 +102,13 @@ impl Offer {
             .now
             .since(self.arrival)
             .or_else(|| self.arrival.since(cx.now));
-        off.is_some_and(|off| off <= tolerance(cx))
+        off.is_some_and(|off| off < tolerance(cx))
+    }
+
+    /// Until when a register has to know the ClientHello. It stops being fresh one tolerance earlier,
+    /// which is what the register's clock may be ahead of ours.
+    fn expires(&self, cx: &Context<'_>) -> UnixTime {
+        self.arrival.plus(tolerance(cx).saturating_mul(2))
     }
 }
 
@@ -112,7 +119,7 @@ fn tolerance(cx: &Context<'_>) -> Duration {
 pub(crate) struct AwaitEarlyData {
     chosen: Chosen,
     resumed: Resumed,
-    limit: u32,
+    terms: Offer,
 }
 
 impl AwaitEarlyData {
@@ -121,12 +128,14 @@ impl AwaitEarlyData {
         answer: Result<bool, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
-        let fresh = answer.map(|fresh| fresh.then_some(()));
+        let unseen = answer.map(|unseen| unseen.then_some(()));
         let mut resumed = self.resumed;
         resumed.early_data_limit = cx
             .common
-            .do_without(NeedKind::EarlyData, fresh)
-            .map(|()| self.limit);
+            .do_without(NeedKind::EarlyData, unseen)
+            // The answer may have taken its time, in which the register may have forgotten what it had seen.
+            .filter(|()| self.terms.is_fresh(cx))
+            .map(|()| self.terms.limit);
         server_hello::send(self.chosen, Some(resumed), cx)
     }
 }
