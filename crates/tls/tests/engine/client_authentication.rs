@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use keyward_tls::{
-    CertificateRejection, ClientAuthentication, ClientCertificateRequest, Error, NeedError,
-    NeedKind, PeerIncompatible,
+    CertificateRejection, ClientAuthentication, ClientCertificateRequest, Error, Need, NeedError,
+    NeedKind, PeerIncompatible, Step,
 };
 use keyward_wire::values::{AlertDescription, SignatureScheme};
 use rustls::{ClientConfig, HandshakeKind};
 
-use crate::support::{ClientOptions, KeyAlgorithm, Pair, Site, client_config, client_identity};
+use crate::support::{
+    ClientOptions, KeyAlgorithm, Pair, Site, client_config, client_identity, now,
+};
 
 const KINDS: [KeyAlgorithm; 4] = [
     KeyAlgorithm::P256,
@@ -72,6 +74,40 @@ fn a_client_with_a_certificate_is_known_by_it() {
                 ]
             );
         }
+    }
+}
+
+/// A verified signature says that the client has the key, not that anybody knows it.
+#[test]
+fn a_client_is_known_by_its_certificate_only_once_it_is_trusted() {
+    for trust in [
+        Ok(()),
+        Err(NeedError::Certificate(
+            CertificateRejection::UnknownAuthority,
+        )),
+    ] {
+        let site = Site {
+            trust,
+            ..site(required())
+        };
+        let mut pair = Pair::new(&known(KeyAlgorithm::P256), &Arc::new(site));
+        pair.client_to_server();
+        pair.step_server().unwrap();
+        pair.server_to_client().unwrap();
+        pair.client_to_server();
+        let Step::Need(need @ Need::PeerCertificate(_)) = pair.server.step(now()).unwrap() else {
+            panic!("the server does not ask");
+        };
+        let anonymous = |pair: &Pair| {
+            let negotiated = pair.server.negotiated().unwrap();
+            pair.server.peer_certificates().is_empty()
+                && negotiated.client_signature_scheme.is_none()
+        };
+        assert!(anonymous(&pair));
+        let answer = pair.site.answer(need);
+        pair.server.answer(answer).unwrap();
+        assert_eq!(pair.step_server().is_ok(), trust.is_ok());
+        assert_eq!(anonymous(&pair), trust.is_err());
     }
 }
 

@@ -1,8 +1,11 @@
 //! The client's CertificateVerify (RFC 9846 §4.5.2), and whether the client is to be trusted.
 
+use std::sync::Arc;
+
 use keyward_keyop::tls13;
 use keyward_wire::handshake::CertificateVerify;
 use keyward_wire::values::{HandshakeType, ProtocolVersion, SignatureScheme};
+use rustls_pki_types::CertificateDer;
 
 use super::State;
 use super::client_certificate::Claim;
@@ -40,10 +43,7 @@ impl ExpectCertificateVerify {
             &tls13::client_certificate_verify_message(&transcript),
         )?;
         self.then.transcript.add(&message.bytes);
-        if let Some(negotiated) = &mut cx.common.negotiated {
-            negotiated.client_signature_scheme = Some(verify.scheme);
-            negotiated.peer_certificates = self.claim.certificate.chain.clone();
-        }
+        let chain = self.claim.certificate.chain.clone();
         cx.common.ask(|id| {
             Need::PeerCertificate(PeerCertificateNeed {
                 id,
@@ -55,18 +55,33 @@ impl ExpectCertificateVerify {
             })
         });
         Ok(State::AwaitPeerCertificate(Box::new(
-            AwaitPeerCertificate { then: self.then },
+            AwaitPeerCertificate {
+                chain,
+                scheme: verify.scheme,
+                then: self.then,
+            },
         )))
     }
 }
 
 pub(crate) struct AwaitPeerCertificate {
+    chain: Arc<[CertificateDer<'static>]>,
+    scheme: SignatureScheme,
     then: ExpectFinished,
 }
 
 impl AwaitPeerCertificate {
-    pub(super) fn answered(self, answer: Result<(), NeedError>) -> Result<State, Error> {
+    pub(super) fn answered(
+        self,
+        answer: Result<(), NeedError>,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
         answer.map_err(|error| Error::Need(NeedKind::PeerCertificate, error))?;
+        // Only a client that is trusted is named as the peer.
+        if let Some(negotiated) = &mut cx.common.negotiated {
+            negotiated.client_signature_scheme = Some(self.scheme);
+            negotiated.peer_certificates = self.chain;
+        }
         Ok(State::ExpectFinished(Box::new(self.then)))
     }
 }

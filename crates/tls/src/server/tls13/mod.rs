@@ -108,7 +108,7 @@ impl State {
                 state.answered(answer, cx)
             }
             (Self::AwaitPeerCertificate(state), AnswerValue::PeerCertificate(answer)) => {
-                state.answered(answer)
+                state.answered(answer, cx)
             }
             (Self::AwaitKeyOperation(state), AnswerValue::KeyOperation(answer)) => {
                 state.answered(answer, cx)
