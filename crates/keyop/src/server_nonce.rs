@@ -22,6 +22,8 @@ pub struct ServerNonce(Box<Zeroizing<[u8; Self::LEN]>>);
 /// Random value to the bytes: 44 4F 57 4E 47 52 44 01".
 pub const TLS12_DOWNGRADE_SENTINEL: [u8; 8] = *b"DOWNGRD\x01";
 
+const LABEL: &[u8] = b"keyward server random";
+
 impl ServerNonce {
     /// Length in bytes.
     pub const LEN: usize = 32;
@@ -59,11 +61,13 @@ impl ServerNonce {
         random
     }
 
+    /// In one call: a running hash would hold the nonce in its buffer, which nobody wipes.
     fn derive(&self) -> Digest {
-        let mut hash = HashAlgorithm::Sha256.start();
-        hash.update(b"keyward server random");
-        hash.update(self.0.as_slice());
-        hash.finish()
+        let mut input = Zeroizing::new([0; LABEL.len() + Self::LEN]);
+        let (label, nonce) = input.split_at_mut(LABEL.len());
+        label.copy_from_slice(LABEL);
+        nonce.copy_from_slice(self.as_bytes());
+        HashAlgorithm::Sha256.digest(input.as_slice())
     }
 }
 
