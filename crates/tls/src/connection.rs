@@ -377,7 +377,12 @@ impl<R: Role> Connection<R> {
     }
 
     /// The peer's certificates, the leaf first: as they came in this handshake, or, where it resumed a
-    /// session, in the one that began the session. Empty for a peer without.
+    /// session, in the one that began the session. Empty for a peer without. They prove nothing
+    /// before the handshake is complete.
+    ///
+    /// A renegotiation in TLS 1.2, which only a policy that says so allows, may change them, or leave the
+    /// peer without: read them again at every [`Step::HandshakeComplete`](crate::Step::HandshakeComplete),
+    /// and decide nothing by what was read before it.
     pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
         match &self.common.negotiated {
             Some(negotiated) => &negotiated.peer_certificates,

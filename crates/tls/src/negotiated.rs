@@ -28,7 +28,8 @@ pub struct Negotiated {
     /// The certificate that we presented; `None` when resumed, and for a client that presented none.
     pub certificate: Option<Arc<Credential>>,
     /// The certificates that the peer presented, the leaf first; when resumed, in the handshake that
-    /// began the session.
+    /// began the session. A renegotiation in TLS 1.2 may change them: read them again at every
+    /// [`Step::HandshakeComplete`](crate::Step::HandshakeComplete).
     pub peer_certificates: Arc<[CertificateDer<'static>]>,
     /// Whether the client was asked for another ClientHello (TLS 1.3 HelloRetryRequest).
     pub hello_retry_request: bool,
