@@ -38,7 +38,7 @@ mod tests {
         for list in [
             "ALL:3DES",
             "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]",
-            "TLS_RSA_WITH_AES_128_CBC_SHA",
+            "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
             "",
         ] {
             assert!(
