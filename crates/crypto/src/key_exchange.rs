@@ -15,7 +15,7 @@ mod x25519_mlkem768;
 /// The groups that Keyward negotiates, by their IANA names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Group {
-    /// ML-KEM-768 and X25519 together (RFC draft-ietf-tls-ecdhe-mlkem), TLS 1.3 only.
+    /// ML-KEM-768 and X25519 together (draft-ietf-tls-ecdhe-mlkem), TLS 1.3 only.
     X25519MlKem768,
     /// Curve25519 (RFC 7748).
     X25519,
@@ -380,7 +380,8 @@ fn is_x25519_small_order(public: &[u8]) -> bool {
         value[31] = last;
         value
     }
-    // "implementations of X25519 ... MUST mask the most significant bit in the final byte" (RFC 7748 §5).
+    // "implementations of X25519 (but not X448) MUST mask the most significant bit in the final byte"
+    // (RFC 7748 §5).
     let same = |low: &[u8; 32]| low[..31] == public[..31] && low[31] == public[31] & 0x7f;
     SMALL_ORDER.iter().any(same)
 }

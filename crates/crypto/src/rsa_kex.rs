@@ -61,8 +61,8 @@ pub fn premaster(
     let (block_type, padding) = (&head[..2], &head[2..head.len() - 1]);
     let separator = head[head.len() - 1];
 
-    // "The version number in the PreMasterSecret is the version offered by the client in the ClientHello.client_version",
-    // against rollback, and "server implementations MUST check the version number" (RFC 5246 §7.4.7.1).
+    // RFC 5246 §7.4.7.1: "The version number in the PreMasterSecret is the version offered by the client in the
+    // ClientHello.client_version", against rollback, and "server implementations MUST check the version number".
     let [major, minor] = client_version.to_be_bytes();
     let good = block_type[0].ct_eq(&0)
         & block_type[1].ct_eq(&2)

@@ -136,7 +136,8 @@ fn other_malformations_give_the_substitute() {
     assert_substituted(&shifted, "the leading zero dropped");
 }
 
-/// "at least 8 bytes" of padding (RFC 8017 §7.2.2); and a block too short to hold a premaster secret at all.
+/// RFC 8017 §7.2.2 refuses a block "if the length of PS is less than 8 octets"; and a block too short to
+/// hold a premaster secret at all.
 #[test]
 fn short_blocks_give_the_substitute() {
     for len in 0..59 {

@@ -107,8 +107,8 @@ pub(crate) fn accept(
     if !offered.delegated.contains(&scheme) {
         return Err(refused("its key is of a scheme that was not offered"));
     }
-    // "Verify that dc_cert_verify_algorithm matches the scheme indicated in the peer's CertificateVerify
-    // message".
+    // RFC 9345 §4.1.3: "Verify that dc_cert_verify_algorithm matches the scheme indicated in the peer's
+    // CertificateVerify message".
     if scheme != certificate_verify {
         return Err(refused("the CertificateVerify is of another scheme"));
     }
@@ -120,8 +120,8 @@ pub(crate) fn accept(
     Ok(delegation.public_key)
 }
 
-/// "asserting that the current time does not exceed the expiry time"; "asserting that the expiry time does
-/// not exceed the current time plus the maximum validity period (7 days by default)".
+/// RFC 9345 §4.1.3: "asserting that the current time does not exceed the expiry time"; "asserting that the
+/// expiry time does not exceed the current time plus the maximum validity period (7 days by default)".
 fn is_current(expires: u64, now: UnixTime) -> bool {
     let now = now.as_millis() / 1000;
     (now..=now.saturating_add(MAX_VALIDITY_S)).contains(&expires)

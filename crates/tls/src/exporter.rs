@@ -73,7 +73,7 @@ fn tls13(
         return Err(Misuse::ExporterLength);
     }
     let secret = expand_label_secret(hash, secret, label, &hash.digest(b""));
-    // "If no context is provided, the context_value is zero length."
+    // RFC 9846 §7.5: "If no context is provided, the context_value is zero length."
     let context = hash.digest(context.unwrap_or_default());
     expand_label(hash, &secret, b"exporter", &context, out);
     Ok(())

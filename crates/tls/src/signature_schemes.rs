@@ -80,8 +80,8 @@ impl PeerSignature<'_> {
         let algorithm = SignatureAlgorithm::from_code(self.scheme.0)
             .filter(|_| fits && accept.contains(&self.scheme))
             .ok_or(PeerMisbehaved::UnofferedSignatureScheme)?;
-        // "If the verification fails, the receiver MUST terminate the handshake with a "decrypt_error"
-        // alert."
+        // RFC 9846 §4.5.2: "If the verification fails, the receiver MUST terminate the handshake with
+        // a "decrypt_error" alert."
         key.verify(algorithm, content, self.signature)
             .map_err(|_| PeerMisbehaved::BadSignature.into())
     }

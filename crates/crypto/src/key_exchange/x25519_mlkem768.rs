@@ -1,4 +1,4 @@
-//! X25519MLKEM768 (RFC draft-ietf-tls-ecdhe-mlkem §4): both exchanges side by side, safe while either one is.
+//! X25519MLKEM768 (draft-ietf-tls-ecdhe-mlkem §4): both exchanges side by side, safe while either one is.
 //!
 //! | | bytes | content |
 //! |---|---|---|
@@ -20,8 +20,8 @@ const SERVER_SHARE_LEN: usize = CIPHERTEXT_LEN + X25519_LEN;
 
 pub(super) fn respond(client_share: &[u8]) -> Result<(Vec<u8>, SharedSecret), KeyExchangeError> {
     let (encapsulation_key, x25519) = split(client_share, CLIENT_SHARE_LEN)?;
-    // "the server MUST perform the encapsulation key check described in Section 7.2 of [FIPS203] on the client's
-    // encapsulation key and abort with an illegal_parameter alert if it fails" (§4.2): encapsulate() does the check.
+    // The draft's §4.2 wants the encapsulation key check of FIPS 203 §7.2, and illegal_parameter if it fails:
+    // encapsulate() does the check.
     let encapsulation_key = EncapsulationKey::new(&ML_KEM_768, encapsulation_key)
         .map_err(|_| KeyExchangeError::InvalidPeerShare)?;
     let (ciphertext, mlkem_secret) = encapsulation_key
@@ -78,8 +78,8 @@ impl ClientKey {
     }
 }
 
-/// "the server MUST check that the length of the client's key share matches the selected group, and abort with an
-/// illegal_parameter alert if this check fails" (§4.2); the client likewise (§4.1).
+/// A share of another length than the group's ends the handshake with illegal_parameter, on both sides (the
+/// draft's §4).
 fn split(share: &[u8], len: usize) -> Result<(&[u8], &[u8]), KeyExchangeError> {
     if share.len() != len {
         return Err(KeyExchangeError::InvalidPeerShare);

@@ -37,11 +37,10 @@ pub(super) fn of(request: &Parts, server_name: Option<&str>) -> Result<RequestHo
         .transpose()?;
     let authority = match (request.uri.authority(), field) {
         (Some(target), Some(field)) => {
-            // RFC 9113 §8.3.1: "An intermediary that needs to generate a Host header field … A
-            // server SHOULD treat a request as malformed if it contains a Host header field that
-            // identifies an entity that differs from the entity in the ":authority" pseudo-header
-            // field." For HTTP/1.1, RFC 9112 §3.2.2 lets the target win; two names in one request
-            // are a smuggler's tool all the same.
+            // RFC 9113 §8.3.1: "A server SHOULD treat a request as malformed if it contains a Host
+            // header field that identifies an entity that differs from the entity in the
+            // ":authority" pseudo-header field." For HTTP/1.1, RFC 9112 §3.2.2 lets the target win;
+            // two names in one request are a smuggler's tool all the same.
             if !target.as_str().eq_ignore_ascii_case(field.as_str()) {
                 return Err(Refusal::bad_request(
                     "the target and the Host header field differ",

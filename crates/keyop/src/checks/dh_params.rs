@@ -15,10 +15,10 @@ const FFDHE: core::ops::RangeInclusive<u16> = 0x0100..=0x01ff;
 pub(crate) fn check_dh_params(params: &[u8], client_hello: &ClientHello) -> Result<(), CheckError> {
     let params = ServerDhParams::from_bytes(params)?;
     let group = Group::from_prime(&params.p, &params.g).ok_or(CheckError::FieldNotNamed)?;
-    // RFC 7919 §4: "If at least one FFDHE cipher suite is present in the client cipher suite list, and the Supported
-    // Groups extension is present in the ClientHello, but the extension does not include any FFDHE groups (i.e., no
-    // codepoints between 256 and 511, inclusive), then the server knows that the client is not compatible": older, and
-    // takes what it gets.
+    // RFC 7919 §4: "If at least one FFDHE cipher suite is present in the client cipher suite list and the Supported
+    // Groups extension is either absent from the ClientHello entirely or contains no FFDHE groups (i.e., no codepoints
+    // between 256 and 511, inclusive), then the server knows that the client is not compatible with this document": it
+    // is older, and takes what it gets.
     let offered = client_hello
         .extensions
         .supported_groups

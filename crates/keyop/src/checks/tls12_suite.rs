@@ -71,8 +71,8 @@ pub(crate) fn tls12_suite(suite: CipherSuite) -> Option<Tls12Suite> {
     })
 }
 
-/// RFC 5246 §5: "TLS 1.2 cipher suites ... MUST explicitly specify a PRF and, in general, SHOULD use the TLS PRF with
-/// SHA-256 or a stronger standard hash function". The older ones, which name SHA-1 for the MAC, have SHA-256.
+/// RFC 5246 §5: "New cipher suites MUST explicitly specify a PRF and, in general, SHOULD use the TLS PRF with SHA-256
+/// or a stronger standard hash function". The older ones, which name SHA-1 for the MAC, have SHA-256.
 fn prf_hash(suite: CipherSuite) -> HashAlgorithm {
     use CipherSuite as Suite;
     match suite {

@@ -131,8 +131,8 @@ fn good_and_malformed_answer_alike_to_variations() {
     }
 }
 
-/// RFC 5246 §7.4.7.1: the premaster secret has "the latest (newest) version supported by the client",
-/// which is the ClientHello's and not the negotiated one.
+/// RFC 5246 §7.4.7.1: "The latest (newest) version supported by the client" is in the premaster
+/// secret:  the ClientHello's and not the negotiated one.
 #[test]
 fn the_version_is_the_client_hellos() {
     let public = RsaPublic::of(identity::rsa());

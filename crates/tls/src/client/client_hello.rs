@@ -309,7 +309,7 @@ fn compression(config: &ClientConfig) -> Option<Vec<CertificateCompressionAlgori
 
 /// What a delegated key may sign with.
 fn delegated_schemes(config: &ClientConfig) -> Vec<SignatureScheme> {
-    // RFC 9345 §3: keys of rsaEncryption cannot be delegated to, which leaves the schemes that are no RSA.
+    // RFC 9345 §4: keys of rsaEncryption cannot be delegated to, which leaves the schemes that are no RSA.
     let rsa = KeyKind::Rsa { bits: 2048 };
     signature_schemes(config)
         .into_iter()

@@ -85,5 +85,5 @@ fn refuse_downgrade(offer: &tls13::Offer, server_hello: &ServerHello) -> Result<
     Ok(())
 }
 
-/// "44 4F 57 4E 47 52 44 01" and "44 4F 57 4E 47 52 44 00".
+/// RFC 9846 §4.2.3: "44 4F 57 4E 47 52 44 01" and "44 4F 57 4E 47 52 44 00".
 const DOWNGRADE_SENTINELS: [&[u8; 8]; 2] = [b"DOWNGRD\x01", b"DOWNGRD\x00"];

@@ -39,13 +39,13 @@ pub(crate) enum ChangeCipherSpecs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EarlyData {
     None,
-    /// "The server then skips past early data by attempting to deprotect received records using the
-    /// handshake traffic key, discarding records which fail deprotection".
+    /// RFC 9846 §4.3.10: "The server then skips past early data by attempting to deprotect received
+    /// records using the handshake traffic key, discarding records which fail deprotection".
     SkipUndecryptable {
         left: usize,
     },
-    /// After a HelloRetryRequest: "The server then ignores early data by skipping all records with an
-    /// external content type of "application_data"".
+    /// After a HelloRetryRequest, RFC 9846 §4.3.10: "The server then ignores early data by skipping
+    /// all records with an external content type of "application_data"".
     SkipApplicationData {
         left: usize,
     },

@@ -173,7 +173,7 @@ fn failure(group: Group, error: KeyExchangeError) -> Error {
 /// The master secret, once ClientKeyExchange is in the transcript.
 ///
 /// RFC 7627 §4: "master_secret = PRF(pre_master_secret, "extended master secret", session_hash)[0..47]",
-/// the session hash over all messages "up to and including the ClientKeyExchange".
+/// the session hash over all messages "up to and including the ClientKeyExchange" (§3).
 pub(crate) fn master_secret(
     suite: &Suite,
     premaster: &[u8],

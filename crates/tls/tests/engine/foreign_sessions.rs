@@ -54,7 +54,7 @@ fn a_ticket_of_tls13_is_no_session_of_tls12() {
     assert!(!client.server.negotiated().unwrap().resumed);
 }
 
-/// RFC 9846 §4.2.11: the suite that is chosen must have the session's hash.
+/// RFC 9846 §4.3.11: the suite that is chosen must have the session's hash.
 #[test]
 fn a_session_of_another_hash() {
     let client = client_config(ClientOptions {

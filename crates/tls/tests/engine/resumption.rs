@@ -245,7 +245,7 @@ fn a_session_ends_with_its_lifetime_however_often_it_is_resumed() {
     }
 }
 
-/// RFC 9846 §4.6.1: "Servers MUST NOT use any value greater than 604800 seconds (7 days)."
+/// RFC 9846 §4.7.1: "Servers MUST NOT use any value greater than 604800 seconds (7 days)."
 #[test]
 fn a_session_lives_for_seven_days_at_most() {
     let site = Arc::new(site());

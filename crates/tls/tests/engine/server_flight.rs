@@ -14,8 +14,8 @@ fn site() -> Arc<Site> {
     Arc::new(site)
 }
 
-/// RFC 9846 §4.2: "Implementations MUST NOT send extension responses if the remote endpoint did not send
-/// the corresponding extension requests".
+/// RFC 9846 §4.3: "Implementations MUST NOT send extension responses ... if the remote endpoint did not
+/// send the corresponding extension requests".
 #[test]
 fn encrypted_extensions_answer_what_was_asked_and_no_more() {
     let mut client = HandClient::new(&site());
@@ -58,8 +58,8 @@ fn an_ocsp_response_is_stapled_for_who_asks() {
     }
 }
 
-/// RFC 9846 §D.4: the dummy change_cipher_spec is for clients in compatibility mode, which "always provide
-/// a non-empty session ID".
+/// RFC 9846 §E.4: the dummy change_cipher_spec is for clients in compatibility mode: "The client always
+/// provides a non-empty session ID in the ClientHello".
 #[test]
 fn a_change_cipher_spec_for_who_has_a_session_id() {
     for session_id in [vec![7; 32], vec![]] {

@@ -37,16 +37,17 @@ pub(super) fn receive(
     let suite = server_hello::check(&hello, request)?;
     let extensions = &request.extensions;
     let answered = extensions.types().into_iter();
-    // "A HelloRetryRequest MUST NOT contain any extensions that were not first offered by the client in its
-    // ClientHello, with the exception of optionally the "cookie" (see [§4.3.2]) extension."
+    // RFC 9846 §4.2.4: "A HelloRetryRequest MUST NOT contain any extensions that were not first offered by
+    // the client in its ClientHello, with the exception of optionally the "cookie" (see [§4.3.2])
+    // extension."
     hello.expect_offered(answered.filter(|extension| *extension != ExtensionType::COOKIE))?;
     let group = match &extensions.key_share {
         Some(ServerKeyShare::Retry(group)) => Some(check_group(&hello, &offer, *group)?),
         Some(ServerKeyShare::Share(_)) => return Err(PeerMisbehaved::UnofferedGroup.into()),
         None => None,
     };
-    // "Clients MUST abort the handshake with an "illegal_parameter" alert if the HelloRetryRequest would not
-    // result in any change in the ClientHello."
+    // RFC 9846 §4.2.4: "Clients MUST abort the handshake with an "illegal_parameter" alert if the
+    // HelloRetryRequest would not result in any change in the ClientHello."
     if group.is_none() && extensions.cookie.is_none() {
         return Err(PeerMisbehaved::PointlessRetry.into());
     }

@@ -109,13 +109,13 @@ pub(super) fn check(hello: &Hello, server_hello: &ServerHello) -> Result<&'stati
     if server_hello.session_id != hello.hello.session_id {
         return Err(PeerMisbehaved::SessionIdNotEchoed.into());
     }
-    // "If a TLS 1.3 ServerHello is received with any other value in this field, the client MUST abort the
-    // handshake with an "illegal_parameter" alert."
+    // RFC 9846 §4.2.3: "If a TLS 1.3 ServerHello is received with any other value in this field, the
+    // client MUST abort the handshake with an "illegal_parameter" alert."
     if server_hello.compression_method != CompressionMethod::NULL {
         return Err(PeerMisbehaved::Compression.into());
     }
-    // "A client which receives a cipher suite that was not offered MUST abort the handshake with an
-    // "illegal_parameter" alert."
+    // RFC 9846 §4.2.3: "A client which receives a cipher suite that was not offered MUST abort the
+    // handshake with an "illegal_parameter" alert."
     hello.chosen_suite(server_hello.cipher_suite, ProtocolVersion::TLS13)
 }
 

@@ -48,7 +48,8 @@ impl Sessions {
         let negotiated = cx.common.negotiated()?;
         // A clock that was set back must not prolong it either.
         let created = self.created.unwrap_or(cx.now).min(cx.now);
-        // "The value of zero indicates that the ticket should be discarded immediately."
+        // RFC 9846 §4.7.1: "The value of zero indicates that the ticket should be discarded
+        // immediately."
         let Some(lifetime_s) = lifetime_s(created, cx.now, ticket.ticket_lifetime) else {
             return Ok(());
         };

@@ -106,11 +106,11 @@ fn resume(
         // but the new ClientHello contains the extension, then the server MUST NOT perform the
         // abbreviated handshake. Instead, it SHOULD continue with a full handshake".
         (false, true) => return Ok(None),
-        // "If the original session used the "extended_master_secret" extension but the new ClientHello
-        // does not contain it, the server MUST abort the abbreviated handshake."
+        // RFC 7627 §5.3: "If the original session used the "extended_master_secret" extension but the
+        // new ClientHello does not contain it, the server MUST abort the abbreviated handshake."
         (true, false) => return Err(PeerMisbehaved::ResumedWithoutExtendedMasterSecret.into()),
         // Neither has it, which only a legacy policy lets pass: the "MUST NOT export any key material"
-        // and "MUST disable renegotiation" of §5.4 hold then.
+        // and "MUST disable renegotiation" of RFC 7627 §5.4 hold then.
         (true, true) | (false, false) => {}
     }
     let master = MasterSecret::of_session(suite, &session.secret);

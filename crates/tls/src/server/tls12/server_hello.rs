@@ -212,7 +212,7 @@ fn base(
     })
 }
 
-/// RFC 8449 §4: "2^14 ... in TLS 1.2 and earlier".
+/// RFC 8449 §4: "For TLS 1.2 and earlier, that limit is 2^14 octets."
 #[expect(clippy::cast_possible_truncation, reason = "2^14 fits")]
 const OUR_RECORD_SIZE_LIMIT: u16 = MAX_PLAINTEXT_LEN as u16;
 

@@ -38,7 +38,7 @@ pub(super) fn send(
         // authentication exchanges".
         certificate_request_context: Vec::new(),
         extensions: CertificateRequestExtensions {
-            // "The "signature_algorithms" extension MUST be specified".
+            // RFC 9846 §4.4.2: "The "signature_algorithms" extension MUST be specified".
             signature_algorithms: Some(schemes.clone()),
             certificate_authorities: (!authorities.is_empty()).then(|| authorities.clone()),
             compress_certificate: (!compression.is_empty()).then(|| compression.clone()),

@@ -85,7 +85,8 @@ fn offer(
     let binder = keys.binders.first()?;
     let mut unique = [0; 32];
     unique.copy_from_slice(&HashAlgorithm::Sha256.digest(binder));
-    // "computed by subtracting ticket_age_add from PskIdentity.obfuscated_ticket_age modulo 2^32"
+    // RFC 9846 §4.3.10: "computed by subtracting ticket_age_add from
+    // PskIdentity.obfuscated_ticket_age modulo 2^32"
     let age_ms = identity.obfuscated_ticket_age.wrapping_sub(session.age_add);
     Some(Offer {
         unique,

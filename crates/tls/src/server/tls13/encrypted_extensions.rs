@@ -28,8 +28,8 @@ pub(super) fn send(
     });
     let message = handshake::to_message(&EncryptedExtensions {
         // RFC 6066 §3: a server that used the name "SHALL include an extension of type "server_name"
-        // in the (extended) server hello", with empty data; RFC 9846 §4.3 has it here.
-        // "When resuming a session, the server MUST NOT include a server_name extension".
+        // in the (extended) server hello", with empty data, and "When resuming a session, the server
+        // MUST NOT include a server_name extension". RFC 9846 §4.3 has it here.
         server_name: hello.extensions.server_name.is_some() && !choices.resumed,
         alpn: choices.alpn,
         early_data: choices.early_data,
@@ -40,6 +40,6 @@ pub(super) fn send(
     cx.common.send_handshake(&message);
 }
 
-/// RFC 8449 §4: "2^14+1 in TLS 1.3" is all there is.
+/// RFC 8449 §4: "TLS 1.3 uses a limit of 2^14+1 octets."
 #[expect(clippy::cast_possible_truncation, reason = "2^14 + 1 fits")]
 const OUR_RECORD_SIZE_LIMIT: u16 = MAX_PLAINTEXT_LEN as u16 + 1;

@@ -99,7 +99,7 @@ fn resume(
         site: &chosen.opening.site,
         now,
     };
-    // RFC 9846 §4.3.11: "the server MUST ensure that it selects a compatible PSK (if any) and cipher
+    // RFC 9846 §4.3.11: "The server MUST ensure that it selects a compatible PSK (if any) and cipher
     // suite": one with the same hash.
     let same_hash =
         Suite::of(session.cipher_suite).is_some_and(|suite| suite.hash == chosen.suite.hash);

@@ -81,8 +81,8 @@ fn early_data_is_sent_and_ended() {
     );
     let hello = server.server_hello();
     server.send_plain(&hello).unwrap();
-    // "Clients are permitted to "stream" 0-RTT data until they receive the server's Finished" (§4.3.11.3), and no
-    // more than the session allows.
+    // "Clients are permitted to "stream" 0-RTT data until they receive the server's Finished" (RFC 9846
+    // §4.3.11.3), and no more than the session allows.
     assert_eq!(server.client.send_early(&[2; 60]).unwrap(), 40);
     assert_eq!(server.client.send_early(&[3; 60]).unwrap(), 0);
     assert_eq!(
@@ -175,8 +175,8 @@ fn a_server_may_ask_for_another_client_hello() {
     assert!(hello.extensions.pre_shared_key.is_some());
 }
 
-/// "In order to accept early data, the server MUST have selected the first key offered ... In addition, it MUST
-/// verify that the following values are the same as those associated with the selected PSK".
+/// RFC 9846 §4.3.10: "In order to accept early data, the server MUST have selected the first key offered ... In
+/// addition, it MUST verify that the following values are the same as those associated with the selected PSK".
 #[test]
 fn early_data_is_not_accepted_under_other_terms() {
     let error = PeerMisbehaved::EarlyDataWithoutSession;

@@ -162,8 +162,8 @@ fn refuses(
     server.refused(outcome, error, alert);
 }
 
-/// "Clients MUST abort the handshake with an "illegal_parameter" alert if the HelloRetryRequest would not result
-/// in any change in the ClientHello."
+/// RFC 9846 §4.2.4: "Clients MUST abort the handshake with an "illegal_parameter" alert if the HelloRetryRequest
+/// would not result in any change in the ClientHello."
 #[test]
 fn a_request_for_nothing() {
     refuses(
@@ -192,8 +192,8 @@ fn a_request_for_a_group_that_is_there_or_cannot_be() {
     }
 }
 
-/// "Upon receipt of a HelloRetryRequest, the client MUST check the legacy_version, legacy_session_id_echo,
-/// cipher_suite, and legacy_compression_method as specified in [§4.2.3]".
+/// RFC 9846 §4.2.4: "Upon receipt of a HelloRetryRequest, the client MUST check the legacy_version,
+/// legacy_session_id_echo, cipher_suite, and legacy_compression_method as specified in [§4.2.3]".
 #[test]
 fn a_request_that_is_no_server_hello_of_ours() {
     let illegal = AlertDescription::ILLEGAL_PARAMETER;
@@ -224,8 +224,9 @@ fn a_request_that_is_no_server_hello_of_ours() {
     );
 }
 
-/// "A HelloRetryRequest MUST NOT contain any extensions that were not first offered by the client in its
-/// ClientHello, with the exception of optionally the "cookie" (see [§4.3.2]) extension."
+/// RFC 9846 §4.2.4: "A HelloRetryRequest MUST NOT contain any extensions that were not first offered by
+/// the client in its ClientHello, with the exception of optionally the "cookie" (see [§4.3.2])
+/// extension."
 #[test]
 fn a_request_with_an_unknown_extension() {
     let extension = ExtensionType(0x3a3a);
@@ -246,8 +247,9 @@ fn a_cookie_that_cannot_be_returned() {
     );
 }
 
-/// "If a client receives a second HelloRetryRequest in the same connection (i.e., where the ClientHello was itself
-/// in response to a HelloRetryRequest), it MUST abort the handshake with an "unexpected_message" alert."
+/// RFC 9846 §4.2.4: "If a client receives a second HelloRetryRequest in the same connection (i.e., where the
+/// ClientHello was itself in response to a HelloRetryRequest), it MUST abort the handshake with an
+/// "unexpected_message" alert."
 #[test]
 fn a_second_request() {
     let mut server = server();
@@ -270,8 +272,9 @@ fn retried() -> HandServer {
     server
 }
 
-/// "Upon receiving the ServerHello, clients MUST check that the cipher suite supplied in the ServerHello is the
-/// same as that in the HelloRetryRequest and otherwise abort the handshake with an "illegal_parameter" alert."
+/// RFC 9846 §4.2.4: "Upon receiving the ServerHello, clients MUST check that the cipher suite supplied in the
+/// ServerHello is the same as that in the HelloRetryRequest and otherwise abort the handshake with an
+/// "illegal_parameter" alert."
 #[test]
 fn another_cipher_suite_afterwards() {
     let mut server = retried();
@@ -281,8 +284,9 @@ fn another_cipher_suite_afterwards() {
     server.misbehaved(outcome, PeerMisbehaved::ChangedAfterRetry);
 }
 
-/// "The value of selected_version in the HelloRetryRequest "supported_versions" extension MUST be retained in the
-/// ServerHello, and a client MUST abort the handshake with an "illegal_parameter" alert if the value changes."
+/// RFC 9846 §4.2.4: "The value of selected_version in the HelloRetryRequest "supported_versions" extension MUST
+/// be retained in the ServerHello, and a client MUST abort the handshake with an "illegal_parameter" alert if the
+/// value changes."
 #[test]
 fn another_version_afterwards() {
     let mut server = retried();

@@ -205,7 +205,7 @@ fn a_delegated_credential_that_was_not_asked_for() {
     );
 }
 
-/// RFC 9345 §3: the key that is delegated to is no RSA key of the usual kind.
+/// RFC 9345 §4: the key that is delegated to is no RSA key of the usual kind.
 #[test]
 fn what_a_delegated_key_may_sign_with_is_offered() {
     let (server, outcome) = delegating(true, &[1; 20]);

@@ -47,8 +47,8 @@ fn we_keep_to_the_servers() {
     assert_eq!(lengths, [63, 63, 63, 11], "the content type counts");
 }
 
-/// "A TLS endpoint that receives a record larger than its advertised limit MUST generate a fatal "record_overflow"
-/// alert".
+/// RFC 8449 §4: "A TLS endpoint that receives a record larger than its advertised limit MUST generate a fatal
+/// "record_overflow" alert".
 #[test]
 fn the_server_has_to_keep_to_ours() {
     let mut server = connected();

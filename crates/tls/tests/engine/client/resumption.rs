@@ -256,7 +256,7 @@ fn resume(server: &mut HandServer, psk: keyward_crypto::hkdf::Secret) {
     assert!(server.client.negotiated().unwrap().resumed);
 }
 
-/// "The value of zero indicates that the ticket should be discarded immediately."
+/// RFC 9846 §4.7.1: "The value of zero indicates that the ticket should be discarded immediately."
 #[test]
 fn a_ticket_without_lifetime_or_too_long_is_dropped() {
     let dead = NewSessionTicketTls13 {

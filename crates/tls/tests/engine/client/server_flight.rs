@@ -289,7 +289,7 @@ fn a_certificate_request_with_a_context() {
     server.misbehaved(outcome, PeerMisbehaved::CertificateRequestContext);
 }
 
-/// "The "signature_algorithms" extension MUST be specified".
+/// RFC 9846 §4.4.2: "The "signature_algorithms" extension MUST be specified".
 #[test]
 fn a_certificate_request_without_signature_algorithms() {
     let mut server = begun();
@@ -298,7 +298,7 @@ fn a_certificate_request_without_signature_algorithms() {
     assert_eq!(server.alert(), AlertDescription::MISSING_EXTENSION);
 }
 
-/// "Clients MUST ignore unrecognized extensions."
+/// RFC 9846 §4.4.2: "Clients MUST ignore unrecognized extensions."
 #[test]
 fn a_certificate_request_with_unknown_extensions() {
     let mut server = begun();
@@ -445,7 +445,8 @@ fn a_signature_of_another_scheme() {
     );
 }
 
-/// "If the verification fails, the receiver MUST terminate the handshake with a "decrypt_error" alert."
+/// RFC 9846 §4.5.2: "If the verification fails, the receiver MUST terminate the handshake with a
+/// "decrypt_error" alert."
 #[test]
 fn a_wrong_signature() {
     let alert = AlertDescription::DECRYPT_ERROR;

@@ -41,8 +41,8 @@ fn legacy_version() {
     }
 }
 
-/// "A client which receives a legacy_session_id_echo field that does not match what it sent in the ClientHello
-/// MUST abort the handshake with an "illegal_parameter" alert."
+/// RFC 9846 §4.2.3: "A client which receives a legacy_session_id_echo field that does not match what it sent
+/// in the ClientHello MUST abort the handshake with an "illegal_parameter" alert."
 #[test]
 fn session_id_echo() {
     misbehaves(
@@ -55,8 +55,8 @@ fn session_id_echo() {
     );
 }
 
-/// "A client which receives a cipher suite that was not offered MUST abort the handshake with an
-/// "illegal_parameter" alert."
+/// RFC 9846 §4.2.3: "A client which receives a cipher suite that was not offered MUST abort the
+/// handshake with an "illegal_parameter" alert."
 #[test]
 fn cipher_suite() {
     for suite in [
@@ -72,8 +72,8 @@ fn cipher_suite() {
     }
 }
 
-/// "If a TLS 1.3 ServerHello is received with any other value in this field, the client MUST abort the handshake
-/// with an "illegal_parameter" alert."
+/// RFC 9846 §4.2.3: "If a TLS 1.3 ServerHello is received with any other value in this field, the client MUST
+/// abort the handshake with an "illegal_parameter" alert."
 #[test]
 fn compression() {
     misbehaves(

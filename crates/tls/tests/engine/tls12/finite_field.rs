@@ -97,10 +97,10 @@ fn a_client_that_names_none_gets_the_servers_first() {
     }
 }
 
-/// "if none of the client-proposed FFDHE groups are known and acceptable to the server, then the server MUST NOT
-/// select an FFDHE cipher suite. In this case, the server SHOULD select an acceptable non-FFDHE cipher suite"; "none
-/// of the client's proposed non-FFDHE cipher suites are acceptable to the server, the server MUST end the connection
-/// with a fatal TLS alert of type insufficient_security(71)."
+/// RFC 7919 §4: "if none of the client-proposed FFDHE groups are known and acceptable to the server, then the server
+/// MUST NOT select an FFDHE cipher suite. In this case, the server SHOULD select an acceptable non-FFDHE cipher
+/// suite"; "none of the client's proposed non-FFDHE cipher suites are acceptable to the server, the server MUST end
+/// the connection with a fatal TLS alert of type insufficient_security(71)."
 #[test]
 fn a_client_that_names_others_alone_gets_no_finite_field() {
     let unknown = [NamedGroup(300), NamedGroup::FFDHE8192];

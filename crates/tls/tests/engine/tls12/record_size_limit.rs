@@ -100,7 +100,7 @@ fn the_server_has_to_keep_to_ours() {
     takes(101, None, &fresh());
 }
 
-/// "During renegotiation or resumption, the record size limit is renegotiated."
+/// RFC 8449 §4: "During renegotiation or resumption, the record size limit is renegotiated."
 #[test]
 fn in_a_resumed_session_it_is_what_was_said_last() {
     let visitor = Arc::new(Visitor::default());
