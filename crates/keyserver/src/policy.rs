@@ -63,9 +63,16 @@ struct Rule {
     operations: Vec<OperationKind>,
     names: Vec<NameSelector>,
     allow_no_sni: bool,
+    administrator: bool,
 }
 
 impl Rule {
+    /// A request for a certificate is signed for administrators alone, whatever a rule for an edge lists.
+    fn operation(&self, operation: OperationKind) -> bool {
+        self.operations.contains(&operation)
+            && (self.administrator || operation != OperationKind::CertificateRequest)
+    }
+
     fn key(&self, key: KeyId) -> bool {
         self.keys.as_ref().is_none_or(|keys| keys.contains(&key))
     }
@@ -186,6 +193,7 @@ fn rule(edge: &EdgeConfig, keys: &[Arc<StoredKey>]) -> Rule {
         operations: edge.operations.clone(),
         names: edge.names.clone(),
         allow_no_sni: edge.allow_no_sni,
+        administrator: edge.administrator,
     }
 }
 
@@ -227,7 +235,7 @@ impl EdgeGrant {
     pub fn allows(&self, key: KeyId, operation: OperationKind) -> Result<(), Refusal> {
         let mut reason = RefusalReason::Key;
         for rule in self.rules.iter().filter(|rule| rule.key(key)) {
-            if rule.operations.contains(&operation) {
+            if rule.operation(operation) {
                 return Ok(());
             }
             reason = RefusalReason::Operation;
@@ -235,6 +243,9 @@ impl EdgeGrant {
         Err(Refusal {
             reason,
             cause: match reason {
+                RefusalReason::Operation if operation == OperationKind::CertificateRequest => {
+                    format!("no rule with `administrator = true` allows {operation} with key {key}")
+                }
                 RefusalReason::Operation => {
                     format!("no rule allows this edge {operation} with key {key}")
                 }
@@ -254,7 +265,7 @@ impl EdgeGrant {
         let allowed = self
             .rules
             .iter()
-            .any(|rule| rule.key(key) && rule.operations.contains(&operation) && rule.names(names));
+            .any(|rule| rule.key(key) && rule.operation(operation) && rule.names(names));
         if allowed {
             return Ok(());
         }
@@ -282,7 +293,10 @@ impl EdgeGrant {
     pub(crate) fn describe(&self, key: KeyId) -> Option<KeyGrant> {
         let mut grant = KeyGrant::default();
         for rule in self.rules.iter().filter(|rule| rule.key(key)) {
-            grant.operations.extend(&rule.operations);
+            let operations = rule.operations.iter().copied();
+            grant
+                .operations
+                .extend(operations.filter(|operation| rule.operation(*operation)));
             grant
                 .names
                 .extend(rule.names.iter().map(NameSelector::to_string));

@@ -35,6 +35,8 @@ pub(crate) struct Common {
     pub(crate) key_log: KeyLog,
     /// Set when the handshake secrets are there.
     pub(crate) exporter: Option<Exporter>,
+    /// Set while there is, or may be, early data.
+    pub(crate) early_exporter: Option<Box<Exporter>>,
     /// Early data that a server takes.
     early_data: EarlyData,
     reader: RecordReader,
@@ -98,6 +100,7 @@ impl Common {
             trace: Trace::new(trace),
             key_log: KeyLog::new(key_log),
             exporter: None,
+            early_exporter: None,
             early_data: EarlyData::default(),
             negotiated: None,
             received_session: None,
@@ -407,6 +410,9 @@ impl Common {
     pub(crate) fn complete_handshake(&mut self) {
         self.handshake = Handshake::JustComplete;
         self.data_held = false;
+        // RFC 9846 §F.1.4: exporter secrets "SHOULD be erased as soon as possible", and there is no early
+        // data any more.
+        self.early_exporter = None;
     }
 
     /// TLS 1.2: one side's change_cipher_spec has been. No data flows until the Finished of both have.

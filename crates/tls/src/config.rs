@@ -26,10 +26,17 @@ pub struct ServerConfig {
     /// Session tickets after a full TLS 1.3 handshake; a resumed one gets at most one. 0 turns
     /// resumption in TLS 1.3 off.
     pub session_ticket_count_tls13: u8,
-    /// How long a session may be resumed, in seconds; at most 604800 (RFC 9846 §4.7.1).
+    /// Whether TLS 1.2 sessions go into tickets (RFC 5077) for clients that know them. Otherwise the caller
+    /// keeps all of them by session ID, and a ticket from before is not looked at. TLS 1.3 has no session
+    /// IDs: [`session_ticket_count_tls13`](Self::session_ticket_count_tls13) is for that.
+    pub session_tickets_tls12: bool,
+    /// How long a session may be resumed after its full handshake, in seconds; at most 604800 (RFC 9846
+    /// §4.7.1). It holds for sessions from before it was shortened, too. 0: none is resumed, in either
+    /// version, and none is made.
     pub session_lifetime_s: u32,
     /// The most early data that a client may send with a session (RFC 9846 §4.3.10), in bytes. With a
-    /// session from before the limit changed, the lower of both holds. 0, the default: none is taken.
+    /// session from before the limit was lowered none is taken: the client may send what it was told. 0,
+    /// the default: none is taken.
     /// Early data can be replayed: read [`EarlyDataNeed`](crate::EarlyDataNeed).
     pub early_data: u32,
     /// In seconds: the arrival of a ClientHello must be off by less than this from when it should have
@@ -55,6 +62,7 @@ impl Default for ServerConfig {
             limits: Limits::default(),
             verify_signatures: VerifySignatures::default(),
             session_ticket_count_tls13: 2,
+            session_tickets_tls12: true,
             session_lifetime_s: 12 * 60 * 60,
             early_data: 0,
             early_data_tolerance_s: 10,
@@ -180,7 +188,8 @@ pub struct Limits {
     /// once they are reached.
     pub output: usize,
     /// Refused early data that is skipped, counted as received with its record headers, before the connection
-    /// fails. A server that gives out sessions with early data skips as much as they allow on top of it.
+    /// fails. A server that gives out sessions with early data skips as much as they allow on top of it, also
+    /// where that has been lowered since.
     pub skipped_early_data: usize,
     /// Records protected with one key before it is updated (TLS 1.3), if that is less than what the
     /// AEAD allows (RFC 9846 §5.5). For tests and the cautious.

@@ -199,6 +199,11 @@ impl<R: Role> Connection<R> {
         }
     }
 
+    /// Whether nothing more comes of it, for whatever reason.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
     pub(crate) fn fail(&mut self, error: Error) {
         if let Some(description) = error.alert() {
             // The connection is over; an alert that cannot be sent changes nothing.
@@ -221,6 +226,8 @@ impl<R: Role> Connection<R> {
         self.common.needs.clear();
         self.common.received_session = None;
         self.common.early_data_to_send = 0;
+        self.common.exporter = None;
+        self.common.early_exporter = None;
         self.common.input.consume_plaintext(usize::MAX);
         self.common.input.discard_unopened();
         self.common.input.shrink();
@@ -393,29 +400,6 @@ impl<R: Role> Connection<R> {
     /// Whether the handshake is complete.
     pub fn is_handshake_complete(&self) -> bool {
         self.common.is_handshake_complete()
-    }
-
-    /// Keying material for another protocol, bound to this connection: the same on both sides (RFC 9846
-    /// §7.5, RFC 5705). In TLS 1.3 no context is the same as an empty one.
-    ///
-    /// # Errors
-    /// Before the handshake is complete; after a failure; with a label of no or more than 249 bytes, or one
-    /// that TLS itself derives with; more than 255 digests of material; in TLS 1.2 without the
-    /// extended master secret.
-    pub fn export_keying_material(
-        &self,
-        label: &[u8],
-        context: Option<&[u8]>,
-        out: &mut [u8],
-    ) -> Result<(), Misuse> {
-        if self.end.is_some() {
-            return Err(Misuse::Closed);
-        }
-        if !self.common.is_handshake_complete() {
-            return Err(Misuse::HandshakeIncomplete);
-        }
-        let exporter = self.common.exporter.as_ref().ok_or(Misuse::NotExportable)?;
-        exporter.export(label, context, out)
     }
 
     /// Takes the secrets since the last call, if the configuration has `key_log` set.

@@ -64,8 +64,8 @@ impl Credential {
     /// Takes a chain, the leaf first.
     ///
     /// # Errors
-    /// An empty chain; a leaf whose public key is not of a kind that the engine knows; a chain too
-    /// long for a Certificate message.
+    /// An empty chain; a certificate that does not parse; a leaf whose public key is not of a kind that
+    /// the engine knows; a chain too long for a Certificate message.
     pub fn new(chain: Vec<CertificateDer<'static>>) -> Result<Self, CertificateError> {
         let leaf = chain.first().ok_or(CertificateError::Empty)?;
         if chain.iter().any(|certificate| certificate.is_empty()) {
@@ -77,17 +77,19 @@ impl Credential {
         }
         let public_key =
             PublicKey::from_certificate_der(leaf).map_err(|_| CertificateError::PublicKey)?;
-        let infos = || {
-            chain
-                .iter()
-                .filter_map(|certificate| CertificateInfo::parse(certificate))
-        };
-        let verified = infos().filter(|info| !info.is_self_issued());
+        // What cannot be read cannot be said to be harmless: whether the leaf's key may sign, whether an
+        // issuer signed with SHA-1.
+        let infos: Vec<_> = chain
+            .iter()
+            .enumerate()
+            .map(|(at, der)| CertificateInfo::parse(der).ok_or(CertificateError::Unreadable(at)))
+            .collect::<Result<_, _>>()?;
+        let verified = infos.iter().filter(|info| !info.is_self_issued());
         Ok(Self {
             key: KeyId::of_public_key(&public_key),
             public_key,
-            may_sign: CertificateInfo::parse(leaf).is_none_or(|info| info.may_sign()),
-            issuers: infos().map(|info| info.issuer().to_vec()).collect(),
+            may_sign: infos.first().is_some_and(CertificateInfo::may_sign),
+            issuers: infos.iter().map(|info| info.issuer().to_vec()).collect(),
             chain_signatures: verified.map(|info| info.signature_schemes()).collect(),
             chain,
             ocsp: None,
@@ -266,6 +268,8 @@ pub enum CertificateError {
     Empty,
     /// The leaf is no certificate, or its key is not RSA, P-256, P-384, P-521 or Ed25519.
     PublicKey,
+    /// The certificate at this place of the chain, counted from 0, does not parse as far as its extensions.
+    Unreadable(usize),
     /// The chain has this many bytes, more than [`Credential::MAX_CHAIN_LEN`].
     TooLong(usize),
     /// The timestamps are no `SignedCertificateTimestampList`, or have more than
@@ -284,6 +288,11 @@ impl fmt::Display for CertificateError {
             Self::PublicKey => f.write_str(
                 "the first certificate does not parse, or its key is not RSA (2048 to 8192 bits, and \
                  not for RSASSA-PSS alone), P-256, P-384, P-521 or Ed25519",
+            ),
+            Self::Unreadable(at) => write!(
+                f,
+                "certificate {} of the chain does not parse; inspect it, and have it issued anew",
+                at + 1
             ),
             Self::Scts => write!(
                 f,
@@ -312,6 +321,33 @@ impl std::error::Error for CertificateError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Nobody can say what a key may do, or how an issuer signed, that cannot be read.
+    #[test]
+    fn a_certificate_that_does_not_parse_is_refused() {
+        let authority = keyward_pki::Authority::new("test").unwrap();
+        let issued = authority
+            .issue_server(&["shop.example"], keyward_pki::KeyAlgorithm::P256)
+            .unwrap();
+        let sound = &issued.chain_der[0];
+        // Its Key Usage is no BIT STRING.
+        let mut spoilt = sound.to_vec();
+        let before = [0x55, 0x1d, 0x0f, 1, 1, 0xff, 4, 4];
+        let at = spoilt.windows(8).position(|bytes| bytes == before);
+        spoilt[at.unwrap() + before.len()] = 4;
+        let spoilt = CertificateDer::from(spoilt);
+        assert!(PublicKey::from_certificate_der(&spoilt).is_ok());
+        for (chain, at) in [
+            (vec![spoilt.clone()], 0),
+            (vec![sound.clone(), spoilt], 1),
+            (vec![sound.clone(), vec![0; 10].into()], 1),
+        ] {
+            let error = Credential::new(chain).unwrap_err();
+            assert_eq!(error, CertificateError::Unreadable(at));
+            let place = format!("certificate {} of the chain", at + 1);
+            assert!(error.to_string().starts_with(&place), "{error}");
+        }
+    }
 
     #[test]
     fn an_ocsp_response_that_cannot_be_stapled_is_refused() {

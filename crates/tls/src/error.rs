@@ -280,6 +280,8 @@ pub enum Misuse {
     /// The TLS 1.2 session lacks the extended master secret, without which its keying material is not
     /// bound to the connection (RFC 7627 §5.4).
     NotExportable,
+    /// There is no early data now.
+    NoEarlyData,
 }
 
 impl fmt::Display for Misuse {
@@ -298,6 +300,7 @@ impl fmt::Display for Misuse {
             }
             Self::ExporterLength => "too much keying material, or too long a context",
             Self::NotExportable => "the session lacks the extended master secret",
+            Self::NoEarlyData => "there is no early data now",
         })
     }
 }

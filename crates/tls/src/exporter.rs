@@ -5,13 +5,15 @@ use keyward_crypto::hkdf::{Secret, expand_label, expand_label_secret};
 use keyward_crypto::prf;
 use zeroize::Zeroizing;
 
+use crate::connection::Connection;
 use crate::error::Misuse;
 use crate::key_schedule::tls12::Randoms;
+use crate::role::Role;
 
 /// What keying material comes from.
 pub(crate) enum Exporter {
     Tls13 {
-        /// `exporter_secret`.
+        /// `exporter_secret`, or `early_exporter_secret`.
         secret: Secret,
         hash: HashAlgorithm,
     },
@@ -23,6 +25,57 @@ pub(crate) struct Tls12Exporter {
     pub(crate) master_secret: Secret,
     pub(crate) hash: HashAlgorithm,
     pub(crate) randoms: Randoms,
+}
+
+impl<R: Role> Connection<R> {
+    /// Keying material for another protocol, bound to this connection: the same on both sides (RFC 9846
+    /// §7.5, RFC 5705). In TLS 1.3 no context is the same as an empty one.
+    ///
+    /// # Errors
+    /// Before the handshake is complete; after a failure; with a label of no or more than 249 bytes, or one
+    /// that TLS itself derives with; more than 255 digests of material; in TLS 1.2 without the
+    /// extended master secret.
+    pub fn export_keying_material(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), Misuse> {
+        if self.has_ended() {
+            return Err(Misuse::Closed);
+        }
+        if !self.common.is_handshake_complete() {
+            return Err(Misuse::HandshakeIncomplete);
+        }
+        let exporter = self.common.exporter.as_ref().ok_or(Misuse::NotExportable)?;
+        exporter.export(label, context, out)
+    }
+
+    /// Keying material for another protocol that goes with early data (RFC 9846 §7.5): the same on both
+    /// sides, and other than what [`export_keying_material`](Self::export_keying_material) gives.
+    ///
+    /// It is bound to the ClientHello alone. Who replays early data to a server gets the same material
+    /// there again: what it proves, it proves as often (RFC 9846 §2.3).
+    ///
+    /// A client has it from when its ClientHello offers early data, unless the server refuses that; a server
+    /// from when it takes early data. It ends with the handshake, as early data does.
+    ///
+    /// # Errors
+    /// [`Misuse::NoEarlyData`] without early data, or after it; otherwise as for
+    /// [`export_keying_material`](Self::export_keying_material).
+    pub fn export_early_keying_material(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), Misuse> {
+        if self.has_ended() {
+            return Err(Misuse::Closed);
+        }
+        let exporter = self.common.early_exporter.as_ref();
+        let exporter = exporter.ok_or(Misuse::NoEarlyData)?;
+        exporter.export(label, context, out)
+    }
 }
 
 /// The longest label: with "tls13 " in front it has to fit into 255 bytes (RFC 9846 §7.1).

@@ -58,6 +58,7 @@ impl fmt::Debug for KeyLogLine {
 /// The labels of RFC 9850.
 pub(crate) mod label {
     pub(crate) const CLIENT_EARLY_TRAFFIC: &str = "CLIENT_EARLY_TRAFFIC_SECRET";
+    pub(crate) const EARLY_EXPORTER: &str = "EARLY_EXPORTER_SECRET";
     pub(crate) const CLIENT_HANDSHAKE_TRAFFIC: &str = "CLIENT_HANDSHAKE_TRAFFIC_SECRET";
     pub(crate) const SERVER_HANDSHAKE_TRAFFIC: &str = "SERVER_HANDSHAKE_TRAFFIC_SECRET";
     pub(crate) const CLIENT_TRAFFIC: &str = "CLIENT_TRAFFIC_SECRET_0";

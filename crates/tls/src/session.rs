@@ -79,6 +79,12 @@ impl SessionState {
         now < self.expires()
     }
 
+    /// Whether its full handshake was as long ago, or longer.
+    pub(crate) fn is_older_than(&self, seconds: u32, now: UnixTime) -> bool {
+        now.since(self.created)
+            .is_some_and(|age| age.as_secs() >= u64::from(seconds))
+    }
+
     /// The state as bytes, the secret among them, in a format with a version number.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let name = self.server_name.as_deref().unwrap_or_default();
@@ -249,6 +255,9 @@ pub(crate) mod tests {
         assert!(state().is_alive(UnixTime::from_secs(1_059)));
         assert!(!state().is_alive(UnixTime::from_secs(1_060)));
         assert!(state().is_alive(UnixTime::from_secs(999)));
+        assert!(!state().is_older_than(10, UnixTime::from_millis(1_009_999)));
+        assert!(state().is_older_than(10, UnixTime::from_secs(1_010)));
+        assert!(!state().is_older_than(10, UnixTime::from_secs(999)));
     }
 
     #[test]

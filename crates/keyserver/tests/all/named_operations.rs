@@ -230,6 +230,37 @@ fn an_administrator_has_requests_signed_for_the_rules_names() {
     });
 }
 
+/// The reading of a configuration refuses such a rule; where the operation is decided it counts for nothing.
+#[test]
+fn a_rule_for_an_edge_has_no_request_signed() {
+    run(async {
+        let home = Home::new(&["p256"]);
+        let mut config = home.config(&rule(
+            r#""certificate-request", "tls13-server-certificate-verify""#,
+            r#""shop.example""#,
+            "administrator = true",
+        ));
+        for edge in &mut config.edges {
+            edge.administrator = false;
+        }
+        let server = start(config).await;
+        let client = home.client(&server.addresses()[0]);
+        let request = Operation::CertificateRequest(CertificateRequest {
+            key: site("p256").id(),
+            scheme: P256,
+            names: vec!["shop.example".to_owned()],
+        });
+        let outcome = client.perform(request, PATIENCE).await;
+        assert_eq!(outcome.err(), refused(RefusalReason::Operation));
+        let mut catalog = client.catalog();
+        let catalog = catalog.wait_for(Option::is_some).await.unwrap();
+        assert_eq!(
+            catalog.as_ref().unwrap().entries[0].operations,
+            [OperationKind::Tls13ServerCertificateVerify]
+        );
+    });
+}
+
 #[test]
 fn a_credential_is_signed_if_every_name_of_the_certificate_is_the_edges() {
     run(async {

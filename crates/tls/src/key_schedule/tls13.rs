@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! EarlySecret ──shared secret──▶ HandshakeSecret ──▶ MasterSecret ──▶ resumption secret ──▶ PSKs
-//!  │ binder key, early traffic    │ handshake traffic  │ application traffic ──▶ next ──▶ …
+//!  │ binder key, early traffic,   │ handshake traffic  │ application traffic ──▶ next ──▶ …
+//!    early exporter secret          secrets               secrets, exporter secret
 //! ```
 
 use keyward_crypto::aead::NONCE_LEN;
@@ -50,6 +51,11 @@ impl EarlySecret {
             suite: self.suite,
             secret: self.derive(b"c e traffic", client_hello),
         }
+    }
+
+    /// `early_exporter_secret`, for the ClientHello.
+    pub(crate) fn exporter(&self, client_hello: &Digest) -> Secret {
+        self.derive(b"e exp master", client_hello)
     }
 
     pub(crate) fn into_handshake(self, shared: &SharedSecret) -> HandshakeSecret {

@@ -6,8 +6,10 @@ use rustls_pki_types::CertificateDer;
 use super::{Answer, NeedError, NeedId};
 use crate::peer_name::PeerName;
 
-/// Is this peer to be trusted? Raised when the engine has verified the peer's signature, if there is one:
-/// the peer has the private key of the leaf. Whether the leaf is whose it should be is for the answer to say.
+/// Is this peer to be trusted? Raised when the engine has verified what the peer signed: the peer has the
+/// private key of the leaf, or of the delegated credential that the leaf's key has signed. Only a server with
+/// which TLS 1.2 does [RSA key transport](Self::is_key_transport) has signed nothing. Whether the leaf is whose
+/// it should be is for the answer to say.
 #[derive(Debug)]
 pub struct PeerCertificateNeed {
     pub(crate) id: NeedId,
@@ -58,15 +60,18 @@ impl PeerCertificateNeed {
         self.name.as_ref()
     }
 
-    /// Whether the leaf's key decrypts in this handshake in place of signing (TLS 1.2 RSA key transport):
-    /// RFC 5246 §7.4.2: "the keyEncipherment bit MUST be set if the key usage extension is present." The
-    /// peer has then shown nothing yet: its Finished will.
+    /// Whether the leaf's key decrypts in this handshake in place of signing (TLS 1.2 RSA key transport). The
+    /// peer, a server, has then shown nothing yet: its Finished will, before any data is sent or taken.
+    ///
+    /// Either way the engine has checked that the leaf's Key Usage, if it has one, allows the use: RFC 5246
+    /// §7.4.2 has "the keyEncipherment bit MUST be set if the key usage extension is present" for key
+    /// transport, and `digitalSignature` for signatures.
     pub fn is_key_transport(&self) -> bool {
         self.key_transport
     }
 
-    /// The certificates, the leaf first; at least one. Nothing about them has been checked but that
-    /// the peer has the leaf's key.
+    /// The certificates, the leaf first; at least one. Of the leaf the engine has checked that it parses and
+    /// what its key may do; of the others nothing.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.certificate.chain
     }

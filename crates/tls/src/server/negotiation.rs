@@ -144,6 +144,8 @@ pub(crate) struct Resumption<'a> {
     pub(crate) server_name: Option<&'a str>,
     pub(crate) alpn: Option<&'a [u8]>,
     pub(crate) site: &'a CertificateAnswer,
+    /// How long sessions may be resumed now: a session from before that was shortened was promised more.
+    pub(crate) lifetime_s: u32,
     pub(crate) now: UnixTime,
 }
 
@@ -164,6 +166,7 @@ impl Resumption<'_> {
     pub(crate) fn permits(&self, session: &SessionState) -> bool {
         session.version == self.version
             && session.is_alive(self.now)
+            && !session.is_older_than(self.lifetime_s, self.now)
             && session.server_name() == self.server_name
             && session.alpn.as_deref() == self.alpn
             && session.context == self.site.session_context

@@ -292,21 +292,65 @@ fn no_more_is_taken_than_the_session_allows() {
     assert_eq!(client.received, all);
 }
 
-/// Nor more than the configuration, which may have become stricter since the session began.
+/// RFC 9846 §4.3.10: "It is not possible for the server to accept only a subset of the early data messages": a
+/// client that sends what its ticket allows is not cut off by a server that allows less by now.
 #[test]
-fn no_more_is_taken_than_the_configuration_allows() {
+fn none_is_taken_if_the_configuration_allows_less_than_the_session() {
     let site = Arc::new(site());
     let session = session(&site);
-    let stricter = ServerConfig {
-        early_data: 10,
+    let all = vec![b'e'; usize::try_from(MAX).unwrap()];
+    for early_data in [MAX - 1, 0] {
+        let mut stricter = ServerConfig {
+            early_data,
+            ..config()
+        };
+        // What the ticket allows is skipped, though it is more than the configuration does.
+        stricter.limits.skipped_early_data = 100;
+        let mut client = session.client(&site, stricter, 0);
+        send(&mut client, &all).unwrap();
+        assert!(!site.take_asked().contains(&NeedKind::EarlyData));
+        assert!(client.server.negotiated().unwrap().resumed);
+        refused(&mut client);
+    }
+
+    // More than the session knows of changes nothing.
+    let generous = ServerConfig {
+        early_data: MAX + 1,
         ..config()
     };
-    let mut client = session.client(&site, stricter, 0);
-    send(&mut client, &[b'e'; 10]).unwrap();
-    assert_eq!(client.received, [b'e'; 10]);
-    let record = client.sealed(ContentType::APPLICATION_DATA, b"!");
-    let error = client.feed(&record).unwrap_err();
-    assert_eq!(error, PeerMisbehaved::TooMuchEarlyData.into());
+    let mut client = session.client(&site, generous, 0);
+    send(&mut client, b"early").unwrap();
+    taken(&mut client);
+}
+
+/// Nor is a client whose session is not resumed any more.
+#[test]
+fn what_the_session_allows_is_skipped_though_it_is_over() {
+    let site = Arc::new(site());
+    let session = session(&site);
+    let all = vec![b'e'; usize::try_from(MAX).unwrap()];
+    let mut stricter = ServerConfig {
+        session_lifetime_s: 10,
+        ..ServerConfig::default()
+    };
+    stricter.limits.skipped_early_data = 100;
+    let mut client = session.client(&site, stricter, 10_000);
+    client.hello.extensions.signature_algorithms =
+        Some(vec![SignatureScheme::ECDSA_SECP256R1_SHA256]);
+    let hello = client.client_hello();
+    let mut bytes = HandClient::plain(ContentType::HANDSHAKE, &hello);
+    client.use_early_keys();
+    bytes.extend(client.sealed(ContentType::APPLICATION_DATA, &all));
+    client.feed(&bytes).unwrap();
+    let negotiated = client.server.negotiated().unwrap();
+    assert!(!negotiated.resumed);
+    assert_eq!(negotiated.early_data, EarlyDataStatus::Rejected);
+    // And no more than that.
+    let record = client.sealed(ContentType::APPLICATION_DATA, &[b'e'; 100]);
+    assert_eq!(
+        client.feed(&record),
+        Err(PeerMisbehaved::TooMuchEarlyData.into())
+    );
 }
 
 /// RFC 9846 §4.3.10: "if the server fails to decrypt a 0-RTT record following an accepted "early_data"

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use keyward_tls::{ClientConfig, Misuse, Policy, ServerConfig, ServerConnection};
-use keyward_wire::values::ProtocolVersion;
+use keyward_tls::{
+    ClientConfig, Connection, EarlyDataStatus, Misuse, Policy, Role, ServerConfig,
+    ServerConnection, Step,
+};
+use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
 use rustls::crypto::aws_lc_rs::cipher_suite;
 
-use crate::support::{ClientOptions, Duo, KeyAlgorithm, Pair, Site, client_config};
+use crate::support::{ClientOptions, Duo, KeyAlgorithm, Pair, Site, Visitor, client_config, now};
 
 fn pair(options: ClientOptions) -> Pair {
     let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
@@ -185,6 +188,121 @@ fn our_two_sides_export_the_same() {
             .unwrap();
         assert_eq!(ours, theirs);
     }
+}
+
+/// RFC 9846 §7.5: "The early_exporter_secret is defined for use in settings where an exporter is needed for 0-RTT
+/// data."
+#[test]
+fn both_sides_export_the_same_for_early_data() {
+    let mut site = Site::new(&[KeyAlgorithm::P256]);
+    site.policy.cipher_suites = vec![CipherSuite::TLS_AES_256_GCM_SHA384];
+    let site = Arc::new(site);
+    let visitor = Arc::new(Visitor::of(&site));
+    let mut duo = early(&site, &visitor, 1000);
+    duo.handshake();
+    assert_eq!(early_of(&duo.client), Err(Misuse::NoEarlyData));
+    assert_eq!(early_of(&duo.server), Err(Misuse::NoEarlyData));
+
+    let mut duo = early(&site, &visitor, 1000);
+    assert_eq!(early_of(&duo.client), Err(Misuse::NoEarlyData));
+    duo.step_client().unwrap();
+    let ours = early_of(&duo.client).unwrap();
+    assert_eq!(
+        duo.client
+            .export_early_keying_material(b"", None, &mut [0; 32]),
+        Err(Misuse::ExporterLabel)
+    );
+    duo.client.send_early(b"early").unwrap();
+    assert_eq!(early_of(&duo.server), Err(Misuse::NoEarlyData));
+    let taken = duo.server.receive(duo.client.output());
+    duo.client.consume_output(taken);
+    let theirs = loop {
+        match duo.server.step(now()).unwrap() {
+            Step::Need(need) => duo.server.answer(site.answer(need)).unwrap(),
+            Step::Data => break early_of(&duo.server).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(ours, theirs);
+    assert_eq!(early_of(&duo.client), Ok(ours));
+
+    // It ends with the handshake, and the exporter of the connection is another.
+    duo.handshake();
+    let status = duo.client.negotiated().unwrap().early_data;
+    assert_eq!(status, EarlyDataStatus::Accepted);
+    assert_eq!(early_of(&duo.client), Err(Misuse::NoEarlyData));
+    assert_eq!(early_of(&duo.server), Err(Misuse::NoEarlyData));
+    let mut late = [0; 32];
+    duo.server
+        .export_keying_material(LABEL, Some(CONTEXT), &mut late)
+        .unwrap();
+    assert_ne!(ours, late);
+}
+
+#[test]
+fn nothing_is_exported_for_early_data_that_is_refused() {
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let visitor = Arc::new(Visitor::of(&site));
+    early(&site, &visitor, 1000).handshake();
+    let mut duo = early(&site, &visitor, 0);
+    duo.step_client().unwrap();
+    assert!(early_of(&duo.client).is_ok());
+    duo.step_client().unwrap();
+    let taken = duo.server.receive(duo.client.output());
+    duo.client.consume_output(taken);
+    duo.step_server().unwrap();
+    assert_eq!(early_of(&duo.server), Err(Misuse::NoEarlyData));
+    // As far as the client's flight, which is not sent.
+    let taken = duo.client.receive(duo.server.output());
+    duo.server.consume_output(taken);
+    duo.step_client().unwrap();
+    let status = duo.client.negotiated().unwrap().early_data;
+    assert_eq!(status, EarlyDataStatus::Rejected);
+    assert_eq!(early_of(&duo.client), Err(Misuse::NoEarlyData));
+}
+
+#[test]
+fn nothing_is_exported_for_early_data_after_a_retry() {
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let visitor = Arc::new(Visitor::of(&site));
+    early(&site, &visitor, 1000).handshake();
+    let mut other = Site::new(&[KeyAlgorithm::P256]);
+    other.policy.groups = vec![NamedGroup::SECP384R1];
+    let mut duo = early(&Arc::new(other), &visitor, 1000);
+    duo.step_client().unwrap();
+    assert!(early_of(&duo.client).is_ok());
+    let taken = duo.server.receive(duo.client.output());
+    duo.client.consume_output(taken);
+    duo.step_server().unwrap();
+    let taken = duo.client.receive(duo.server.output());
+    duo.server.consume_output(taken);
+    duo.step_client().unwrap();
+    assert!(duo.client.negotiated().is_none());
+    assert_eq!(early_of(&duo.client), Err(Misuse::NoEarlyData));
+    assert_eq!(early_of(&duo.server), Err(Misuse::NoEarlyData));
+    duo.handshake();
+    assert!(duo.client.negotiated().unwrap().hello_retry_request);
+}
+
+const LABEL: &[u8] = b"EXPERIMENTAL early";
+const CONTEXT: &[u8] = b"context";
+
+fn early(site: &Arc<Site>, visitor: &Arc<Visitor>, early_data: u32) -> Duo {
+    let client = ClientConfig {
+        early_data: true,
+        ..ClientConfig::default()
+    };
+    let server = ServerConfig {
+        early_data,
+        ..ServerConfig::default()
+    };
+    Duo::with(site, visitor, client, server)
+}
+
+fn early_of<R: Role>(connection: &Connection<R>) -> Result<[u8; 32], Misuse> {
+    let mut out = [0; 32];
+    connection.export_early_keying_material(LABEL, Some(CONTEXT), &mut out)?;
+    Ok(out)
 }
 
 fn tls12() -> Policy {

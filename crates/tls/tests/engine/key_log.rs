@@ -121,6 +121,7 @@ fn early_data_is_logged_as_well_and_our_client_logs_the_same() {
     };
     assert_eq!(connect().len(), 5);
     let again = connect();
-    assert_eq!(again.len(), 6);
+    assert_eq!(again.len(), 7);
     assert!(again[0].starts_with("CLIENT_EARLY_TRAFFIC_SECRET "));
+    assert!(again[3].starts_with("EARLY_EXPORTER_SECRET "));
 }

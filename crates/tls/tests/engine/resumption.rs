@@ -283,6 +283,41 @@ fn tickets_can_be_turned_off() {
     );
 }
 
+/// In either version; and what was made before that is not resumed.
+#[test]
+fn without_lifetime_there_is_no_session() {
+    let (client, site) = returning(site());
+    let config = ServerConfig {
+        session_lifetime_s: 0,
+        ..ServerConfig::default()
+    };
+    let site = Arc::new(site);
+    let mut pair = Pair::with_config(&client, &site, config);
+    pair.handshake();
+    assert_eq!(
+        site.take_asked(),
+        [NeedKind::Certificate, NeedKind::KeyOperation]
+    );
+}
+
+#[test]
+fn a_lifetime_that_was_shortened_holds_for_earlier_sessions() {
+    let site = Arc::new(site());
+    let mut first = HandClient::new(&site);
+    let (ticket, psk) = first.handshake_for_tickets().remove(0);
+    for (session_lifetime_s, resumed) in [(100, true), (99, false)] {
+        let config = ServerConfig {
+            session_lifetime_s,
+            ..ServerConfig::default()
+        };
+        let mut client = HandClient::with_config(&site, config);
+        client.now = keyward_tls::UnixTime::from_millis(first.now.as_millis() + 99_500);
+        client.offer(&ticket, psk.clone());
+        client.send_hello().unwrap();
+        assert_eq!(client.server.negotiated().unwrap().resumed, resumed);
+    }
+}
+
 /// The second ClientHello has new binders, over the HelloRetryRequest as well.
 #[test]
 fn resumption_after_a_hello_retry_request() {

@@ -9,6 +9,7 @@ use super::server_hello::Flight;
 use crate::client::{Context, Hello};
 use crate::connection::ClientConnection;
 use crate::error::Error;
+use crate::exporter::Exporter;
 use crate::key_log::label;
 use crate::negotiated::EarlyDataStatus;
 
@@ -26,10 +27,17 @@ impl Offer {
         // ClientHello."
         cx.common.send_change_cipher_spec()?;
         let client_hello = suite.hash.digest(&hello.message);
-        let early = psk::secret(session, suite).early_traffic(&client_hello);
+        let early = psk::secret(session, suite);
+        let exporter = early.exporter(&client_hello);
+        let early = early.early_traffic(&client_hello);
         cx.common
             .key_log
             .add(label::CLIENT_EARLY_TRAFFIC, early.secret());
+        cx.common.key_log.add(label::EARLY_EXPORTER, &exporter);
+        cx.common.early_exporter = Some(Box::new(Exporter::Tls13 {
+            secret: exporter,
+            hash: suite.hash,
+        }));
         cx.common.set_write_protection(early.protection()?)?;
         cx.common.early_data_to_send =
             usize::try_from(session.max_early_data()).unwrap_or(usize::MAX);
@@ -37,9 +45,15 @@ impl Offer {
     }
 }
 
+/// There will be no more of it, and the server does not know what is exported for it.
+pub(super) fn forget(cx: &mut Context<'_>) {
+    cx.common.early_data_to_send = 0;
+    cx.common.early_exporter = None;
+}
+
 /// The server does not take it. From here on our records have the handshake keys.
 pub(super) fn rejected(flight: &Flight, cx: &mut Context<'_>) -> Result<(), Error> {
-    cx.common.early_data_to_send = 0;
+    forget(cx);
     cx.common
         .set_write_protection(flight.client_handshake.protection()?)
 }

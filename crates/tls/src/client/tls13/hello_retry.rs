@@ -6,7 +6,7 @@ use keyward_wire::handshake::ServerHello;
 use keyward_wire::values::{ExtensionType, NamedGroup};
 
 use super::client_hello::{Offer, generate};
-use super::{psk, server_hello};
+use super::{early_data, psk, server_hello};
 use crate::client::server_hello::ExpectServerHello;
 use crate::client::{Context, Hello, State};
 use crate::error::{Error, InvalidMessage, PeerMisbehaved};
@@ -78,7 +78,7 @@ pub(super) fn receive(
         // RFC 9846 §4.3.10: "A client MUST NOT include the "early_data" extension in its followup
         // ClientHello."
         hello.hello.extensions.early_data = false;
-        cx.common.early_data_to_send = 0;
+        early_data::forget(cx);
         cx.common.flush()?;
         cx.common.writer().clear_protection();
     } else {

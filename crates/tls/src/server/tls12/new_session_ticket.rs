@@ -19,7 +19,7 @@ pub(super) fn kind(hello: &ClientHello, cx: &Context<'_>) -> Result<Option<NewSe
     }
     // RFC 5077 §3.4: "If a server is planning on issuing a session ticket to a client that does not
     // present one, it SHOULD include an empty Session ID in the ServerHello."
-    if hello.extensions.session_ticket.is_some() {
+    if hello.extensions.session_ticket.is_some() && cx.config.session_tickets_tls12 {
         return Ok(Some(NewSessionKind::Ticket));
     }
     let mut id = vec![0; SESSION_ID_LEN];

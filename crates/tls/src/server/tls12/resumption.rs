@@ -31,7 +31,7 @@ pub(super) struct Resumed {
 /// other on a connection that already carries data.
 pub(super) fn look_up(offer: Offer, cx: &mut Context<'_>) -> Result<State, Error> {
     let may_resume = offer.renegotiated.is_none() && cx.config.session_lifetime_s > 0;
-    let Some(offered) = offered(&offer.opening.hello).filter(|_| may_resume) else {
+    let Some(offered) = offered(&offer.opening.hello, cx).filter(|_| may_resume) else {
         return server_hello::send_full(offer, cx);
     };
     cx.common.ask(|id| {
@@ -44,9 +44,11 @@ pub(super) fn look_up(offer: Offer, cx: &mut Context<'_>) -> Result<State, Error
 }
 
 /// RFC 5077 §3.4: "When presenting a ticket, the client MAY generate and include a Session ID in the TLS
-/// ClientHello": which then names nothing.
-fn offered(hello: &ClientHello) -> Option<OfferedSession> {
-    match &hello.extensions.session_ticket {
+/// ClientHello": which then names nothing. To a server without tickets the extension says nothing, and
+/// the session ID is one.
+fn offered(hello: &ClientHello, cx: &Context<'_>) -> Option<OfferedSession> {
+    let tickets = cx.config.session_tickets_tls12;
+    match hello.extensions.session_ticket.as_ref().filter(|_| tickets) {
         Some(ticket) if !ticket.is_empty() => Some(OfferedSession::Ticket(ticket.clone())),
         _ if hello.session_id.is_empty() => None,
         _ => Some(OfferedSession::SessionId(hello.session_id.clone())),
@@ -88,6 +90,7 @@ fn resume(
         server_name: server_name.as_deref(),
         alpn: offer.alpn.as_deref(),
         site: &offer.opening.site,
+        lifetime_s: cx.config.session_lifetime_s,
         now: cx.now,
     };
     // RFC 5246 §7.4.1.2: a client that resumes "MUST include at least the cipher_suite from that

@@ -24,6 +24,8 @@ pub(super) struct Chosen {
     pub(super) retried: bool,
     /// Whether the first ClientHello offered early data.
     pub(super) early_data_offered: bool,
+    /// How much early data the session on offer allows, in bytes, whether or not it is resumed.
+    pub(super) early_data_promised: u32,
 }
 
 /// The policy and the client agreed on TLS 1.3.
@@ -42,6 +44,7 @@ pub(crate) fn start(opening: Opening, cx: &mut Context<'_>) -> Result<State, Err
         transcript: Transcript::new(suite.hash),
         retried: false,
         early_data_offered: hello.extensions.early_data,
+        early_data_promised: 0,
         opening,
     };
     if has_share {

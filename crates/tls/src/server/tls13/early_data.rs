@@ -1,7 +1,7 @@
 //! Early data (RFC 9846 §4.3.10): whether it is taken, what happens to it if not, and its end.
 //!
-//! It is taken only if nothing speaks against it: the configuration has it on, the session allows it and is
-//! the first on offer, suite and protocol are the session's, the ClientHello is fresh (§8.3), and the
+//! It is taken only if nothing speaks against it: the configuration has it on and allows as much as the
+//! session does, the session is the first on offer, suite and protocol are the session's, the ClientHello is fresh (§8.3), and the
 //! [`EarlyDataNeed`] says that it was not seen before (§8.2). Otherwise the handshake goes on without,
 //! and what comes of it is skipped, up to a bound.
 
@@ -16,9 +16,10 @@ use super::finished::ExpectFinished;
 use super::psk::Resumed;
 use super::{State, server_hello};
 use crate::error::Error;
-use crate::handshake::Incoming;
+use crate::exporter::Exporter;
+use crate::handshake::{Incoming, Transcript};
 use crate::key_log::label;
-use crate::key_schedule::tls13::TrafficSecret;
+use crate::key_schedule::tls13::EarlySecret;
 use crate::needs::{EarlyDataNeed, Need, NeedError, NeedKind};
 use crate::negotiated::EarlyDataStatus;
 use crate::server::Context;
@@ -58,7 +59,7 @@ struct Offer {
     unique: [u8; 32],
     /// When the ClientHello should have come, by what the client says of its ticket.
     arrival: UnixTime,
-    /// What both the session and the configuration, which may have changed since, allow.
+    /// What the session allows.
     limit: u32,
 }
 
@@ -75,9 +76,13 @@ fn offer(
     // are the same as those associated with the selected PSK: The selected TLS version number, The
     // selected cipher suite, The selected ALPN [RFC7301] protocol, if any". No session of another version
     // or protocol is resumed at all.
+    //
+    // "It is not possible for the server to accept only a subset of the early data messages": where less is
+    // allowed now than the client was told with its ticket, none is taken, or a client that keeps to what it
+    // was told would be cut off.
     let fits = extensions.early_data
-        && cx.config.early_data > 0
         && session.max_early_data > 0
+        && session.max_early_data <= cx.config.early_data
         && !chosen.retried
         && resumed.index == 0
         && session.cipher_suite == chosen.suite.code;
@@ -91,7 +96,7 @@ fn offer(
     Some(Offer {
         unique,
         arrival: session.issued.plus(Duration::from_millis(age_ms.into())),
-        limit: session.max_early_data.min(cx.config.early_data),
+        limit: session.max_early_data,
     })
 }
 
@@ -141,15 +146,23 @@ impl AwaitEarlyData {
     }
 }
 
-/// Takes early data: what comes next is protected with the early keys.
+/// Takes early data, the transcript being the ClientHello: what comes next is protected with the early keys.
 pub(super) fn accept(
     limit: u32,
-    traffic: &TrafficSecret,
+    early: &EarlySecret,
+    transcript: &Transcript,
     cx: &mut Context<'_>,
 ) -> Result<(), Error> {
-    cx.common
-        .key_log
-        .add(label::CLIENT_EARLY_TRAFFIC, traffic.secret());
+    let client_hello = transcript.current();
+    let traffic = early.early_traffic(&client_hello);
+    let exporter = early.exporter(&client_hello);
+    let key_log = &mut cx.common.key_log;
+    key_log.add(label::CLIENT_EARLY_TRAFFIC, traffic.secret());
+    key_log.add(label::EARLY_EXPORTER, &exporter);
+    cx.common.early_exporter = Some(Box::new(Exporter::Tls13 {
+        secret: exporter,
+        hash: transcript.algorithm(),
+    }));
     cx.common.set_read_protection(traffic.protection()?)?;
     cx.common.take_early_data(limit);
     Ok(())
@@ -169,23 +182,25 @@ pub(super) fn status(offered: bool, resumed: Option<&Resumed>) -> EarlyDataStatu
 /// Refuses with a HelloRetryRequest: what is encrypted until the second ClientHello is skipped.
 pub(super) fn refuse_by_retry(hello: &ClientHello, cx: &mut Context<'_>) {
     if hello.extensions.early_data {
-        let bound = skipped(cx);
+        // No session has been looked up yet.
+        let bound = skipped(0, cx);
         cx.common.reader().skip_application_data(bound);
     }
 }
 
 /// Refuses by leaving `early_data` out of EncryptedExtensions: what does not decrypt with the
-/// handshake keys, now set, is skipped.
-pub(super) fn refuse(hello: &ClientHello, cx: &mut Context<'_>) {
+/// handshake keys, now set, is skipped. `promised` is what the session on offer allows, if one is known.
+pub(super) fn refuse(hello: &ClientHello, promised: u32, cx: &mut Context<'_>) {
     if hello.extensions.early_data {
-        let bound = skipped(cx);
+        let bound = skipped(promised, cx);
         cx.common.reader().skip_undecryptable(bound);
     }
 }
 
-/// A client may have sent as much as its ticket allows before it hears that it was for nothing.
-fn skipped(cx: &Context<'_>) -> usize {
-    let allowed = usize::try_from(cx.config.early_data).unwrap_or(usize::MAX);
+/// A client may have sent as much as its ticket allows before it hears that it was for nothing; and the
+/// ticket may be from before the configuration allowed less.
+fn skipped(promised: u32, cx: &Context<'_>) -> usize {
+    let allowed = usize::try_from(cx.config.early_data.max(promised)).unwrap_or(usize::MAX);
     cx.config.limits.skipped_early_data.saturating_add(allowed)
 }
 

@@ -33,7 +33,8 @@ pub(super) struct Resumed {
 /// Asks for the session, if the client offers any that could be resumed.
 pub(super) fn look_up(chosen: Chosen, cx: &mut Context<'_>) -> Result<State, Error> {
     let offered = offered(&chosen.opening.hello);
-    if offered.is_empty() || cx.config.session_ticket_count_tls13 == 0 {
+    let may_resume = cx.config.session_ticket_count_tls13 > 0 && cx.config.session_lifetime_s > 0;
+    if offered.is_empty() || !may_resume {
         return server_hello::send(chosen, None, cx);
     }
     cx.common
@@ -75,9 +76,11 @@ impl AwaitSession {
             return server_hello::send(self.chosen, None, cx);
         };
         let (index, session) = *answer;
-        match resume(&self.chosen, index, &session, cx.now)? {
-            Some(resumed) => early_data::consider(self.chosen, resumed, &session, cx),
-            None => server_hello::send(self.chosen, None, cx),
+        let mut chosen = self.chosen;
+        chosen.early_data_promised = session.max_early_data;
+        match resume(&chosen, index, &session, cx)? {
+            Some(resumed) => early_data::consider(chosen, resumed, &session, cx),
+            None => server_hello::send(chosen, None, cx),
         }
     }
 }
@@ -88,7 +91,7 @@ fn resume(
     chosen: &Chosen,
     index: usize,
     session: &SessionState,
-    now: UnixTime,
+    cx: &Context<'_>,
 ) -> Result<Option<Resumed>, Error> {
     let hello = &chosen.opening.hello;
     let server_name = chosen.opening.server_name();
@@ -97,7 +100,8 @@ fn resume(
         server_name: server_name.as_deref(),
         alpn: chosen.alpn.as_deref(),
         site: &chosen.opening.site,
-        now,
+        lifetime_s: cx.config.session_lifetime_s,
+        now: cx.now,
     };
     // RFC 9846 §4.3.11: "The server MUST ensure that it selects a compatible PSK (if any) and cipher
     // suite": one with the same hash.

@@ -90,7 +90,13 @@ pub(super) fn send(
         chosen.transcript.forget_messages();
     }
     chosen.transcript.add(&chosen.opening.message);
-    let client_hello_hash = chosen.transcript.current();
+    let early_data_limit = resumed
+        .as_ref()
+        .and_then(|resumed| resumed.early_data_limit);
+    cx.common.key_log.set_client_random(&hello.random);
+    if let (Some(limit), Some(resumed)) = (early_data_limit, &resumed) {
+        early_data::accept(limit, &resumed.early, &chosen.transcript, cx)?;
+    }
     chosen.transcript.add(&message);
     cx.common.send_handshake(&message);
     // RFC 9846 §E.4: a dummy change_cipher_spec "immediately after its first handshake message".
@@ -115,19 +121,12 @@ pub(super) fn send(
     });
 
     let created = resumed.as_ref().map_or(cx.now, |resumed| resumed.created);
-    let early_data_limit = resumed
-        .as_ref()
-        .and_then(|resumed| resumed.early_data_limit);
     let early = resumed.map_or_else(
         || EarlySecret::new(chosen.suite, None),
         |resumed| resumed.early,
     );
-    cx.common.key_log.set_client_random(&hello.random);
     let next = match early_data_limit {
-        Some(limit) => {
-            early_data::accept(limit, &early.early_traffic(&client_hello_hash), cx)?;
-            Next::EndOfEarlyData
-        }
+        Some(_) => Next::EndOfEarlyData,
         None => Next::Finished,
     };
     let secret = early.into_handshake(&shared);
@@ -140,7 +139,7 @@ pub(super) fn send(
     if early_data_limit.is_none() {
         cx.common
             .set_read_protection(client_handshake.protection()?)?;
-        early_data::refuse(&hello, cx);
+        early_data::refuse(&hello, chosen.early_data_promised, cx);
     }
 
     let site = chosen.opening.site;

@@ -213,6 +213,61 @@ fn without_lifetime_there_is_no_session() {
     );
 }
 
+/// Without tickets a client that knows them gets a session by ID all the same.
+#[test]
+fn tickets_can_be_turned_off_and_session_ids_stay() {
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let config = ServerConfig {
+        session_tickets_tls12: false,
+        ..ServerConfig::default()
+    };
+    let mut first = HandClient::with_config(&site, config.clone());
+    first.hello.extensions.session_ticket = Some(Vec::new());
+    first.handshake();
+    assert!(first.ticket.is_none());
+    let server_hello = first.server_hello.as_ref().unwrap();
+    assert_eq!(server_hello.session_id.len(), 32);
+    assert!(!server_hello.extensions.session_ticket);
+    let mut session = first.session();
+    assert!(session.ticket.is_empty() && session.id == server_hello.session_id);
+
+    let mut again = HandClient::resuming(&site, &session);
+    again.server = keyward_tls::ServerConnection::new(Arc::new(config.clone())).unwrap();
+    again.hello.extensions.session_ticket = Some(Vec::new());
+    again.abbreviated_handshake();
+
+    // A ticket from before is not looked at; the session ID beside it is the session's name.
+    let with_tickets = full(&site);
+    assert!(!with_tickets.ticket.is_empty());
+    site.take_asked();
+    session.ticket.clone_from(&with_tickets.ticket);
+    let mut other = HandClient::resuming(&site, &with_tickets);
+    other.server = keyward_tls::ServerConnection::new(Arc::new(config)).unwrap();
+    other.hello.session_id = Vec::new();
+    other.session = None;
+    other.handshake();
+    assert!(!other.server.negotiated().unwrap().resumed);
+    assert!(!site.take_asked().contains(&NeedKind::Session));
+}
+
+/// Nor is a session resumed that was made before.
+#[test]
+fn a_lifetime_that_was_shortened_holds_for_earlier_sessions() {
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let session = full(&site);
+    for (session_lifetime_s, resumed) in [(5, true), (3, false), (0, false)] {
+        let mut client = HandClient::resuming(&site, &session);
+        let config = ServerConfig {
+            session_lifetime_s,
+            ..ServerConfig::default()
+        };
+        client.server = keyward_tls::ServerConnection::new(Arc::new(config)).unwrap();
+        client.later_s = 4;
+        client.send_hello().unwrap();
+        assert_eq!(client.server.negotiated().unwrap().resumed, resumed);
+    }
+}
+
 #[test]
 fn a_resumed_client_must_prove_itself_as_well() {
     let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
