@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use keyward_tls::{
     Client, ClientAuthentication, ClientCertificateRequest, ClientConfig, ClientConnection,
-    ClientSession, Policy, ServerConfig, ServerConnection, UnixTime,
+    ClientSession, KeyLogLine, Negotiated, Policy, ServerConfig, ServerConnection, UnixTime,
 };
 use keyward_wire::values::{
     AlertDescription, CertificateCompressionAlgorithm, HandshakeType, ProtocolVersion,
@@ -13,22 +13,20 @@ use keyward_wire::values::{
 
 use crate::driver::Driver;
 use crate::peer::middle::{Item, Middle};
+use crate::peer::secrets::{KeyExchange, Suite};
 use crate::script::Script;
-use crate::site::{Mood, Repeatable, Site};
-
-/// When handshakes happen.
-const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+use crate::site::{Mood, NOW, Repeatable, Site};
 
 /// The most things that happen in one run.
 const MAX_EVENTS: usize = 80;
 
 /// One input.
 pub fn run(data: &[u8]) {
-    completes(data);
+    negotiates(data);
 }
 
-/// One input; whether the handshake was completed on the way.
-pub fn completes(data: &[u8]) -> bool {
+/// One input; how often a handshake was completed on the way, and what the last of them negotiated.
+pub fn negotiates(data: &[u8]) -> (usize, Option<Negotiated>) {
     let mut script = Script::new(data);
     let mut world = World::new(&mut script);
     for _ in 0..MAX_EVENTS {
@@ -41,13 +39,16 @@ pub fn completes(data: &[u8]) -> bool {
     world.settle();
     world.check();
     world.end();
-    world.driver.complete
+    let negotiated = world.driver.connection.negotiated().cloned();
+    (world.driver.handshakes, negotiated)
 }
 
 struct World {
     driver: Driver<Client>,
     server: Driver<keyward_tls::Server>,
     middle: Middle,
+    /// Of the client's secrets, those that the server's have not been held against.
+    unmatched: Vec<KeyLogLine>,
 }
 
 impl World {
@@ -61,6 +62,15 @@ impl World {
         }
         let more = script.byte();
         let mut client_site = site(0);
+        client_site.policy = Arc::new(policy(choice));
+        if choice & 0x80 != 0 {
+            server_site.adorned = true;
+            for site in [&mut server_site, &mut client_site] {
+                Arc::make_mut(&mut site.policy).renegotiation = true;
+            }
+            let with_rsa_alone = server_site.credentials == 2;
+            older_key_exchange(Arc::make_mut(&mut server_site.policy), with_rsa_alone);
+        }
         client_site.session = match more & 3 {
             0 | 1 => None,
             which => SESSIONS
@@ -70,7 +80,7 @@ impl World {
         let compression = vec![CertificateCompressionAlgorithm::ZLIB];
         let client = ClientConfig {
             random: Repeatable::new(u64::from(more)),
-            policy: Arc::new(policy(choice)),
+            policy: client_site.policy.clone(),
             certificate_compression: if more & 4 != 0 {
                 compression.clone()
             } else {
@@ -90,6 +100,7 @@ impl World {
             driver: Driver::new(client, client_site, NOW),
             server: server(server_site, compression),
             middle: Middle::default(),
+            unmatched: Vec::new(),
         };
         world.driver.step();
         world
@@ -173,7 +184,11 @@ impl World {
                 let _ = self.server.connection.send(&data);
             }
             26 => {
-                let _ = self.server.connection.update_keys(script.byte() & 1 != 0);
+                // In TLS 1.2 it is another handshake that brings other keys.
+                let (server, asked) = (&mut self.server.connection, script.byte() & 1 != 0);
+                if server.update_keys(asked).is_err() {
+                    let _ = server.request_renegotiation();
+                }
             }
             27 => script.edit().apply(&mut self.middle.outgoing),
             28 => {
@@ -279,16 +294,21 @@ impl World {
             "nobody said that the server is to be trusted"
         );
         // Both have the same secrets, or the handshake was not one: whatever was changed was noticed.
-        for line in connection.take_key_log() {
+        self.unmatched.extend(connection.take_key_log());
+        let middle = &self.middle;
+        self.unmatched.retain(|line| {
             let line = line.to_string();
-            let mut words = line.split_whitespace();
-            let label = words.next().unwrap_or_default();
-            if let Some(secret) = self.middle.secret(label) {
-                let ours = secret.iter().map(|byte| format!("{byte:02x}"));
-                let same = words.nth(1).map(str::to_lowercase) == Some(ours.collect());
-                assert!(same || label.contains("EARLY"), "{label} differs");
-            }
-        }
+            let words: Vec<_> = line.split_whitespace().collect();
+            let [label, random, secret] = words[..] else {
+                panic!("a line of the key log has three words");
+            };
+            let Some(servers) = middle.secret_of(label, random) else {
+                return true;
+            };
+            let same = secret.eq_ignore_ascii_case(&hex(servers));
+            assert!(same || label.contains("EARLY"), "{label} differs");
+            false
+        });
     }
 
     fn end(&mut self) {
@@ -318,6 +338,10 @@ fn server(
     Driver::new(connection, site, NOW)
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn site(choice: u8) -> Site {
     Site {
         credentials: match choice >> 4 & 3 {
@@ -339,6 +363,20 @@ fn policy(choice: u8) -> Policy {
         _ => {}
     }
     policy
+}
+
+/// Of a legacy policy, what a server of ours would not choose while it has anything else: DHE, or RSA key transport.
+fn older_key_exchange(policy: &mut Policy, dhe: bool) {
+    if policy.legacy {
+        let wanted = if dhe {
+            KeyExchange::Dhe
+        } else {
+            KeyExchange::Rsa
+        };
+        policy
+            .cipher_suites
+            .retain(|suite| Suite::of(*suite).is_some_and(|suite| suite.key_exchange == wanted));
+    }
 }
 
 /// Sessions to resume: of TLS 1.3, and of TLS 1.2.

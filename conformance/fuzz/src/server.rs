@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use keyward_crypto::key_exchange::Group;
 use keyward_tls::{
-    ClientAuthentication, ClientCertificateRequest, Limits, Policy, Server, ServerConfig,
-    ServerConnection, SessionState, UnixTime, VerifySignatures,
+    ClientAuthentication, ClientCertificateRequest, Limits, Negotiated, Policy, Server,
+    ServerConfig, ServerConnection, SessionState, UnixTime, VerifySignatures,
 };
 use keyward_wire::extensions::ClientHelloExtensions;
 use keyward_wire::handshake::ClientHello;
@@ -19,9 +19,11 @@ use crate::driver::Driver;
 use crate::peer::client::{Client, Part, Session};
 use crate::peer::secrets::Suite;
 use crate::script::Script;
-use crate::site::{Mood, Repeatable, Site};
+use crate::site::{Mood, NOW, Repeatable, Site};
 
-const SUITES: [CipherSuite; 16] = [
+/// Each has a bit of 16: behind the sixteenth, those of DHE share the bits of suites that are not for the same version or
+/// not for the same key.
+const SUITES: [CipherSuite; 18] = [
     CipherSuite::TLS_AES_128_GCM_SHA256,
     CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
     CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -38,6 +40,8 @@ const SUITES: [CipherSuite; 16] = [
     CipherSuite(0xc028),
     CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV,
     CipherSuite::TLS_FALLBACK_SCSV,
+    CipherSuite::TLS_DHE_RSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_DHE_RSA_WITH_AES_256_CBC_SHA,
 ];
 
 const GROUPS: [NamedGroup; 6] = [
@@ -60,19 +64,17 @@ const SCHEMES: [SignatureScheme; 8] = [
     SignatureScheme(0x0a0a),
 ];
 
-/// When handshakes happen.
-const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
-
 /// The most things that happen in one run.
 const MAX_EVENTS: usize = 80;
 
 /// One input.
 pub fn run(data: &[u8]) {
-    completes(data);
+    negotiates(data);
 }
 
-/// One input; whether the handshake was completed on the way, as both sides see it.
-pub fn completes(data: &[u8]) -> bool {
+/// One input; how often a handshake was completed on the way, and what the last of them negotiated. `None` where the
+/// client lost its way.
+pub fn negotiates(data: &[u8]) -> (usize, Option<Negotiated>) {
     let mut script = Script::new(data);
     let mut world = World::new(&mut script);
     for _ in 0..MAX_EVENTS {
@@ -85,7 +87,9 @@ pub fn completes(data: &[u8]) -> bool {
     world.settle();
     world.check();
     world.end();
-    world.driver.complete && !world.client.stream.lost
+    let negotiated = world.driver.connection.negotiated();
+    let followed = negotiated.filter(|_| !world.client.stream.lost);
+    (world.driver.handshakes, followed.cloned())
 }
 
 struct World {
@@ -98,7 +102,7 @@ struct World {
 impl World {
     fn new(script: &mut Script<'_>) -> Self {
         let mut site = site(script);
-        let config = config(script);
+        let config = config(script, &mut site);
         site.early_data = config.early_data > 0;
         let connection = ServerConnection::new(Arc::new(config)).expect("a configuration");
         Self {
@@ -157,10 +161,13 @@ impl World {
             }
             16 => self.client.stream.plain(20, &[1]),
             17 => {
-                self.client
-                    .stream
-                    .record(22, &[24, 0, 0, 1, script.byte() & 1], 0);
-                self.client.update_keys();
+                let how = script.byte();
+                if self.client.may_renegotiate() {
+                    self.renegotiate(how & 2 != 0);
+                } else {
+                    self.client.stream.record(22, &[24, 0, 0, 1, how & 1], 0);
+                    self.client.update_keys();
+                }
             }
             18 => {
                 let data = vec![0x62; usize::from(script.word())];
@@ -246,6 +253,15 @@ impl World {
         for part in plan {
             self.client.send(part, None);
         }
+    }
+
+    /// Another handshake of TLS 1.2, of the client's own accord or because the server asks for one.
+    fn renegotiate(&mut self, asked: bool) {
+        if asked {
+            let _ = self.driver.connection.request_renegotiation();
+            self.settle();
+        }
+        self.client.renegotiate();
     }
 
     /// Moves bytes to the server.
@@ -371,8 +387,13 @@ pub(crate) fn stored() -> Vec<(Vec<u8>, SessionState)> {
     STORED.1.lock().expect("no holder panics").clone()
 }
 
-fn config(script: &mut Script<'_>) -> ServerConfig {
+/// The configuration; its last bit is for the site, whose own are all taken.
+fn config(script: &mut Script<'_>, site: &mut Site) -> ServerConfig {
     let choice = script.byte();
+    if choice & 0x80 != 0 {
+        site.adorned = true;
+        Arc::make_mut(&mut site.policy).renegotiation = true;
+    }
     let mut config = ServerConfig {
         random: Repeatable::new(u64::from(choice)),
         session_ticket_count_tls13: choice >> 1 & 3,
@@ -439,7 +460,12 @@ fn client(script: &mut Script<'_>) -> Client {
             early_data: flag(10) && session.is_some(),
             renegotiation_info: flag(11).then(Vec::new),
             encrypt_then_mac: flag(12),
-            delegated_credential: flag(13).then(|| vec![SignatureScheme::ECDSA_SECP256R1_SHA256]),
+            delegated_credential: flag(13).then(|| {
+                vec![
+                    SignatureScheme::ECDSA_SECP256R1_SHA256,
+                    SignatureScheme::ED25519,
+                ]
+            }),
             post_handshake_auth: flag(14),
             ..ClientHelloExtensions::default()
         },

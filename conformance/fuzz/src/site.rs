@@ -2,14 +2,20 @@
 
 use std::sync::{Arc, LazyLock, Mutex};
 
+use keyward_crypto::certificate::CertificateInfo;
 use keyward_crypto::hkdf::Secret;
 use keyward_crypto::random::{SecureRandom, SystemRandom};
+use keyward_crypto::signature::SignatureAlgorithm;
+use keyward_keyop::tls13::server_delegated_credential_message;
 use keyward_keyop::{KeyId, KeyRules, Operation, OperationKind, OperationResult};
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{
     Answer, CertificateAnswer, CertificateRejection, ClientAuthentication, ClientSession,
-    Credential, Need, NeedError, NewSessionKind, OfferedSession, Policy, SessionState,
+    Credential, Need, NeedError, NewSessionKind, OcspResponse, OfferedSession, Policy,
+    SessionState, SignedCertificateTimestampList, UnixTime,
 };
+use keyward_wire::extensions::DelegatedCredential;
+use keyward_wire::values::SignatureScheme;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
@@ -28,6 +34,43 @@ pub static CREDENTIALS: LazyLock<[Arc<Credential>; 3]> = LazyLock::new(|| {
         Arc::new(Credential::new(vec![certificate]).expect("a chain of one"))
     })
 });
+
+/// P-256 once more, with all that may be presented beside a certificate: an OCSP response, timestamps, and a credential
+/// (RFC 9345) that delegates to the Ed25519 key.
+pub static ADORNED: LazyLock<Arc<Credential>> = LazyLock::new(|| {
+    let certificate = CertificateDer::from_pem_slice(DELEGATES).expect("a certificate");
+    let scts = SignedCertificateTimestampList(vec![0, 5, 0, 3, 7, 7, 7]);
+    let credential = Credential::new(vec![certificate.clone()])
+        .and_then(|credential| credential.with_ocsp(OcspResponse(vec![0x30; 300])))
+        .and_then(|credential| credential.with_scts(scts))
+        .and_then(|credential| credential.with_delegated(&delegated(&certificate)))
+        .expect("what belongs to the certificate");
+    Arc::new(credential)
+});
+
+/// A certificate of the P-256 key that may delegate.
+pub const DELEGATES: &[u8] = include_bytes!("../data/delegates.crt.pem");
+
+/// When handshakes happen.
+pub const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+/// A credential that this certificate delegates to the Ed25519 key, for a day from [`NOW`] on.
+pub fn delegated(certificate: &[u8]) -> DelegatedCredential {
+    let info = CertificateInfo::parse(certificate).expect("a certificate");
+    let expires = NOW.as_millis() / 1000 + 24 * 60 * 60;
+    let mut credential = DelegatedCredential {
+        valid_time: u32::try_from(expires - info.not_before()).expect("some months"),
+        dc_cert_verify_algorithm: SignatureScheme::ED25519,
+        subject_public_key_info: KEYS[2].public_key().spki_der().to_vec(),
+        algorithm: SignatureScheme::ECDSA_SECP256R1_SHA256,
+        signature: Vec::new(),
+    };
+    let message = server_delegated_credential_message(certificate, &credential);
+    credential.signature = KEYS[0]
+        .sign(SignatureAlgorithm::EcdsaSha256, &message)
+        .expect("a P-256 key signs");
+    credential
+}
 
 static TICKETS: LazyLock<TicketKeys> = LazyLock::new(|| {
     TicketKeys::new(&[[0x5e; 32]], Arc::new(SystemRandom)).expect("a key of the right length")
@@ -89,6 +132,8 @@ pub struct Site {
     pub policy: Arc<Policy>,
     /// Which of [`CREDENTIALS`] it has, as bits.
     pub credentials: u8,
+    /// Whether [`ADORNED`] takes the place of the P-256 certificate.
+    pub adorned: bool,
     /// Its protocols.
     pub alpn: Vec<Vec<u8>>,
     /// What its sessions are bound to.
@@ -111,6 +156,7 @@ impl Default for Site {
         Self {
             policy: Arc::new(Policy::intermediate()),
             credentials: 1,
+            adorned: false,
             alpn: Vec::new(),
             context: Vec::new(),
             sessions: Vec::new(),
@@ -201,7 +247,10 @@ impl Site {
         let mut answer = CertificateAnswer {
             candidates: candidates
                 .filter(|(at, _)| self.credentials & (1 << at) != 0)
-                .map(|(_, credential)| credential.clone())
+                .map(|(at, credential)| match (at, self.adorned) {
+                    (0, true) => ADORNED.clone(),
+                    _ => credential.clone(),
+                })
                 .collect(),
             policy: self.policy.clone(),
             alpn: self.alpn.clone(),

@@ -69,6 +69,9 @@ parsers! {
     RecordHeader,
     Alert,
     DelegatedCredential,
+    ServerDhParams,
+    ServerKeyExchange<ServerDhParams>,
+    DhClientKeyExchange,
 }
 
 /// One input.

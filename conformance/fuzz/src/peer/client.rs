@@ -1,4 +1,4 @@
-//! A client for the engine's server: TLS 1.3 and 1.2 with every AEAD suite, full handshakes and resumption.
+//! A client for the engine's server: TLS 1.3 and 1.2 with every suite, full handshakes, resumption and renegotiation.
 
 use keyward_crypto::hkdf::Secret;
 use keyward_crypto::key_exchange::{Group, KeyPair};
@@ -11,15 +11,18 @@ use keyward_wire::extensions::{
     ServerKeyShare,
 };
 use keyward_wire::handshake::{
-    self, CertificateEntry, CertificateTls12, CertificateTls13, CertificateVerify, ClientHello,
-    EcdhClientKeyExchange, EndOfEarlyData, HELLO_RETRY_REQUEST_RANDOM, NewSessionTicketTls13,
-    RsaClientKeyExchange, ServerHello, ServerKeyExchange,
+    self, CertificateEntry, CertificateRequestTls13, CertificateTls12, CertificateTls13,
+    CertificateVerify, ClientHello, DhClientKeyExchange, EcdhClientKeyExchange, EndOfEarlyData,
+    HELLO_RETRY_REQUEST_RANDOM, NewSessionTicketTls13, RsaClientKeyExchange, ServerDhParams,
+    ServerHello, ServerKeyExchange,
 };
-use keyward_wire::values::{HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
+use keyward_wire::values::{
+    CertificateCompressionAlgorithm, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme,
+};
 
 use super::Edit;
 use super::protection::Protection;
-use super::secrets::{self, Hellos, Suite, Tls12, Tls13};
+use super::secrets::{self, Hellos, KeyExchange, Suite, Tls12, Tls13};
 use super::stream::{Incoming, Stream};
 use crate::keyop::KEYS;
 use crate::site::CREDENTIALS;
@@ -90,6 +93,10 @@ pub struct Client {
     early_accepted: bool,
     /// The server wants a certificate.
     asked: bool,
+    /// How it may be compressed.
+    compression: Option<CertificateCompressionAlgorithm>,
+    /// `verify_data` of our last Finished (TLS 1.2).
+    verify_data: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +141,28 @@ impl Client {
             early: false,
             early_accepted: false,
             asked: false,
+            compression: None,
+            verify_data: Vec::new(),
         }
+    }
+
+    /// Whether a handshake of TLS 1.2 is over, so that another may begin.
+    pub fn may_renegotiate(&self) -> bool {
+        self.stage == Stage::Done && self.tls12.is_some()
+    }
+
+    /// Begins another handshake on the connection, as RFC 5746 has it.
+    pub fn renegotiate(&mut self) {
+        self.session = None;
+        self.hello.session_id = Vec::new();
+        self.hello.extensions.pre_shared_key = None;
+        self.hello.extensions.renegotiation_info = Some(self.verify_data.clone());
+        self.messages = Vec::new();
+        self.server_hello = None;
+        self.tls12 = None;
+        self.share = None;
+        self.asked = false;
+        self.client_hello(None);
     }
 
     /// What a client that behaves would send now.
@@ -184,7 +212,11 @@ impl Client {
             }
             Part::ClientKeyExchange => self.client_key_exchange(edit),
             Part::ChangeCipherSpec => {
-                self.stream.plain(20, &[1]);
+                // The keys of the handshake before protect it in a renegotiation.
+                match self.tls13 {
+                    Some(_) => self.stream.plain(20, &[1]),
+                    None => self.stream.record(20, &[1], 0),
+                }
                 if let Some(keys) = self.tls12_keys() {
                     self.stream.write = Some(keys.0);
                 }
@@ -278,7 +310,7 @@ impl Client {
         let (Some(suite), Some(server)) = (self.suite, self.server_hello.clone()) else {
             return;
         };
-        let (message, premaster) = if suite.rsa {
+        let (message, premaster) = if suite.key_exchange == KeyExchange::Rsa {
             let mut premaster = [0x77; 48];
             premaster[..2].copy_from_slice(&self.hello.legacy_version.0.to_be_bytes());
             let key = PublicKey::from_certificate_der(&self.leaf);
@@ -294,9 +326,10 @@ impl Client {
                 Some((ours, pair.agree(public).ok()?.as_bytes().to_vec()))
             });
             let (public, premaster) = exchanged.unwrap_or((Vec::new(), vec![0; 48]));
-            let body = match public.is_empty() {
-                true => Vec::new(),
-                false => EcdhClientKeyExchange { public }.to_bytes(),
+            let body = match suite.key_exchange {
+                _ if public.is_empty() => Vec::new(),
+                KeyExchange::Dhe => DhClientKeyExchange { public }.to_bytes(),
+                _ => EcdhClientKeyExchange { public }.to_bytes(),
             };
             let message = handshake::frame(HandshakeType::CLIENT_KEY_EXCHANGE, &body[..]);
             (message, premaster)
@@ -317,7 +350,7 @@ impl Client {
         Some(self.tls12.as_ref()?.keys(hellos, true))
     }
 
-    /// P-256's, or none.
+    /// P-256's, compressed if the server takes that.
     fn certificate(&self) -> Vec<u8> {
         let leaf = CREDENTIALS[0].chain()[0].to_vec();
         if self.tls13.is_none() {
@@ -325,13 +358,19 @@ impl Client {
                 certificate_list: vec![leaf],
             });
         }
-        handshake::to_message(&CertificateTls13 {
+        let certificate = CertificateTls13 {
             certificate_request_context: Vec::new(),
             certificate_list: vec![CertificateEntry {
                 cert_data: leaf,
                 extensions: CertificateEntryExtensions::default(),
             }],
-        })
+        };
+        self.compression
+            .and_then(|algorithm| keyward_compression::compress(algorithm, &certificate.to_bytes()))
+            .map_or_else(
+                || handshake::to_message(&certificate),
+                |compressed| handshake::to_message(&compressed),
+            )
     }
 
     fn certificate_verify(&self) -> Vec<u8> {
@@ -356,6 +395,7 @@ impl Client {
         };
         let verify_data = verify_data.unwrap_or_else(|| vec![0; 12]);
         let message = handshake::frame(HandshakeType::FINISHED, &verify_data[..]);
+        self.verify_data = verify_data;
         let before = self.messages.clone();
         self.edited(message.clone(), edit);
         self.finished |= self.messages[before.len()..].starts_with(&message);
@@ -403,8 +443,18 @@ impl Client {
                 self.server_hello(ServerHello::from_bytes(body).ok()?)?;
             }
             HandshakeType::SERVER_KEY_EXCHANGE => {
-                let params = <ServerKeyExchange>::from_bytes(body).ok()?.params;
-                self.share = Some((params.group, params.public));
+                self.share = Some(match self.suite?.key_exchange {
+                    KeyExchange::Dhe => {
+                        let message = ServerKeyExchange::<ServerDhParams>::from_bytes(body).ok()?;
+                        let params = message.params;
+                        let group = Group::from_prime(&params.p, &params.g)?;
+                        (NamedGroup(group.code()), params.public)
+                    }
+                    _ => {
+                        let params = <ServerKeyExchange>::from_bytes(body).ok()?.params;
+                        (params.group, params.public)
+                    }
+                });
             }
             HandshakeType::ENCRYPTED_EXTENSIONS => {
                 let extensions = EncryptedExtensions::from_bytes(body).ok()?;
@@ -414,7 +464,14 @@ impl Client {
                     self.stream.write = Some(self.tls13.as_ref()?.handshake_keys().0);
                 }
             }
-            HandshakeType::CERTIFICATE_REQUEST => self.asked = true,
+            HandshakeType::CERTIFICATE_REQUEST => {
+                self.asked = true;
+                if self.tls13.is_some() {
+                    let request = CertificateRequestTls13::from_bytes(body).ok()?;
+                    let algorithms = request.extensions.compress_certificate;
+                    self.compression = algorithms.and_then(|them| them.first().copied());
+                }
+            }
             HandshakeType::CERTIFICATE if self.tls13.is_none() => {
                 let mut chain = CertificateTls12::from_bytes(body).ok()?.certificate_list;
                 self.leaf = chain.drain(..).next()?;

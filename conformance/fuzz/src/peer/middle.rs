@@ -23,6 +23,13 @@ pub struct Item {
     pub epoch: usize,
 }
 
+/// A line of the server's key log.
+struct LoggedSecret {
+    label: String,
+    client_random: Vec<u8>,
+    secret: Vec<u8>,
+}
+
 /// The one between.
 #[derive(Default)]
 pub struct Middle {
@@ -37,7 +44,7 @@ pub struct Middle {
     open: Option<Protection>,
     sealed: usize,
     seal: Option<Protection>,
-    secrets: Vec<(String, Vec<u8>)>,
+    secrets: Vec<LoggedSecret>,
     client_random: [u8; 32],
     hello: Option<ServerHello>,
 }
@@ -51,18 +58,31 @@ impl Middle {
             if let (Some(label), Some(random), Some(secret)) =
                 (words.next(), words.next(), words.next())
             {
-                if let Ok(random) = unhex(random).try_into() {
+                let client_random = unhex(random);
+                if let Ok(random) = client_random[..].try_into() {
                     self.client_random = random;
                 }
-                self.secrets.push((label.to_owned(), unhex(secret)));
+                self.secrets.push(LoggedSecret {
+                    label: label.to_owned(),
+                    client_random,
+                    secret: unhex(secret),
+                });
             }
         }
     }
 
     /// The last secret with this label.
-    pub fn secret(&self, label: &str) -> Option<&[u8]> {
-        let found = self.secrets.iter().rev().find(|(known, _)| known == label);
-        found.map(|(_, secret)| &secret[..])
+    fn secret(&self, label: &str) -> Option<&[u8]> {
+        let found = self.secrets.iter().rev().find(|it| it.label == label);
+        found.map(|it| &it.secret[..])
+    }
+
+    /// The secret with this label of the handshake with this random, in hexadecimal digits, of the client's.
+    pub fn secret_of(&self, label: &str, client_random: &str) -> Option<&[u8]> {
+        let client_random = unhex(client_random);
+        let mut secrets = self.secrets.iter().rev();
+        let found = secrets.find(|it| it.label == label && it.client_random == client_random);
+        found.map(|it| &it.secret[..])
     }
 
     /// Takes in what the server wrote.

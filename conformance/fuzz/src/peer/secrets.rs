@@ -20,8 +20,19 @@ pub struct Suite {
     pub cipher: BulkCipher,
     /// Transcript, HKDF and PRF.
     pub hash: HashAlgorithm,
+    /// How TLS 1.2 comes to its premaster secret.
+    pub key_exchange: KeyExchange,
+}
+
+/// The key exchanges of TLS 1.2; in TLS 1.3 the first is the only one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyExchange {
+    /// On a curve.
+    Ecdhe,
+    /// In a finite field.
+    Dhe,
     /// RSA key transport.
-    pub rsa: bool,
+    Rsa,
 }
 
 /// What protects records.
@@ -34,25 +45,29 @@ pub enum BulkCipher {
 }
 
 impl Suite {
-    /// The suites but those with DHE; of the others a peer knows the names only.
+    /// The suites that the engine has; of the others a peer knows the names only.
     pub fn of(code: CipherSuite) -> Option<Self> {
         use AeadAlgorithm::{Aes128Gcm, Aes256Gcm, Chacha20Poly1305};
         use BulkCipher::{Aead, Cbc};
         let (cipher, hash) = match code.0 {
-            0x1301 | 0xc02b | 0xc02f | 0x009c => (Aead(Aes128Gcm), Sha256),
-            0x1302 | 0xc02c | 0xc030 | 0x009d => (Aead(Aes256Gcm), Sha384),
-            0x1303 | 0xcca8 | 0xcca9 => (Aead(Chacha20Poly1305), Sha256),
-            0x002f | 0xc009 | 0xc013 => (Cbc(CbcAlgorithm::Aes128Sha1), Sha256),
-            0x0035 | 0xc00a | 0xc014 => (Cbc(CbcAlgorithm::Aes256Sha1), Sha256),
-            0x003c | 0xc023 | 0xc027 => (Cbc(CbcAlgorithm::Aes128Sha256), Sha256),
-            0x003d => (Cbc(CbcAlgorithm::Aes256Sha256), Sha256),
+            0x1301 | 0xc02b | 0xc02f | 0x009c | 0x009e => (Aead(Aes128Gcm), Sha256),
+            0x1302 | 0xc02c | 0xc030 | 0x009d | 0x009f => (Aead(Aes256Gcm), Sha384),
+            0x1303 | 0xcca8 | 0xcca9 | 0xccaa => (Aead(Chacha20Poly1305), Sha256),
+            0x002f | 0x0033 | 0xc009 | 0xc013 => (Cbc(CbcAlgorithm::Aes128Sha1), Sha256),
+            0x0035 | 0x0039 | 0xc00a | 0xc014 => (Cbc(CbcAlgorithm::Aes256Sha1), Sha256),
+            0x003c | 0x0067 | 0xc023 | 0xc027 => (Cbc(CbcAlgorithm::Aes128Sha256), Sha256),
+            0x003d | 0x006b => (Cbc(CbcAlgorithm::Aes256Sha256), Sha256),
             0xc024 | 0xc028 => (Cbc(CbcAlgorithm::Aes256Sha384), Sha384),
             _ => return None,
         };
         Some(Self {
             cipher,
             hash,
-            rsa: code.0 < 0x0100,
+            key_exchange: match code.0 {
+                0x002f | 0x0035 | 0x003c | 0x003d | 0x009c | 0x009d => KeyExchange::Rsa,
+                0x0033 | 0x0039 | 0x0067 | 0x006b | 0x009e | 0x009f | 0xccaa => KeyExchange::Dhe,
+                _ => KeyExchange::Ecdhe,
+            },
         })
     }
 }
