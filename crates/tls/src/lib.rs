@@ -33,7 +33,7 @@
 //! | [`SessionNeed`] | if the client offers to resume | the session, if it is known |
 //! | [`EarlyDataNeed`] | if the client offers early data that could be taken | whether it is new |
 //! | [`KeyOperationNeed`] | in a full handshake | the signature (or master secret) from the key's holder |
-//! | [`PeerCertificateNeed`] | if the client presents a certificate | whether it is to be trusted |
+//! | [`PeerCertificateNeed`] | if the client presents a certificate, or resumes a session in which it did | whether it is to be trusted |
 //! | [`NewSessionNeed`] | at the end | the ticket for the client |
 //!
 //! Of a client:
@@ -41,13 +41,14 @@
 //! | need | when | answer |
 //! |---|---|---|
 //! | [`OfferSessionNeed`] | before the ClientHello, unless resumption is off | a session to resume, if there is one |
-//! | [`PeerCertificateNeed`] | in a full handshake | whether the server's certificate is to be trusted |
+//! | [`PeerCertificateNeed`] | before a session is offered, and in a full handshake | whether the server's certificate is to be trusted |
 //! | [`ClientCertificateNeed`] | if the server asks for a certificate | the certificates that could be presented |
 //! | [`KeyOperationNeed`] | if one of them is presented | the signature from the key's holder |
 //!
 //! When a [`PeerCertificateNeed`] is raised, the peer has shown that it has its certificate's key: the engine has
 //! verified what it signed. The exception is a server with RSA key transport, whose Finished shows it later
-//! ([`PeerCertificateNeed::is_key_transport`]).
+//! ([`PeerCertificateNeed::is_key_transport`]). A session to be resumed is decided on again, so that a
+//! certificate that was revoked meanwhile counts no longer ([`PeerCertificateNeed::is_resumed`]).
 //!
 //! While a need is open the handshake waits, and what the peer sends meanwhile waits in a bounded
 //! buffer. The one exception is [`NewSessionNeed`] in TLS 1.3, which holds nothing up.
@@ -100,7 +101,7 @@ pub use needs::{
     NeedError, NeedId, NeedKind, NewSessionKind, NewSessionNeed, OfferSessionNeed, OfferedSession,
     PeerCertificateNeed, PeerRole, SessionAnswer, SessionNeed,
 };
-pub use negotiated::{EarlyDataStatus, Negotiated};
+pub use negotiated::{EarlyDataStatus, Negotiated, NoEarlyData};
 pub use peer_name::PeerName;
 pub use policy::Policy;
 pub use role::{Client, Role, Server};

@@ -1,9 +1,11 @@
+use std::fmt;
 use std::sync::Arc;
 
 use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 use rustls_pki_types::CertificateDer;
 
 use crate::credential::Credential;
+use crate::needs::Stapled;
 
 /// What the two sides agreed on.
 #[derive(Clone, Debug)]
@@ -37,6 +39,10 @@ pub struct Negotiated {
     pub extended_master_secret: bool,
     /// What became of early data (RFC 9846 §2.3).
     pub early_data: EarlyDataStatus,
+    /// Why no early data is taken; `None` where it is.
+    pub no_early_data: Option<NoEarlyData>,
+    /// What came beside the peer's leaf, for the session.
+    pub(crate) stapled: Option<Arc<Stapled>>,
 }
 
 /// What became of early data.
@@ -49,6 +55,68 @@ pub enum EarlyDataStatus {
     Accepted,
     /// The server does not take it: what was sent early has to be sent again.
     Rejected,
+}
+
+/// Why no early data is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NoEarlyData {
+    /// It is off in our configuration.
+    Off,
+    /// The handshake is of TLS 1.2.
+    OldVersion,
+    /// The client offered no session.
+    NoSession,
+    /// The session that the client offered is not resumed.
+    SessionNotResumed,
+    /// The session does not allow it.
+    NotWithSession,
+    /// On a server: the configuration allows less now than the client was told with its session.
+    LowerLimit,
+    /// The client was asked for another ClientHello.
+    HelloRetryRequest,
+    /// On a server: it came with a session that was not the first on offer.
+    NotFirstSession,
+    /// The cipher suite is not the session's.
+    OtherCipherSuite,
+    /// On a client: the session's ALPN protocol is not offered any more.
+    OtherProtocol,
+    /// On a server: by the age that the client gives its ticket, the ClientHello is not fresh (RFC 9846 §8.3).
+    NotFresh,
+    /// On a server: whoever answered the [`EarlyDataNeed`](crate::EarlyDataNeed) has seen it.
+    Seen,
+    /// On a server: the [`EarlyDataNeed`](crate::EarlyDataNeed) was answered with an error.
+    Unanswered,
+    /// Nothing spoke against it, and the client did not offer it, or the server did not take it.
+    Declined,
+}
+
+impl NoEarlyData {
+    /// A few words, for logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "switched off",
+            Self::OldVersion => "not TLS 1.3",
+            Self::NoSession => "no session was offered",
+            Self::SessionNotResumed => "the session is not resumed",
+            Self::NotWithSession => "the session does not allow it",
+            Self::LowerLimit => "less is allowed now than with the session",
+            Self::HelloRetryRequest => "another ClientHello was asked for",
+            Self::NotFirstSession => "the session was not the first on offer",
+            Self::OtherCipherSuite => "the session has another cipher suite",
+            Self::OtherProtocol => "the session has another application protocol",
+            Self::NotFresh => "the ClientHello is too old or from the future",
+            Self::Seen => "it was seen before",
+            Self::Unanswered => "whether it was seen before could not be found out",
+            Self::Declined => "the peer did not want it",
+        }
+    }
+}
+
+impl fmt::Display for NoEarlyData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl Negotiated {
@@ -68,6 +136,8 @@ impl Negotiated {
             hello_retry_request: false,
             extended_master_secret: version == ProtocolVersion::TLS13,
             early_data: EarlyDataStatus::NotOffered,
+            no_early_data: Some(NoEarlyData::OldVersion),
+            stapled: None,
         }
     }
 }

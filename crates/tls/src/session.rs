@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use keyward_crypto::certificate::CertificateInfo;
 use keyward_crypto::hkdf::Secret;
 use keyward_wire::codec::{DecodeError, DecodeErrorKind, MAX_LIST_ITEMS, Put, Reader};
 use keyward_wire::values::{CipherSuite, ProtocolVersion};
@@ -12,6 +13,8 @@ use zeroize::Zeroizing;
 pub use client::ClientSession;
 pub(crate) use client::SessionName;
 
+use crate::needs::Stapled;
+use crate::negotiated::Negotiated;
 use crate::time::UnixTime;
 
 mod client;
@@ -35,8 +38,10 @@ pub struct SessionState {
     pub(crate) alpn: Option<Vec<u8>>,
     pub(crate) context: Vec<u8>,
     pub(crate) extended_master_secret: bool,
-    /// What the peer presented in the full handshake; at most [`MAX_CHAIN_LEN`] bytes.
+    /// What the peer presented in the full handshake.
     pub(crate) peer_certificates: Arc<[CertificateDer<'static>]>,
+    /// What came beside them; both together have at most [`MAX_PEER_LEN`] bytes.
+    pub(crate) stapled: Option<Arc<Stapled>>,
     /// The most early data that the server takes with this session, in bytes.
     pub(crate) max_early_data: u32,
 }
@@ -91,8 +96,8 @@ impl SessionState {
         let alpn = self.alpn.as_deref().unwrap_or_default();
         let secret = self.secret.as_bytes();
         // Room for all fields: a vector that moves would leave the secret behind.
-        let chain = chain_len(&self.peer_certificates);
-        let capacity = 64 + secret.len() + name.len() + alpn.len() + self.context.len() + chain;
+        let peer = peer_len(&self.peer_certificates, self.stapled.as_deref());
+        let capacity = 64 + secret.len() + name.len() + alpn.len() + self.context.len() + peer;
         let mut out = Zeroizing::new(Vec::with_capacity(capacity));
         out.put_u8(FORMAT);
         out.put_u16(self.version.0);
@@ -112,6 +117,11 @@ impl SessionState {
                 out.put_opaque_u16(certificate);
             }
         });
+        let stapled = self.stapled.as_deref();
+        let ocsp = stapled.and_then(|stapled| stapled.ocsp.as_deref());
+        let scts = stapled.and_then(|stapled| stapled.scts.as_deref());
+        out.put_opaque_u16(ocsp.unwrap_or_default());
+        out.put_opaque_u16(scts.unwrap_or_default());
         out
     }
 
@@ -139,12 +149,16 @@ impl SessionState {
             context: reader.opaque_u8("context", 0..=255)?.to_vec(),
             max_early_data: reader.u32("max_early_data")?,
             peer_certificates: reader
-                .vector_u16("peer_certificates", 0..=MAX_CHAIN_LEN)?
+                .vector_u16("peer_certificates", 0..=MAX_PEER_LEN)?
                 .items("peer_certificates", MAX_LIST_ITEMS, |list| {
-                    let certificate = list.opaque_u16("peer_certificate", 1..=MAX_CHAIN_LEN)?;
+                    let certificate = list.opaque_u16("peer_certificate", 1..=MAX_PEER_LEN)?;
                     Ok(CertificateDer::from(certificate.to_vec()))
                 })?
                 .into(),
+            stapled: Stapled::new(
+                optional(reader.opaque_u16("ocsp", 0..=MAX_PEER_LEN)?),
+                optional(reader.opaque_u16("scts", 0..=MAX_PEER_LEN)?),
+            ),
         };
         reader.expect_end("SessionState")?;
         Ok(state)
@@ -152,23 +166,39 @@ impl SessionState {
 }
 
 /// The format of [`SessionState::encode`]. A state of another format is not resumed.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
-/// The most bytes of a peer's chain in a session, each certificate with two bytes for its length. A
-/// session goes into a ticket, and a ticket into a ClientHello; a peer with more has none.
-const MAX_CHAIN_LEN: usize = 16 * 1024;
+/// The most bytes of what a peer presented in a session: its chain, each certificate with two bytes for its
+/// length, and what came beside it. A session goes into a ticket, and a ticket into a ClientHello; a peer
+/// with more has none.
+const MAX_PEER_LEN: usize = 16 * 1024;
 
 /// The longest ticket that a client keeps: it goes into a ClientHello, whose extensions have less than 2^16 bytes
 /// together. Real ones have some hundred, or with a client's chain in them some thousand.
 pub(crate) const MAX_TICKET_LEN: usize = 24 * 1024;
 
-/// Whether a peer's certificates can be kept with a session.
-pub(crate) fn can_keep(chain: &[CertificateDer<'_>]) -> bool {
-    chain_len(chain) <= MAX_CHAIN_LEN && chain.len() <= MAX_LIST_ITEMS
+/// Whether what a peer presented can be kept with a session.
+pub(crate) fn can_keep(negotiated: &Negotiated) -> bool {
+    let chain = &negotiated.peer_certificates;
+    peer_len(chain, negotiated.stapled.as_deref()) <= MAX_PEER_LEN && chain.len() <= MAX_LIST_ITEMS
 }
 
-fn chain_len(chain: &[CertificateDer<'_>]) -> usize {
-    chain.iter().map(|certificate| 2 + certificate.len()).sum()
+fn peer_len(chain: &[CertificateDer<'_>], stapled: Option<&Stapled>) -> usize {
+    let certificates: usize = chain.iter().map(|certificate| 2 + certificate.len()).sum();
+    certificates + stapled.map_or(0, Stapled::len)
+}
+
+/// How long the session of a handshake lives, in seconds from when its full handshake was: as long as its ticket
+/// or configuration says, and no longer than the peer's certificate.
+pub(crate) fn lifetime_s(whole_s: u32, created: UnixTime, negotiated: &Negotiated) -> u32 {
+    let Some(leaf) = negotiated.peer_certificates.first() else {
+        return whole_s;
+    };
+    let left_s = CertificateInfo::parse(leaf)
+        .map(|leaf| UnixTime::from_secs(leaf.not_after()))
+        .and_then(|end| end.since(created))
+        .map_or(0, |left| left.as_secs());
+    u32::try_from(left_s).map_or(whole_s, |left_s| left_s.min(whole_s))
 }
 
 fn optional(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -206,6 +236,7 @@ pub(crate) mod tests {
             peer_certificates: [vec![1; 300], vec![2; 200]]
                 .map(CertificateDer::from)
                 .into(),
+            stapled: Stapled::new(Some(vec![3; 100]), None),
             max_early_data: 4096,
         }
     }
@@ -218,6 +249,7 @@ pub(crate) mod tests {
         plain.context = Vec::new();
         plain.extended_master_secret = false;
         plain.peer_certificates = Arc::new([]);
+        plain.stapled = None;
         for state in [state(), plain] {
             let bytes = state.encode();
             let again = SessionState::decode(&bytes).unwrap();
@@ -227,6 +259,7 @@ pub(crate) mod tests {
             assert_eq!(again.created, state.created);
             assert_eq!(again.issued, state.issued);
             assert_eq!(again.peer_certificates, state.peer_certificates);
+            assert_eq!(again.stapled, state.stapled);
             assert_eq!(again.max_early_data, state.max_early_data);
             assert_eq!(again.secret.as_bytes(), state.secret.as_bytes());
         }
@@ -245,9 +278,15 @@ pub(crate) mod tests {
 
     #[test]
     fn a_chain_too_long_for_a_session_is_not_kept() {
-        let chain = |len| [CertificateDer::from(vec![0; len])];
-        assert!(can_keep(&[]) && can_keep(&chain(MAX_CHAIN_LEN - 2)));
-        assert!(!can_keep(&chain(MAX_CHAIN_LEN - 1)));
+        let negotiated = |len, ocsp: Option<usize>| Negotiated {
+            peer_certificates: [CertificateDer::from(vec![0; len])].into(),
+            stapled: Stapled::new(ocsp.map(|len| vec![0; len]), None),
+            ..Negotiated::new(ProtocolVersion::TLS13, CipherSuite::TLS_AES_128_GCM_SHA256)
+        };
+        assert!(can_keep(&negotiated(MAX_PEER_LEN - 2, None)));
+        assert!(!can_keep(&negotiated(MAX_PEER_LEN - 1, None)));
+        assert!(can_keep(&negotiated(MAX_PEER_LEN - 12, Some(10))));
+        assert!(!can_keep(&negotiated(MAX_PEER_LEN - 12, Some(11))));
     }
 
     #[test]

@@ -92,6 +92,10 @@ impl<'a> Answers<'a> {
             Some(rejection) if !self.insecure => Err(rejection.into()),
             _ => Ok(()),
         };
+        if need.is_resumed() {
+            // The server has presented nothing yet; of a session that is not trusted nothing comes.
+            return need.answer(verdict);
+        }
         self.seen.presented = Some(Presented {
             chain: need.chain().to_vec(),
             report,

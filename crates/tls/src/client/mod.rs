@@ -5,12 +5,12 @@
 //! gone cannot be used. The legal order, up to where the versions part:
 //!
 //! ```text
-//! AwaitSession ─ClientSession─▶ ExpectServerHello ─┬─ServerHello─▶ tls13::State or tls12::State
-//!                                    ▲             └─HelloRetryRequest─┐
-//!                                    └──────────second ClientHello─────┘
+//! AwaitSession ─ClientSession─▶ AwaitSessionPeer ─▶ ExpectServerHello ─┬─ServerHello─▶ tls13::State or tls12::State
+//!                                                        ▲             └─HelloRetryRequest─┐
+//!                                                        └──────────second ClientHello─────┘
 //! ```
 //!
-//! `AwaitSession` is left out where sessions are not resumed.
+//! `AwaitSession` is left out where sessions are not resumed, `AwaitSessionPeer` where there is none.
 
 mod client_hello;
 mod offer_session;
@@ -21,7 +21,7 @@ mod tls13;
 use std::sync::Arc;
 
 pub(crate) use client_hello::Hello;
-use offer_session::AwaitSession;
+use offer_session::{AwaitSession, AwaitSessionPeer};
 use server_hello::ExpectServerHello;
 
 use crate::common::Common;
@@ -63,6 +63,7 @@ impl ClientConnection {
 /// Where the handshake is.
 pub(crate) enum State {
     AwaitSession(Box<AwaitSession>),
+    AwaitSessionPeer(Box<AwaitSessionPeer>),
     ExpectServerHello(Box<ExpectServerHello>),
     Tls13(tls13::State),
     Tls12(tls12::State),
@@ -79,8 +80,8 @@ impl Machine for Client {
 
     fn handle(state: State, incoming: Incoming, cx: &mut Context<'_>) -> Result<State, Error> {
         match state {
-            // Input waits while this waits for its need.
-            State::AwaitSession(_) => Err(incoming.unexpected()),
+            // Input waits while these wait for their need.
+            State::AwaitSession(_) | State::AwaitSessionPeer(_) => Err(incoming.unexpected()),
             State::ExpectServerHello(state) => state.handle(incoming, cx),
             State::Tls13(state) => state.handle(incoming, cx).map(State::Tls13),
             State::Tls12(state) => state.handle(incoming, cx).map(State::Tls12),
@@ -98,6 +99,10 @@ impl Machine for Client {
                 AnswerValue::OfferSession(answer) => state.answered(answer, cx),
                 _ => Err(UNASKED),
             },
+            State::AwaitSessionPeer(state) => match answer {
+                AnswerValue::PeerCertificate(answer) => state.answered(answer, cx),
+                _ => Err(UNASKED),
+            },
             State::ExpectServerHello(_) => Err(UNASKED),
             State::Tls13(state) => state.answered(id, answer, cx).map(State::Tls13),
             State::Tls12(state) => state.answered(id, answer, cx).map(State::Tls12),
@@ -108,7 +113,9 @@ impl Machine for Client {
         match state {
             State::Tls13(state) => state.post_handshake(),
             State::Tls12(state) => state.post_handshake(),
-            State::AwaitSession(_) | State::ExpectServerHello(_) => PostHandshake::NotYet,
+            State::AwaitSession(_) | State::AwaitSessionPeer(_) | State::ExpectServerHello(_) => {
+                PostHandshake::NotYet
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The session that is offered, if the caller has one.
+//! The session that is offered, if the caller has one and still trusts the server's certificate in it.
 
 use keyward_wire::values::ProtocolVersion;
 
 use super::{Context, State, client_hello};
 use crate::error::Error;
-use crate::needs::{Need, NeedError, NeedKind, OfferSessionNeed};
+use crate::needs::{Need, NeedError, NeedKind, OfferSessionNeed, PeerCertificateNeed};
 use crate::peer_name::PeerName;
 use crate::session::{ClientSession, MAX_TICKET_LEN, SessionName};
 use crate::suites::Suite;
@@ -38,6 +38,39 @@ impl AwaitSession {
             .common
             .do_without(NeedKind::OfferSession, answer)
             .filter(|session| may_be_offered(session, &self.name, cx));
+        let Some(session) = session else {
+            return client_hello::send(self.name, None, cx);
+        };
+        let name = Some(self.name.clone());
+        cx.common.ask(|id| {
+            Need::PeerCertificate(PeerCertificateNeed::of_session(id, &session.state, name))
+        });
+        Ok(State::AwaitSessionPeer(Box::new(AwaitSessionPeer {
+            name: self.name,
+            session,
+        })))
+    }
+}
+
+pub(crate) struct AwaitSessionPeer {
+    name: PeerName,
+    session: Box<ClientSession>,
+}
+
+impl AwaitSessionPeer {
+    /// A session with a server that is not trusted any more is not offered, and no early data goes to
+    /// it: the full handshake shows who it is now.
+    pub(super) fn answered(
+        self,
+        answer: Result<(), NeedError>,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
+        let session = cx
+            .common
+            .do_without(NeedKind::PeerCertificate, answer.map(Some))
+            .map(|()| self.session)
+            // The answer may have taken its time.
+            .filter(|session| session.state.is_alive(cx.now));
         client_hello::send(self.name, session, cx)
     }
 }

@@ -1,6 +1,6 @@
 //! The ServerHello or HelloRetryRequest, up to where the versions part.
 
-use keyward_wire::handshake::ServerHello;
+use keyward_wire::handshake::{HelloRequest, ServerHello};
 use keyward_wire::values::{ExtensionType, HandshakeType, ProtocolVersion};
 
 use super::{Context, Hello, State, tls12, tls13};
@@ -15,6 +15,18 @@ pub(crate) struct ExpectServerHello {
 
 impl ExpectServerHello {
     pub(super) fn handle(self, incoming: Incoming, cx: &mut Context<'_>) -> Result<State, Error> {
+        // RFC 5246 §7.4.1.1, of HelloRequest: "This message will be ignored by the client if the client is
+        // currently negotiating a session." A HelloRetryRequest has left no doubt that this one is of TLS 1.3.
+        let may_be_tls12 = self.hello.offers_version(ProtocolVersion::TLS12)
+            && !self.tls13.as_ref().is_some_and(tls13::Offer::is_retried);
+        if let Incoming::Handshake(message) = &incoming
+            && message.typ == HandshakeType::HELLO_REQUEST
+            && may_be_tls12
+        {
+            message.decode::<HelloRequest>()?;
+            cx.common.count_hello_request()?;
+            return Ok(State::ExpectServerHello(Box::new(self)));
+        }
         let message = incoming.expect(HandshakeType::SERVER_HELLO)?;
         let server_hello: ServerHello = message.decode()?;
         let version = version(&self.hello, &server_hello)?;

@@ -7,8 +7,9 @@ use keyward_wire::values::AlertDescription;
 /// Why a need has no answer. An error for a [`SessionNeed`](crate::SessionNeed) or
 /// [`OfferSessionNeed`](crate::OfferSessionNeed) leads to a full handshake, one for a
 /// [`NewSessionNeed`](crate::NewSessionNeed) to no ticket, one for an
-/// [`EarlyDataNeed`](crate::EarlyDataNeed) to a handshake without early data; the others end the
-/// handshake.
+/// [`EarlyDataNeed`](crate::EarlyDataNeed) to a handshake without early data, one for a
+/// [`PeerCertificateNeed`](crate::PeerCertificateNeed) about a session to be resumed to a full handshake; the others
+/// end the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NeedError {

@@ -32,7 +32,7 @@ pub use key_operation::KeyOperationNeed;
 pub use new_session::{NewSessionKind, NewSessionNeed};
 pub use offer_session::OfferSessionNeed;
 pub(crate) use open::OpenNeeds;
-pub(crate) use peer_certificate::PeerCertificate;
+pub(crate) use peer_certificate::{PeerCertificate, Stapled};
 pub use peer_certificate::{PeerCertificateNeed, PeerRole};
 pub use session::{OfferedSession, SessionAnswer, SessionNeed};
 

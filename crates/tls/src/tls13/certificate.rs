@@ -18,7 +18,7 @@ use rustls_pki_types::CertificateDer;
 use crate::credential::Credential;
 use crate::error::{Error, InvalidMessage, PeerMisbehaved};
 use crate::handshake::{HandshakeMessage, Incoming};
-use crate::needs::PeerCertificate;
+use crate::needs::{PeerCertificate, Stapled};
 
 // --- ours ---
 
@@ -233,8 +233,7 @@ pub(crate) fn peer(
     }
     let peer = PeerCertificate {
         chain: chain.into(),
-        ocsp: leaf.status_request,
-        scts: leaf.signed_certificate_timestamp,
+        stapled: Stapled::new(leaf.status_request, leaf.signed_certificate_timestamp),
         delegated_credential: leaf.delegated_credential,
     };
     Ok(Some((peer, key)))

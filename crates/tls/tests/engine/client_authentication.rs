@@ -190,7 +190,7 @@ fn resumes(client: &Arc<ClientConfig>, first: Site, second: ClientAuthentication
     if resumed && client.client_auth_cert_resolver.has_certs() {
         let chain = client_identity(KeyAlgorithm::P256);
         assert_eq!(pair.server.peer_certificates(), chain.certificate.chain());
-        assert!(!pair.site.take_asked().contains(&NeedKind::PeerCertificate));
+        assert!(pair.site.take_asked().contains(&NeedKind::PeerCertificate));
     }
     resumed
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use keyward_crypto::hkdf::Secret;
 use keyward_crypto::key_exchange::{Group, KeyPair};
 use keyward_tls::{
-    EarlyDataStatus, Error, Need, NeedError, NeedKind, PeerMisbehaved, ServerConfig, Step, UnixTime,
+    EarlyDataStatus, Error, Need, NeedError, NeedKind, NoEarlyData, PeerMisbehaved, ServerConfig,
+    Step, UnixTime,
 };
 use keyward_wire::extensions::KeyShareEntry;
 use keyward_wire::handshake::{self, EncryptedExtensions, EndOfEarlyData};
@@ -100,10 +101,15 @@ fn status(client: &HandClient) -> EarlyDataStatus {
     client.server.negotiated().unwrap().early_data
 }
 
+fn why_not(client: &HandClient) -> Option<NoEarlyData> {
+    client.server.negotiated().unwrap().no_early_data
+}
+
 /// That the early data was taken, and the handshake can go on.
 fn taken(client: &mut HandClient) {
     assert_eq!(client.received, b"early");
     assert_eq!(status(client), EarlyDataStatus::Accepted);
+    assert_eq!(why_not(client), None);
     let answer: EncryptedExtensions = client.message();
     assert!(answer.early_data);
     client.send_message(&end_of_early_data()).unwrap();
@@ -114,8 +120,9 @@ fn taken(client: &mut HandClient) {
 }
 
 /// That it was not, and the handshake goes on all the same.
-fn refused(client: &mut HandClient) {
+fn refused(client: &mut HandClient, reason: NoEarlyData) {
     assert!(client.received.is_empty());
+    assert_eq!(why_not(client), Some(reason));
     assert_eq!(status(client), EarlyDataStatus::Rejected);
     let answer: EncryptedExtensions = client.message();
     assert!(!answer.early_data);
@@ -197,7 +204,7 @@ fn it_is_off_unless_configured() {
     let mut client = session.client(&site, off, 0);
     send(&mut client, b"early").unwrap();
     assert!(!site.take_asked().contains(&NeedKind::EarlyData));
-    refused(&mut client);
+    refused(&mut client, NoEarlyData::Off);
 
     // And tickets of such a server do not offer it.
     let mut client = HandClient::new(&site);
@@ -217,7 +224,7 @@ fn it_is_refused_if_another_session_than_the_first_is_resumed() {
     send(&mut client, b"early").unwrap();
     let hello: handshake::ServerHello = client.message();
     assert_eq!(hello.extensions.pre_shared_key, Some(1));
-    refused(&mut client);
+    refused(&mut client, NoEarlyData::NotFirstSession);
 }
 
 /// RFC 9846 §4.3.10: "it MUST verify that the following values are the same as those associated with the selected
@@ -229,7 +236,7 @@ fn it_is_refused_if_suite_or_protocol_differ() {
     let mut client = session.client(&site, config(), 0);
     client.hello.extensions.alpn = Some(vec![b"http/1.1".to_vec()]);
     send(&mut client, b"early").unwrap();
-    refused(&mut client);
+    refused(&mut client, NoEarlyData::SessionNotResumed);
 
     let mut other = self::site();
     other.policy.cipher_suites = vec![CipherSuite::TLS_CHACHA20_POLY1305_SHA256];
@@ -243,6 +250,7 @@ fn it_is_refused_if_suite_or_protocol_differ() {
         .feed(&HandClient::plain(ContentType::HANDSHAKE, &hello))
         .unwrap();
     assert_eq!(status(&client), EarlyDataStatus::Rejected);
+    assert_eq!(why_not(&client), Some(NoEarlyData::SessionNotResumed));
 }
 
 #[test]
@@ -271,6 +279,7 @@ fn it_is_never_taken_after_a_retry() {
     client.hello_and_keys();
     assert!(client.received.is_empty());
     assert_eq!(status(&client), EarlyDataStatus::Rejected);
+    assert_eq!(why_not(&client), Some(NoEarlyData::HelloRetryRequest));
     assert!(client.server.negotiated().unwrap().resumed);
     assert!(!client.site.take_asked().contains(&NeedKind::EarlyData));
 }
@@ -310,7 +319,15 @@ fn none_is_taken_if_the_configuration_allows_less_than_the_session() {
         send(&mut client, &all).unwrap();
         assert!(!site.take_asked().contains(&NeedKind::EarlyData));
         assert!(client.server.negotiated().unwrap().resumed);
-        refused(&mut client);
+        let off = early_data == 0;
+        refused(
+            &mut client,
+            if off {
+                NoEarlyData::Off
+            } else {
+                NoEarlyData::LowerLimit
+            },
+        );
     }
 
     // More than the session knows of changes nothing.
@@ -501,5 +518,5 @@ fn a_full_handshake_refuses_it() {
             &[0xed; 200],
         ))
         .unwrap();
-    refused(&mut client);
+    refused(&mut client, NoEarlyData::NoSession);
 }

@@ -34,6 +34,7 @@ mod needs;
 mod resumption;
 mod server_flight;
 mod server_name;
+mod session_peer;
 mod signature_check;
 mod tls12;
 mod trace;

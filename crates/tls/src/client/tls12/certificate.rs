@@ -16,7 +16,7 @@ use super::server_key_exchange::ExpectServerKeyExchange;
 use crate::client::Context;
 use crate::error::{Error, PeerMisbehaved};
 use crate::handshake::Incoming;
-use crate::needs::PeerCertificate;
+use crate::needs::{PeerCertificate, Stapled};
 use crate::tls12::curve;
 
 /// What the server presented.
@@ -64,8 +64,7 @@ impl ExpectCertificate {
         let presented = Presented {
             certificate: PeerCertificate {
                 chain,
-                ocsp: None,
-                scts: extensions.signed_certificate_timestamp.take(),
+                stapled: Stapled::new(None, extensions.signed_certificate_timestamp.take()),
                 delegated_credential: None,
             },
             key,
@@ -122,7 +121,10 @@ impl ExpectCertificateStatus {
         match incoming {
             Incoming::Handshake(message) if message.typ == HandshakeType::CERTIFICATE_STATUS => {
                 let status: CertificateStatus = message.decode()?;
-                self.presented.certificate.ocsp = Some(status.ocsp_response);
+                let certificate = &mut self.presented.certificate;
+                let scts = certificate.stapled.take();
+                let scts = scts.and_then(|stapled| stapled.scts.clone());
+                certificate.stapled = Stapled::new(Some(status.ocsp_response), scts);
                 self.flight.received(&message);
                 go_on(self.flight, self.presented, cx)
             }

@@ -9,7 +9,7 @@ use crate::client::Context;
 use crate::error::Error;
 use crate::handshake::Incoming;
 use crate::record::Protection;
-use crate::session::{ClientSession, SessionName, SessionState, can_keep};
+use crate::session::{self, ClientSession, SessionName, SessionState};
 
 /// The ServerHello said that it would come.
 ///
@@ -65,26 +65,33 @@ pub(super) fn give(
     let Some(negotiated) = &cx.common.negotiated else {
         return;
     };
-    if !cx.config.resumption || !can_keep(&negotiated.peer_certificates) {
+    if !cx.config.resumption || !session::can_keep(negotiated) {
+        return;
+    }
+    let created = earlier.map_or(cx.now, |earlier| earlier.created);
+    let whole_s = match (earlier, hint) {
+        (Some(earlier), _) => earlier.lifetime_s,
+        (None, None | Some(0)) => DEFAULT_LIFETIME_S,
+        (None, Some(hint)) => hint.min(MAX_LIFETIME_S),
+    };
+    let lifetime_s = session::lifetime_s(whole_s, created, negotiated);
+    if lifetime_s == 0 {
         return;
     }
     let state = SessionState {
         version: ProtocolVersion::TLS12,
         cipher_suite: flight.suite.code,
         secret: keyed.master.to_session(),
-        created: earlier.map_or(cx.now, |earlier| earlier.created),
+        created,
         issued: cx.now,
-        lifetime_s: match (earlier, hint) {
-            (Some(earlier), _) => earlier.lifetime_s,
-            (None, None | Some(0)) => DEFAULT_LIFETIME_S,
-            (None, Some(hint)) => hint.min(MAX_LIFETIME_S),
-        },
+        lifetime_s,
         age_add: 0,
         server_name: negotiated.server_name.clone(),
         alpn: negotiated.alpn.clone(),
         context: cx.config.session_context.clone(),
         extended_master_secret: flight.extended_master_secret(),
         peer_certificates: negotiated.peer_certificates.clone(),
+        stapled: negotiated.stapled.clone(),
         max_early_data: 0,
     };
     cx.common.received_session = Some(Box::new(ClientSession {

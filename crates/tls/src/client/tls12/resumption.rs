@@ -67,6 +67,7 @@ pub(super) fn go_on(
     if let Some(negotiated) = &mut cx.common.negotiated {
         negotiated.resumed = true;
         negotiated.peer_certificates = state.peer_certificates.clone();
+        negotiated.stapled.clone_from(&state.stapled);
     }
     let Protections { write, read } = flight.protections(&master, cx)?;
     Keyed { master, flight }.expect_server(

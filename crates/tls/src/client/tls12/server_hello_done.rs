@@ -40,6 +40,7 @@ impl ExpectServerHelloDone {
                 name: Some(self.flight.hello.name.clone()),
                 key_transport: matches!(self.key_exchange, KeyExchange::Rsa),
                 certificate: self.presented.certificate.clone(),
+                session_began: None,
             })
         });
         Ok(State::AwaitPeerCertificate(Box::new(AwaitPeerCertificate(
@@ -65,6 +66,7 @@ impl AwaitPeerCertificate {
         } = self.0;
         if let Some(negotiated) = &mut cx.common.negotiated {
             negotiated.peer_certificates = presented.certificate.chain;
+            negotiated.stapled = presented.certificate.stapled;
         }
         let server = client_key_exchange::Server {
             key: presented.key,

@@ -61,6 +61,7 @@ impl ExpectCertificateVerify {
         let negotiated = cx.common.negotiated()?;
         negotiated.signature_scheme = Some(verify.scheme);
         negotiated.peer_certificates = certificate.chain.clone();
+        negotiated.stapled.clone_from(&certificate.stapled);
         let name = flight.hello.name.clone();
         cx.common.ask(|id| {
             Need::PeerCertificate(PeerCertificateNeed {
@@ -70,6 +71,7 @@ impl ExpectCertificateVerify {
                 name: Some(name),
                 key_transport: false,
                 certificate,
+                session_began: None,
             })
         });
         Ok(State::AwaitPeerCertificate(Box::new(

@@ -9,13 +9,14 @@ use super::hello_retry::Retry;
 use super::psk;
 use crate::client::{Context, Hello, client_hello};
 use crate::error::Error;
+use crate::negotiated::NoEarlyData;
 
 /// What goes with a ClientHello that offers TLS 1.3.
 pub(crate) struct Offer {
     /// Our halves of the key shares.
     pub(super) shares: Vec<(Group, KeyPair)>,
-    /// Whether early data follows, or has followed, the first ClientHello.
-    pub(super) early_data: bool,
+    /// Whether early data follows, or has followed, the first ClientHello, or why not.
+    pub(super) early_data: Result<(), NoEarlyData>,
     /// If this is the second ClientHello.
     pub(super) retry: Option<Retry>,
 }
@@ -31,13 +32,13 @@ impl Offer {
             .collect::<Result<Vec<_>, _>>()?;
         let mut offer = Self {
             shares,
-            early_data: false,
+            early_data: Err(NoEarlyData::NoSession),
             retry: None,
         };
         offer.put_shares(hello);
         psk::offer(hello, cx.now);
         offer.early_data = psk::may_send_early_data(hello, cx);
-        hello.hello.extensions.early_data = offer.early_data;
+        hello.hello.extensions.early_data = offer.early_data.is_ok();
         Ok(offer)
     }
 
@@ -66,7 +67,7 @@ impl Offer {
 
     /// Whether early data was announced in this ClientHello or the one before it.
     pub(crate) fn offers_early_data(&self) -> bool {
-        self.early_data
+        self.early_data.is_ok()
     }
 }
 

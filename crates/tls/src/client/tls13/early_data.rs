@@ -20,7 +20,7 @@ impl Offer {
         hello: &Hello,
         cx: &mut Context<'_>,
     ) -> Result<(), Error> {
-        let Some((session, suite)) = psk::of(hello).filter(|_| self.early_data) else {
+        let Some((session, suite)) = psk::of(hello).filter(|_| self.early_data.is_ok()) else {
             return Ok(());
         };
         // RFC 9846 §E.4: "If offering early data, the record is placed immediately after the first

@@ -10,12 +10,12 @@ use super::{State, early_data, psk};
 use crate::client::Context;
 use crate::error::{Error, PeerMisbehaved};
 use crate::handshake::Incoming;
-use crate::negotiated::EarlyDataStatus;
+use crate::negotiated::{EarlyDataStatus, NoEarlyData};
 
 pub(crate) struct ExpectEncryptedExtensions {
     pub(super) flight: Flight,
-    /// Whether early data was announced, in the first ClientHello.
-    pub(super) early_data: bool,
+    /// Whether early data was announced, in the first ClientHello, or why not.
+    pub(super) early_data: Result<(), NoEarlyData>,
 }
 
 impl ExpectEncryptedExtensions {
@@ -43,22 +43,31 @@ impl ExpectEncryptedExtensions {
             check_early_data(&flight, &extensions)?;
         }
         let early_data = match (self.early_data, extensions.early_data) {
-            (false, _) => EarlyDataStatus::NotOffered,
-            (true, true) => EarlyDataStatus::Accepted,
-            (true, false) => EarlyDataStatus::Rejected,
+            (Err(_), _) => EarlyDataStatus::NotOffered,
+            (Ok(()), true) => EarlyDataStatus::Accepted,
+            (Ok(()), false) => EarlyDataStatus::Rejected,
         };
         if early_data == EarlyDataStatus::Rejected {
             early_data::rejected(&flight, cx)?;
         }
-        let peer_certificates = psk::of(&flight.hello)
-            .filter(|_| flight.resumed)
-            .map(|(session, _)| session.state.peer_certificates.clone());
         let negotiated = cx.common.negotiated()?;
         negotiated.alpn = extensions.alpn;
         negotiated.early_data = early_data;
-        if let Some(peer_certificates) = peer_certificates {
-            // Who was trusted when the session began is trusted now.
-            negotiated.peer_certificates = peer_certificates;
+        negotiated.no_early_data = match early_data {
+            EarlyDataStatus::Accepted => None,
+            EarlyDataStatus::NotOffered => self.early_data.err(),
+            EarlyDataStatus::Rejected if negotiated.hello_retry_request => {
+                Some(NoEarlyData::HelloRetryRequest)
+            }
+            EarlyDataStatus::Rejected if flight.resumed => Some(NoEarlyData::Declined),
+            EarlyDataStatus::Rejected => Some(NoEarlyData::SessionNotResumed),
+        };
+        if let Some((session, _)) = psk::of(&flight.hello).filter(|_| flight.resumed) {
+            // It was trusted before the session was offered.
+            negotiated
+                .peer_certificates
+                .clone_from(&session.state.peer_certificates);
+            negotiated.stapled.clone_from(&session.state.stapled);
             return Ok(State::ExpectFinished(Box::new(ExpectFinished {
                 flight,
                 request: None,

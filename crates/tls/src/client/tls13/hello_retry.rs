@@ -74,7 +74,7 @@ pub(super) fn receive(
     // received in the HelloRetryRequest into a "cookie" extension in the new ClientHello."
     hello.hello.extensions.cookie.clone_from(&extensions.cookie);
     psk::offer_again(&mut hello, suite, cx.now);
-    if offer.early_data {
+    if offer.early_data.is_ok() {
         // RFC 9846 §4.3.10: "A client MUST NOT include the "early_data" extension in its followup
         // ClientHello."
         hello.hello.extensions.early_data = false;

@@ -7,6 +7,7 @@ use crate::client::{Context, Hello};
 use crate::error::Error;
 use crate::handshake::Transcript;
 use crate::key_schedule::tls13::EarlySecret;
+use crate::negotiated::NoEarlyData;
 use crate::session::{ClientSession, SessionName};
 use crate::suites::Suite;
 use crate::time::UnixTime;
@@ -87,12 +88,21 @@ pub(super) fn secret(session: &ClientSession, suite: &'static Suite) -> EarlySec
     EarlySecret::new(suite, Some(&session.state.secret))
 }
 
-/// Whether early data may follow the ClientHello.
-pub(super) fn may_send_early_data(hello: &Hello, cx: &Context<'_>) -> bool {
-    // The suite of early data is the session's: the server must be able to choose it.
-    cx.config.early_data
-        && hello.hello.extensions.pre_shared_key.is_some()
-        && of(hello).is_some_and(|(session, suite)| {
-            session.max_early_data() > 0 && hello.hello.cipher_suites.contains(&suite.code)
-        })
+/// Whether early data may follow the ClientHello, or why not.
+pub(super) fn may_send_early_data(hello: &Hello, cx: &Context<'_>) -> Result<(), NoEarlyData> {
+    if !cx.config.early_data {
+        return Err(NoEarlyData::Off);
+    }
+    let offered = &hello.hello;
+    match of(hello).filter(|_| offered.extensions.pre_shared_key.is_some()) {
+        // One of TLS 1.2 may be offered as well.
+        None if hello.session.is_some() => Err(NoEarlyData::NotWithSession),
+        None => Err(NoEarlyData::NoSession),
+        Some((session, _)) if session.max_early_data() == 0 => Err(NoEarlyData::NotWithSession),
+        // The suite of early data is the session's: the server must be able to choose it.
+        Some((_, suite)) if !offered.cipher_suites.contains(&suite.code) => {
+            Err(NoEarlyData::OtherCipherSuite)
+        }
+        Some(_) => Ok(()),
+    }
 }

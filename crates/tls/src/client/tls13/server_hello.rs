@@ -73,7 +73,7 @@ pub(super) fn receive(
     key_log.add(label::SERVER_HANDSHAKE_TRAFFIC, server_handshake.secret());
     cx.common
         .set_read_protection(server_handshake.protection()?)?;
-    if !early_data {
+    if early_data.is_err() {
         if !retried {
             // RFC 9846 §E.4: a dummy change_cipher_spec "before its encrypted handshake flight".
             cx.common.send_change_cipher_spec()?;

@@ -50,11 +50,13 @@ impl Sessions {
         let created = self.created.unwrap_or(cx.now).min(cx.now);
         // RFC 9846 §4.7.1: "The value of zero indicates that the ticket should be discarded
         // immediately."
-        let Some(lifetime_s) = lifetime_s(created, cx.now, ticket.ticket_lifetime) else {
+        let Some(lifetime_s) = lifetime_s(created, cx.now, ticket.ticket_lifetime)
+            .map(|whole_s| session::lifetime_s(whole_s, created, negotiated))
+            .filter(|whole_s| created.plus(Duration::from_secs((*whole_s).into())) > cx.now)
+        else {
             return Ok(());
         };
-        if ticket.ticket.len() > MAX_TICKET_LEN || !session::can_keep(&negotiated.peer_certificates)
-        {
+        if ticket.ticket.len() > MAX_TICKET_LEN || !session::can_keep(negotiated) {
             return Ok(());
         }
         let state = SessionState {
@@ -70,6 +72,7 @@ impl Sessions {
             context: cx.config.session_context.clone(),
             extended_master_secret: true,
             peer_certificates: negotiated.peer_certificates.clone(),
+            stapled: negotiated.stapled.clone(),
             max_early_data: ticket.extensions.max_early_data_size.unwrap_or_default(),
         };
         cx.common.received_session = Some(Box::new(ClientSession {

@@ -65,8 +65,7 @@ impl ExpectCertificateVerify {
 
         let certificate = PeerCertificate {
             chain: self.claimed.chain.clone(),
-            ocsp: None,
-            scts: None,
+            stapled: None,
             delegated_credential: None,
         };
         cx.common.ask(|id| {
@@ -77,6 +76,7 @@ impl ExpectCertificateVerify {
                 name: None,
                 key_transport: false,
                 certificate,
+                session_began: None,
             })
         });
         Ok(State::AwaitPeerCertificate(Box::new(

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | ← | ClientHello | [`client_hello`] |
 //! | | *need: session*, if one is offered | [`resumption`] |
+//! | | *need: peer certificate*, if the client presented one when the session began | [`resumption`] |
 //! | → | ServerHello | [`server_hello`], what it says chosen in [`choice`] |
 //! | → | Certificate, CertificateStatus | [`certificate`] |
 //! | | *need: key operation*, for ECDHE and DHE | [`server_key_exchange`] |
@@ -50,7 +51,7 @@ pub(crate) use client_hello::start;
 use client_key_exchange::{AwaitMasterSecret, ExpectClientKeyExchange};
 use finished::ExpectFinished;
 use new_session_ticket::AwaitNewSession;
-use resumption::AwaitSession;
+use resumption::{AwaitSession, AwaitSessionPeer};
 use server_key_exchange::AwaitSignature;
 use traffic::ExpectTraffic;
 
@@ -66,18 +67,20 @@ use crate::role::{PostHandshake, UNASKED};
 /// ```text
 /// (EC)DHE: AwaitSession ─▶ AwaitSignature ─▶ ExpectCertificate ─▶ ExpectClientKeyExchange ─▶ …
 /// RSA:     AwaitSession ─▶ ExpectCertificate ─▶ ExpectClientKeyExchange ─▶ AwaitMasterSecret ─▶ …
-/// resumed: AwaitSession ─▶ ExpectChangeCipherSpec ─▶ ExpectFinished ─▶ ExpectTraffic
+/// resumed: AwaitSession ─▶ AwaitSessionPeer ─▶ ExpectChangeCipherSpec ─▶ ExpectFinished ─▶ ExpectTraffic
 ///
 /// … ExpectCertificateVerify ─▶ AwaitPeerCertificate ─▶ ExpectChangeCipherSpec ─▶ ExpectFinished
 ///     ─▶ AwaitNewSession ─▶ ExpectTraffic
 /// ```
 ///
-/// `AwaitSession` is left out where no session is offered, `ExpectCertificate` where none is asked for,
+/// `AwaitSession` is left out where no session is offered, `AwaitSessionPeer` where the session's client presented no
+/// certificate, `ExpectCertificate` where none is asked for,
 /// `ExpectCertificateVerify` and `AwaitPeerCertificate` where none has come, and `AwaitNewSession` where
 /// the session can have no name. `ExpectTraffic` goes back to the start, if the policy allows
 /// renegotiation.
 pub(crate) enum State {
     AwaitSession(Box<AwaitSession>),
+    AwaitSessionPeer(Box<AwaitSessionPeer>),
     AwaitSignature(Box<AwaitSignature>),
     ExpectCertificate(Box<ExpectCertificate>),
     ExpectClientKeyExchange(Box<ExpectClientKeyExchange>),
@@ -95,6 +98,7 @@ impl State {
         match self {
             // Input waits while these wait for their need.
             Self::AwaitSession(_)
+            | Self::AwaitSessionPeer(_)
             | Self::AwaitSignature(_)
             | Self::AwaitMasterSecret(_)
             | Self::AwaitPeerCertificate(_)
@@ -116,6 +120,9 @@ impl State {
     ) -> Result<Self, Error> {
         match (self, answer) {
             (Self::AwaitSession(state), AnswerValue::Session(answer)) => state.answered(answer, cx),
+            (Self::AwaitSessionPeer(state), AnswerValue::PeerCertificate(answer)) => {
+                state.answered(answer, cx)
+            }
             (Self::AwaitSignature(state), AnswerValue::KeyOperation(answer)) => {
                 state.answered(answer, cx)
             }

@@ -8,7 +8,7 @@ use super::server_hello::NewSession;
 use crate::error::Error;
 use crate::needs::{Need, NeedError, NeedKind, NewSessionKind, NewSessionNeed};
 use crate::server::Context;
-use crate::session::{SessionState, can_keep};
+use crate::session::{self, SessionState};
 
 const SESSION_ID_LEN: usize = 32;
 
@@ -43,7 +43,8 @@ pub(super) fn ask(
         promised: kind == NewSessionKind::Ticket,
         last,
     };
-    if !can_keep(&negotiated.peer_certificates) {
+    let lifetime_s = session::lifetime_s(cx.config.session_lifetime_s, cx.now, negotiated);
+    if lifetime_s == 0 || !session::can_keep(negotiated) {
         return waiting.go_on(None, cx);
     }
     let state = SessionState {
@@ -52,13 +53,14 @@ pub(super) fn ask(
         secret: waiting.last.keyed.master.to_session(),
         created: cx.now,
         issued: cx.now,
-        lifetime_s: cx.config.session_lifetime_s,
+        lifetime_s,
         age_add: 0,
         server_name: negotiated.server_name.clone(),
         alpn: negotiated.alpn.clone(),
         context: session.context,
         extended_master_secret: negotiated.extended_master_secret,
         peer_certificates: negotiated.peer_certificates.clone(),
+        stapled: None,
         max_early_data: 0,
     };
     cx.common

@@ -10,7 +10,9 @@ use super::client_hello::Offer;
 use super::{State, server_hello};
 use crate::error::{Error, PeerMisbehaved};
 use crate::key_schedule::tls12::MasterSecret;
-use crate::needs::{Need, NeedError, NeedKind, OfferedSession, SessionAnswer, SessionNeed};
+use crate::needs::{
+    Need, NeedError, NeedKind, OfferedSession, PeerCertificateNeed, SessionAnswer, SessionNeed,
+};
 use crate::server::Context;
 use crate::server::negotiation::Resumption;
 use crate::session::SessionState;
@@ -66,12 +68,57 @@ impl AwaitSession {
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
         let session = cx.common.do_without(NeedKind::Session, answer);
-        let resumed = match session {
-            Some(session) if session.0 == 0 => resume(&self.offer, &session.1, cx)?,
-            _ => None,
+        let Some((0, session)) = session.map(|session| *session) else {
+            return server_hello::send_full(self.offer, cx);
         };
-        match resumed {
-            Some(resumed) => server_hello::send_resumed(self.offer, resumed, cx),
+        match resume(&self.offer, &session, cx)? {
+            // A client without a certificate is nobody to ask about.
+            Some(resumed) if session.peer_certificates.is_empty() => {
+                server_hello::send_resumed(self.offer, resumed, cx)
+            }
+            Some(resumed) => Ok(ask_about_peer(self.offer, resumed, session, cx)),
+            None => server_hello::send_full(self.offer, cx),
+        }
+    }
+}
+
+/// Asks whether the client that began the session is still to be trusted.
+fn ask_about_peer(
+    offer: Offer,
+    resumed: Resumed,
+    session: SessionState,
+    cx: &mut Context<'_>,
+) -> State {
+    cx.common
+        .ask(|id| Need::PeerCertificate(PeerCertificateNeed::of_session(id, &session, None)));
+    State::AwaitSessionPeer(Box::new(AwaitSessionPeer {
+        offer,
+        resumed,
+        session,
+    }))
+}
+
+pub(crate) struct AwaitSessionPeer {
+    offer: Offer,
+    resumed: Resumed,
+    session: SessionState,
+}
+
+impl AwaitSessionPeer {
+    /// A client that is not trusted any more gets a full handshake, in which it can present another
+    /// certificate.
+    pub(super) fn answered(
+        self,
+        answer: Result<(), NeedError>,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
+        let trusted = cx
+            .common
+            .do_without(NeedKind::PeerCertificate, answer.map(Some))
+            // The answer may have taken its time.
+            .filter(|()| self.session.is_alive(cx.now));
+        match trusted {
+            Some(()) => server_hello::send_resumed(self.offer, self.resumed, cx),
             None => server_hello::send_full(self.offer, cx),
         }
     }

@@ -52,6 +52,7 @@ impl ExpectCertificateVerify {
                 name: None,
                 key_transport: false,
                 certificate: self.claim.certificate,
+                session_began: None,
             })
         });
         Ok(State::AwaitPeerCertificate(Box::new(

@@ -21,7 +21,7 @@ use crate::handshake::{Incoming, Transcript};
 use crate::key_log::label;
 use crate::key_schedule::tls13::EarlySecret;
 use crate::needs::{EarlyDataNeed, Need, NeedError, NeedKind};
-use crate::negotiated::EarlyDataStatus;
+use crate::negotiated::{EarlyDataStatus, NoEarlyData};
 use crate::server::Context;
 use crate::session::SessionState;
 use crate::time::UnixTime;
@@ -30,13 +30,16 @@ use crate::time::UnixTime;
 /// answers the ClientHello.
 pub(super) fn consider(
     chosen: Chosen,
-    resumed: Resumed,
+    mut resumed: Resumed,
     session: &SessionState,
     cx: &mut Context<'_>,
 ) -> Result<State, Error> {
-    let terms = offer(&chosen, &resumed, session, cx).filter(|offer| offer.is_fresh(cx));
-    let Some(terms) = terms else {
-        return server_hello::send(chosen, Some(resumed), cx);
+    let terms = match offer(&chosen, &resumed, session, cx).and_then(|offer| offer.if_fresh(cx)) {
+        Ok(terms) => terms,
+        Err(reason) => {
+            resumed.early_data = Err(reason);
+            return server_hello::send(chosen, Some(resumed), cx);
+        }
     };
     let (unique, expires) = (terms.unique, terms.expires(cx));
     cx.common.ask(|id| {
@@ -68,9 +71,8 @@ fn offer(
     resumed: &Resumed,
     session: &SessionState,
     cx: &Context<'_>,
-) -> Option<Offer> {
+) -> Result<Offer, NoEarlyData> {
     let extensions = &chosen.opening.hello.extensions;
-    let keys = extensions.pre_shared_key.as_ref()?;
     // RFC 9846 §4.3.10: "In order to accept early data, the server MUST have selected the first key offered
     // in the client's "pre_shared_key" extension. In addition, it MUST verify that the following values
     // are the same as those associated with the selected PSK: The selected TLS version number, The
@@ -80,20 +82,34 @@ fn offer(
     // "It is not possible for the server to accept only a subset of the early data messages": where less is
     // allowed now than the client was told with its ticket, none is taken, or a client that keeps to what it
     // was told would be cut off.
-    let fits = extensions.early_data
-        && session.max_early_data > 0
-        && session.max_early_data <= cx.config.early_data
-        && !chosen.retried
-        && resumed.index == 0
-        && session.cipher_suite == chosen.suite.code;
-    let identity = keys.identities.first().filter(|_| fits)?;
-    let binder = keys.binders.first()?;
+    let reasons = [
+        (cx.config.early_data == 0, NoEarlyData::Off),
+        (session.max_early_data == 0, NoEarlyData::NotWithSession),
+        (
+            session.max_early_data > cx.config.early_data,
+            NoEarlyData::LowerLimit,
+        ),
+        (!chosen.early_data_offered, NoEarlyData::Declined),
+        (chosen.retried, NoEarlyData::HelloRetryRequest),
+        (resumed.index != 0, NoEarlyData::NotFirstSession),
+        (
+            session.cipher_suite != chosen.suite.code,
+            NoEarlyData::OtherCipherSuite,
+        ),
+    ];
+    if let Some((_, reason)) = reasons.into_iter().find(|(applies, _)| *applies) {
+        return Err(reason);
+    }
+    let keys = extensions.pre_shared_key.as_ref();
+    let (identity, binder) = keys
+        .and_then(|keys| Some((keys.identities.first()?, keys.binders.first()?)))
+        .ok_or(NoEarlyData::NoSession)?;
     let mut unique = [0; 32];
     unique.copy_from_slice(&HashAlgorithm::Sha256.digest(binder));
     // RFC 9846 §4.3.10: "computed by subtracting ticket_age_add from
     // PskIdentity.obfuscated_ticket_age modulo 2^32"
     let age_ms = identity.obfuscated_ticket_age.wrapping_sub(session.age_add);
-    Some(Offer {
+    Ok(Offer {
         unique,
         arrival: session.issued.plus(Duration::from_millis(age_ms.into())),
         limit: session.max_early_data,
@@ -103,12 +119,16 @@ fn offer(
 impl Offer {
     /// RFC 9846 §8.3: "the expected_arrival_time is then compared against the current server wall clock time
     /// and if they differ by more than a certain amount, 0-RTT is rejected".
-    fn is_fresh(&self, cx: &Context<'_>) -> bool {
+    fn if_fresh(self, cx: &Context<'_>) -> Result<Self, NoEarlyData> {
         let off = cx
             .now
             .since(self.arrival)
             .or_else(|| self.arrival.since(cx.now));
-        off.is_some_and(|off| off < tolerance(cx))
+        if off.is_some_and(|off| off < tolerance(cx)) {
+            Ok(self)
+        } else {
+            Err(NoEarlyData::NotFresh)
+        }
     }
 
     /// Until when a register has to know the ClientHello. It stops being fresh one tolerance earlier,
@@ -134,14 +154,13 @@ impl AwaitEarlyData {
         answer: Result<bool, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
-        let unseen = answer.map(|unseen| unseen.then_some(()));
         let mut resumed = self.resumed;
-        resumed.early_data_limit = cx
-            .common
-            .do_without(NeedKind::EarlyData, unseen)
+        resumed.early_data = match cx.common.do_without(NeedKind::EarlyData, answer.map(Some)) {
             // The answer may have taken its time, in which the register may have forgotten what it had seen.
-            .filter(|()| self.terms.is_fresh(cx))
-            .map(|()| self.terms.limit);
+            Some(true) => self.terms.if_fresh(cx).map(|terms| terms.limit),
+            Some(false) => Err(NoEarlyData::Seen),
+            None => Err(NoEarlyData::Unanswered),
+        };
         server_hello::send(self.chosen, Some(resumed), cx)
     }
 }
@@ -168,14 +187,27 @@ pub(super) fn accept(
     Ok(())
 }
 
+/// How much early data is taken, in bytes, or why none is.
+pub(super) fn outcome(
+    chosen: &Chosen,
+    resumed: Option<&Resumed>,
+    cx: &Context<'_>,
+) -> Result<u32, NoEarlyData> {
+    let offered = &chosen.opening.hello.extensions.pre_shared_key;
+    match resumed {
+        Some(resumed) => resumed.early_data,
+        None if cx.config.early_data == 0 => Err(NoEarlyData::Off),
+        None if offered.is_some() => Err(NoEarlyData::SessionNotResumed),
+        None => Err(NoEarlyData::NoSession),
+    }
+}
+
 /// What the application is told.
-pub(super) fn status(offered: bool, resumed: Option<&Resumed>) -> EarlyDataStatus {
-    if resumed.is_some_and(|resumed| resumed.early_data_limit.is_some()) {
-        EarlyDataStatus::Accepted
-    } else if offered {
-        EarlyDataStatus::Rejected
-    } else {
-        EarlyDataStatus::NotOffered
+pub(super) fn status(offered: bool, outcome: Result<u32, NoEarlyData>) -> EarlyDataStatus {
+    match outcome {
+        Ok(_) => EarlyDataStatus::Accepted,
+        Err(_) if offered => EarlyDataStatus::Rejected,
+        Err(_) => EarlyDataStatus::NotOffered,
     }
 }
 

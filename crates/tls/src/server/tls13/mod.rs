@@ -5,6 +5,7 @@
 //! | ← | ClientHello | [`client_hello`] |
 //! | → | HelloRetryRequest, if the group has no share; ← ClientHello | [`hello_retry`] |
 //! | | *need: session*, if one is offered | [`psk`] |
+//! | | *need: peer certificate*, if the client presented one when the session began | [`psk`] |
 //! | | *need: early data*, if it is offered and could be taken | [`early_data`] |
 //! | → | ServerHello, change_cipher_spec for middleboxes | [`server_hello`] |
 //! | → | EncryptedExtensions | [`encrypted_extensions`] |
@@ -43,7 +44,7 @@ pub(crate) use client_hello::start;
 use early_data::{AwaitEarlyData, ExpectEndOfEarlyData};
 use finished::ExpectFinished;
 use hello_retry::ExpectSecondClientHello;
-use psk::AwaitSession;
+use psk::{AwaitSession, AwaitSessionPeer};
 use traffic::ExpectTraffic;
 
 use super::Context;
@@ -56,7 +57,8 @@ use crate::role::{PostHandshake, UNASKED};
 ///
 /// ```text
 /// ClientHello ─┬─────────────────────────▶ AwaitSession ─┬─ full ────▶ AwaitKeyOperation ─┬─▶ Finished
-///              └▶ ExpectSecondClientHello ─┘             └─ resumed ─▶ AwaitEarlyData ────┘
+///              └▶ ExpectSecondClientHello ─┘   ▲         │                                │
+///                                    not trusted └─ AwaitSessionPeer ─▶ AwaitEarlyData ───┘
 ///
 /// Finished ─┬─ early data is taken ───▶ ExpectEndOfEarlyData ──────────────────┬─▶ ExpectFinished ─▶ ExpectTraffic
 ///           ├─ certificate asked for ─▶ ExpectCertificate ────── it has none ──┤
@@ -65,10 +67,12 @@ use crate::role::{PostHandshake, UNASKED};
 ///           └──────────────────────────────────────────────────────────────────┘
 /// ```
 ///
-/// `AwaitSession` and `AwaitEarlyData` are left out where neither is offered.
+/// `AwaitSession` and `AwaitEarlyData` are left out where neither is offered, `AwaitSessionPeer` where the session's
+/// client presented no certificate.
 pub(crate) enum State {
     ExpectSecondClientHello(Box<ExpectSecondClientHello>),
     AwaitSession(Box<AwaitSession>),
+    AwaitSessionPeer(Box<AwaitSessionPeer>),
     AwaitEarlyData(Box<AwaitEarlyData>),
     AwaitKeyOperation(Box<AwaitKeyOperation>),
     ExpectEndOfEarlyData(Box<ExpectEndOfEarlyData>),
@@ -85,6 +89,7 @@ impl State {
             Self::ExpectSecondClientHello(state) => state.handle(incoming, cx),
             // Input waits while these wait for their need.
             Self::AwaitSession(_)
+            | Self::AwaitSessionPeer(_)
             | Self::AwaitEarlyData(_)
             | Self::AwaitKeyOperation(_)
             | Self::AwaitPeerCertificate(_) => Err(incoming.unexpected()),
@@ -104,6 +109,9 @@ impl State {
     ) -> Result<Self, Error> {
         match (self, answer) {
             (Self::AwaitSession(state), AnswerValue::Session(answer)) => state.answered(answer, cx),
+            (Self::AwaitSessionPeer(state), AnswerValue::PeerCertificate(answer)) => {
+                state.answered(answer, cx)
+            }
             (Self::AwaitEarlyData(state), AnswerValue::EarlyData(answer)) => {
                 state.answered(answer, cx)
             }

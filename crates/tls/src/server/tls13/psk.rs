@@ -10,7 +10,10 @@ use super::client_hello::Chosen;
 use super::{State, early_data, server_hello};
 use crate::error::{Error, PeerMisbehaved};
 use crate::key_schedule::tls13::EarlySecret;
-use crate::needs::{Need, NeedError, NeedKind, OfferedSession, SessionAnswer, SessionNeed};
+use crate::needs::{
+    Need, NeedError, NeedKind, OfferedSession, PeerCertificateNeed, SessionAnswer, SessionNeed,
+};
+use crate::negotiated::NoEarlyData;
 use crate::server::Context;
 use crate::server::negotiation::Resumption;
 use crate::session::SessionState;
@@ -26,8 +29,8 @@ pub(super) struct Resumed {
     pub(super) created: UnixTime,
     /// What the client presented in it.
     pub(super) peer_certificates: Arc<[CertificateDer<'static>]>,
-    /// How much early data is taken, in bytes; `None`: none.
-    pub(super) early_data_limit: Option<u32>,
+    /// How much early data is taken, in bytes, or why none is.
+    pub(super) early_data: Result<u32, NoEarlyData>,
 }
 
 /// Asks for the session, if the client offers any that could be resumed.
@@ -79,8 +82,53 @@ impl AwaitSession {
         let mut chosen = self.chosen;
         chosen.early_data_promised = session.max_early_data;
         match resume(&chosen, index, &session, cx)? {
-            Some(resumed) => early_data::consider(chosen, resumed, &session, cx),
+            Some(resumed) => ask_about_peer(chosen, resumed, session, cx),
             None => server_hello::send(chosen, None, cx),
+        }
+    }
+}
+
+/// Asks whether the client that began the session is still to be trusted, if it has presented a certificate.
+fn ask_about_peer(
+    chosen: Chosen,
+    resumed: Resumed,
+    session: SessionState,
+    cx: &mut Context<'_>,
+) -> Result<State, Error> {
+    if session.peer_certificates.is_empty() {
+        return early_data::consider(chosen, resumed, &session, cx);
+    }
+    cx.common
+        .ask(|id| Need::PeerCertificate(PeerCertificateNeed::of_session(id, &session, None)));
+    Ok(State::AwaitSessionPeer(Box::new(AwaitSessionPeer {
+        chosen,
+        resumed,
+        session,
+    })))
+}
+
+pub(crate) struct AwaitSessionPeer {
+    chosen: Chosen,
+    resumed: Resumed,
+    session: SessionState,
+}
+
+impl AwaitSessionPeer {
+    /// A client that is not trusted any more gets a full handshake, in which it can present another
+    /// certificate.
+    pub(super) fn answered(
+        self,
+        answer: Result<(), NeedError>,
+        cx: &mut Context<'_>,
+    ) -> Result<State, Error> {
+        let trusted = cx
+            .common
+            .do_without(NeedKind::PeerCertificate, answer.map(Some))
+            // The answer may have taken its time.
+            .filter(|()| self.session.is_alive(cx.now));
+        match trusted {
+            Some(()) => early_data::consider(self.chosen, self.resumed, &self.session, cx),
+            None => server_hello::send(self.chosen, None, cx),
         }
     }
 }
@@ -126,7 +174,7 @@ fn resume(
         early,
         created: session.created,
         peer_certificates: session.peer_certificates.clone(),
-        early_data_limit: None,
+        early_data: Err(NoEarlyData::Declined),
     }))
 }
 

@@ -90,11 +90,9 @@ pub(super) fn send(
         chosen.transcript.forget_messages();
     }
     chosen.transcript.add(&chosen.opening.message);
-    let early_data_limit = resumed
-        .as_ref()
-        .and_then(|resumed| resumed.early_data_limit);
+    let early_data = early_data::outcome(&chosen, resumed.as_ref(), cx);
     cx.common.key_log.set_client_random(&hello.random);
-    if let (Some(limit), Some(resumed)) = (early_data_limit, &resumed) {
+    if let (Ok(limit), Some(resumed)) = (early_data, &resumed) {
         early_data::accept(limit, &resumed.early, &chosen.transcript, cx)?;
     }
     chosen.transcript.add(&message);
@@ -115,7 +113,8 @@ pub(super) fn send(
             || Arc::new([]) as Arc<[_]>,
             |resumed| resumed.peer_certificates.clone(),
         ),
-        early_data: early_data::status(chosen.early_data_offered, resumed.as_ref()),
+        early_data: early_data::status(chosen.early_data_offered, early_data),
+        no_early_data: early_data.err(),
         hello_retry_request: chosen.retried,
         ..Negotiated::new(ProtocolVersion::TLS13, chosen.suite.code)
     });
@@ -125,9 +124,9 @@ pub(super) fn send(
         || EarlySecret::new(chosen.suite, None),
         |resumed| resumed.early,
     );
-    let next = match early_data_limit {
-        Some(_) => Next::EndOfEarlyData,
-        None => Next::Finished,
+    let next = match early_data {
+        Ok(_) => Next::EndOfEarlyData,
+        Err(_) => Next::Finished,
     };
     let secret = early.into_handshake(&shared);
     let (client_handshake, server_handshake) = secret.traffic(&chosen.transcript.current());
@@ -136,7 +135,7 @@ pub(super) fn send(
     key_log.add(label::SERVER_HANDSHAKE_TRAFFIC, server_handshake.secret());
     cx.common
         .set_write_protection(server_handshake.protection()?)?;
-    if early_data_limit.is_none() {
+    if early_data.is_err() {
         cx.common
             .set_read_protection(client_handshake.protection()?)?;
         early_data::refuse(&hello, chosen.early_data_promised, cx);
@@ -160,7 +159,7 @@ pub(super) fn send(
         EncryptedChoices {
             alpn: chosen.alpn,
             resumed: signer.is_none(),
-            early_data: early_data_limit.is_some(),
+            early_data: early_data.is_ok(),
         },
         &mut flight,
         cx,

@@ -33,7 +33,7 @@ pub(super) fn ask(
         .common
         .negotiated
         .clone()
-        .filter(|negotiated| terms.wanted && session::can_keep(&negotiated.peer_certificates))
+        .filter(|negotiated| terms.wanted && session::can_keep(negotiated))
     else {
         return Ok(Vec::new());
     };
@@ -45,6 +45,7 @@ pub(super) fn ask(
     };
     // A session lives as long as its full handshake allows, however often it is resumed.
     let whole = cx.config.session_lifetime_s.min(MAX_LIFETIME_S);
+    let whole = session::lifetime_s(whole, terms.created, &negotiated);
     let age_s = cx
         .now
         .since(terms.created)
@@ -74,6 +75,7 @@ pub(super) fn ask(
                 context: terms.session_context.clone(),
                 extended_master_secret: true,
                 peer_certificates: negotiated.peer_certificates.clone(),
+                stapled: None,
                 max_early_data: cx.config.early_data,
             };
             let id = cx.common.ask_aside(|id| {

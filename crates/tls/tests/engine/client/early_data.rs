@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use keyward_tls::{ClientConfig, EarlyDataStatus, Error, PeerMisbehaved, ServerConfig};
+use keyward_tls::{
+    ClientConfig, EarlyDataStatus, Error, NoEarlyData, PeerMisbehaved, ServerConfig,
+};
 use keyward_wire::codec::Decode;
 use keyward_wire::extensions::{NewSessionTicketExtensions, ServerHelloExtensions};
 use keyward_wire::handshake::{
@@ -105,6 +107,7 @@ fn early_data_is_sent_and_ended() {
     );
     let negotiated = server.client.negotiated().unwrap();
     assert_eq!(negotiated.early_data, EarlyDataStatus::Accepted);
+    assert_eq!(negotiated.no_early_data, None);
     assert_eq!(server.client.early_data_capacity(), 0);
     server.client.send(b"late").unwrap();
     assert_eq!(
@@ -130,6 +133,7 @@ fn a_server_may_resume_and_reject() {
     assert_eq!(server.take_client_finished(), [HandshakeType::FINISHED]);
     let negotiated = server.client.negotiated().unwrap();
     assert_eq!(negotiated.early_data, EarlyDataStatus::Rejected);
+    assert_eq!(negotiated.no_early_data, Some(NoEarlyData::Declined));
     assert!(negotiated.resumed);
 }
 
@@ -146,6 +150,10 @@ fn a_server_may_decline_the_session() {
     server.take_client_finished();
     let negotiated = server.client.negotiated().unwrap();
     assert_eq!(negotiated.early_data, EarlyDataStatus::Rejected);
+    assert_eq!(
+        negotiated.no_early_data,
+        Some(NoEarlyData::SessionNotResumed)
+    );
     assert!(!negotiated.resumed);
 }
 

@@ -15,7 +15,7 @@ fn site() -> Arc<Site> {
 }
 
 #[test]
-fn a_client_that_returns_is_not_asked_whom_it_trusts() {
+fn a_client_that_returns_knows_whom_it_is_with() {
     let site = site();
     let visitor = Arc::new(Visitor::of(&site));
     Duo::new(&site, &visitor).handshake();
@@ -34,7 +34,10 @@ fn a_client_that_returns_is_not_asked_whom_it_trusts() {
             duo.client.peer_certificates(),
             site.identities[0].certificate.chain()
         );
-        assert_eq!(visitor.take_asked(), [NeedKind::OfferSession]);
+        assert_eq!(
+            visitor.take_asked(),
+            [NeedKind::OfferSession, NeedKind::PeerCertificate]
+        );
     }
 }
 

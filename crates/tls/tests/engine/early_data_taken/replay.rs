@@ -27,7 +27,7 @@ fn it_is_refused_if_the_hello_is_not_fresh() {
             taken(&mut client);
         } else {
             assert!(!site.take_asked().contains(&NeedKind::EarlyData));
-            refused(&mut client);
+            refused(&mut client, NoEarlyData::NotFresh);
         }
         site.take_asked();
     }
@@ -50,6 +50,7 @@ fn it_is_refused_the_second_time() {
     replay.feed(&recorded).unwrap();
     assert!(replay.received.is_empty());
     assert_eq!(status(&replay), EarlyDataStatus::Rejected);
+    assert_eq!(why_not(&replay), Some(NoEarlyData::Seen));
     let seen = site.early_data.lock().unwrap().clone();
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[0], seen[1]);
@@ -79,7 +80,7 @@ fn the_register_may_forget_what_has_expired() {
         late.now = UnixTime::from_millis(expires.as_millis() - ahead);
         send(&mut late, b"early").unwrap();
         assert!(!site.take_asked().contains(&NeedKind::EarlyData));
-        refused(&mut late);
+        refused(&mut late, NoEarlyData::NotFresh);
     }
 }
 
@@ -108,7 +109,7 @@ fn an_answer_that_comes_when_the_hello_is_no_longer_fresh_is_none() {
         if fresh {
             taken(&mut client);
         } else {
-            refused(&mut client);
+            refused(&mut client, NoEarlyData::NotFresh);
         }
     }
 }
@@ -139,7 +140,7 @@ fn it_is_refused_if_nobody_can_tell_whether_it_was_seen() {
     let session = session(&site);
     let mut client = session.client(&site, config(), 0);
     send(&mut client, b"early").unwrap();
-    refused(&mut client);
+    refused(&mut client, NoEarlyData::Unanswered);
 }
 
 #[test]

@@ -21,7 +21,12 @@ pub(crate) use pair::{ClientOptions, Failure, Pair, client_config};
 pub(crate) use site::Site;
 pub(crate) use visitor::Visitor;
 
-use keyward_tls::UnixTime;
+use keyward_tls::{CertificateRejection, NeedError, UnixTime};
+
+/// What is answered to who was trusted once.
+pub(crate) fn revoked() -> NeedError {
+    NeedError::Certificate(CertificateRejection::Revoked)
+}
 
 /// When the tests happen: now, since rustls looks at certificates with the system's clock.
 pub(crate) fn now() -> UnixTime {

@@ -9,7 +9,7 @@ use keyward_tls::{
     OfferedSession, PeerRole, Policy, SessionState,
 };
 
-use super::{Identity, identity};
+use super::{Identity, identity, revoked};
 
 /// Who answers the needs: certificates, keys and tickets in one place.
 pub(crate) struct Site {
@@ -22,6 +22,8 @@ pub(crate) struct Site {
     pub(crate) client_authentication: ClientAuthentication,
     /// Whether a client's certificate is to be trusted.
     pub(crate) trust: Result<(), NeedError>,
+    /// Whether clients whose sessions are to be resumed are trusted no more.
+    pub(crate) distrusts_sessions: bool,
     /// The early data that was seen.
     pub(crate) early_data: Mutex<Vec<[u8; 32]>>,
     /// Sessions kept by id (TLS 1.2).
@@ -47,6 +49,7 @@ impl Site {
             tickets: TicketKeys::new(&[[0x5e; 32]], Arc::new(SystemRandom)).unwrap(),
             client_authentication: ClientAuthentication::Off,
             trust: Ok(()),
+            distrusts_sessions: false,
             early_data: Mutex::default(),
             sessions: Mutex::default(),
             errors: Vec::new(),
@@ -98,7 +101,10 @@ impl Site {
             Need::PeerCertificate(need) => {
                 assert_eq!(need.role(), PeerRole::Client);
                 assert!(need.name().is_none() && !need.chain().is_empty());
-                need.answer(self.trust)
+                match need.is_resumed() && self.distrusts_sessions {
+                    true => need.answer(Err(revoked())),
+                    false => need.answer(self.trust),
+                }
             }
             Need::EarlyData(need) => {
                 let mut seen = self.early_data.lock().unwrap();

@@ -4,7 +4,7 @@ use keyward_keyop::{KeyRules, Operation, OperationResult};
 use keyward_tls::{Answer, CertificateRejection, ClientSession, Need, NeedError, NeedKind};
 use rustls_pki_types::CertificateDer;
 
-use super::{Identity, Site};
+use super::{Identity, Site, revoked};
 
 /// Who answers what a client asks: sessions, trust, its own certificates and their keys.
 #[derive(Default)]
@@ -13,6 +13,8 @@ pub(crate) struct Visitor {
     pub(crate) identities: Option<Vec<Arc<Identity>>>,
     /// The leaves that it trusts; `None`: all.
     pub(crate) trusted: Option<Vec<CertificateDer<'static>>>,
+    /// Whether the servers of its sessions are trusted no more.
+    pub(crate) distrusts_sessions: bool,
     /// The sessions that it has, the latest last.
     pub(crate) sessions: Mutex<Vec<ClientSession>>,
     /// Its key server signs something else than it is asked to.
@@ -46,6 +48,9 @@ impl Visitor {
                     Some(trusted) => trusted.contains(&need.chain()[0]),
                     None => true,
                 };
+                if need.is_resumed() && self.distrusts_sessions {
+                    return need.answer(Err(revoked()));
+                }
                 let rejection = NeedError::Certificate(CertificateRejection::UnknownAuthority);
                 need.answer(if trusted { Ok(()) } else { Err(rejection) })
             }

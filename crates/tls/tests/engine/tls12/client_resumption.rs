@@ -57,7 +57,10 @@ fn a_ticket_serves_many_times() {
             duo.client.peer_certificates(),
             site.identities[0].certificate.chain()
         );
-        assert_eq!(visitor.take_asked(), [NeedKind::OfferSession]);
+        assert_eq!(
+            visitor.take_asked(),
+            [NeedKind::OfferSession, NeedKind::PeerCertificate]
+        );
     }
 }
 

@@ -382,7 +382,12 @@ fn the_order_of_messages() {
 fn hello_requests_in_a_handshake_are_ignored_up_to_a_bound() {
     use HandshakeType as H;
     let (mut duo, mut flight) = flight();
-    for before in [H::CERTIFICATE, H::SERVER_KEY_EXCHANGE, H::SERVER_HELLO_DONE] {
+    for before in [
+        H::SERVER_HELLO,
+        H::CERTIFICATE,
+        H::SERVER_KEY_EXCHANGE,
+        H::SERVER_HELLO_DONE,
+    ] {
         flight.insert_before(before, (H::HELLO_REQUEST, Vec::new()));
     }
     flight.give(&mut duo.client);
