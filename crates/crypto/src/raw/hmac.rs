@@ -32,44 +32,46 @@ impl HmacContext {
         key: &[u8],
         f: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        let mut this = Self::empty(algorithm);
+        let mut this = Self::memory(algorithm.output_len());
+        this.initialise();
         this.set_key(algorithm, key);
         f(&mut this)
     }
 
     /// A context on the heap with this key.
     pub(crate) fn boxed(algorithm: HashAlgorithm, key: &[u8]) -> Box<Self> {
-        let mut this = Box::new(Self::empty(algorithm));
+        let mut this = Box::new(Self::memory(algorithm.output_len()));
+        this.initialise();
         this.set_key(algorithm, key);
         this
     }
 
     /// Lends `f` a copy on the stack: a key that others use at the same time stays as it is.
     pub(crate) fn with_copy<T>(&self, f: impl FnOnce(&mut Self) -> T) -> T {
-        let mut copy = Self {
-            context: MaybeUninit::uninit(),
-            output_len: self.output_len,
-        };
-        // SAFETY: the memory is ours; this makes it a context.
-        unsafe { HMAC_CTX_init(copy.context.as_mut_ptr()) };
+        let mut copy = Self::memory(self.output_len);
+        copy.initialise();
         // SAFETY: both are contexts, and the source has its key. Nothing is allocated, so it cannot fail.
         let result = unsafe { HMAC_CTX_copy_ex(copy.context.as_mut_ptr(), self.context.as_ptr()) };
         assert_eq!(result, 1, "AWS-LC copies any HMAC context");
         f(&mut copy)
     }
 
-    fn empty(algorithm: HashAlgorithm) -> Self {
-        let mut context = MaybeUninit::uninit();
-        // SAFETY: the memory is ours; this makes it a context that may be cleaned up, as `drop` does.
-        unsafe { HMAC_CTX_init(context.as_mut_ptr()) };
+    /// The memory of a context, with nothing in it yet that a move could copy.
+    fn memory(output_len: usize) -> Self {
         Self {
-            context,
-            output_len: algorithm.output_len(),
+            context: MaybeUninit::uninit(),
+            output_len,
         }
     }
 
+    /// The first thing to be done with it, where it stays.
+    fn initialise(&mut self) {
+        // SAFETY: the memory is ours; this makes it a context that may be cleaned up, as `drop` does.
+        unsafe { HMAC_CTX_init(self.context.as_mut_ptr()) };
+    }
+
     fn set_key(&mut self, algorithm: HashAlgorithm, key: &[u8]) {
-        // SAFETY: the context was initialised by `empty`, and the key is given with its true length; a slice's pointer is
+        // SAFETY: the context was initialised where it lies, and the key is given with its true length; a slice's pointer is
         // never null, which would mean "the key before". Nothing is allocated, so it cannot fail.
         let result = unsafe {
             HMAC_Init_ex(

@@ -7,6 +7,7 @@ use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use super::{KeyKind, SignatureAlgorithm};
 use crate::CryptoError;
 use crate::der::{self, AlgorithmIdentifier, Walk, oid, tag};
+use crate::hash::{Digest, HashAlgorithm};
 
 /// The public key of a certificate, parsed and validated once. Clones share it.
 #[derive(Clone)]
@@ -14,6 +15,7 @@ pub struct PublicKey(Arc<Inner>);
 
 struct Inner {
     spki: Vec<u8>,
+    spki_sha256: Digest,
     kind: KeyKind,
     /// One for each algorithm that the key supports: AWS-LC binds the algorithm when it parses.
     verifiers: Vec<(SignatureAlgorithm, ParsedPublicKey)>,
@@ -46,6 +48,7 @@ impl PublicKey {
             .map(|der| der.as_ref().to_vec())
             .ok_or(CryptoError::new("public key encoding"))?;
         Ok(Self(Arc::new(Inner {
+            spki_sha256: HashAlgorithm::Sha256.digest(&spki),
             spki,
             kind,
             verifiers,
@@ -78,6 +81,11 @@ impl PublicKey {
     /// The SubjectPublicKeyInfo, DER, encoded afresh: equal for equal keys, however the input spelled them.
     pub fn spki_der(&self) -> &[u8] {
         &self.0.spki
+    }
+
+    /// The SHA-256 hash of [`spki_der`](Self::spki_der), by which keys are named.
+    pub fn spki_sha256(&self) -> &Digest {
+        &self.0.spki_sha256
     }
 
     /// What kind of key it is.
@@ -114,7 +122,7 @@ impl PublicKey {
 
 impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
-        self.0.spki == other.0.spki
+        Arc::ptr_eq(&self.0, &other.0) || self.0.spki == other.0.spki
     }
 }
 
