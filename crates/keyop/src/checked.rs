@@ -11,6 +11,7 @@ use keyward_wire::handshake::ClientHello;
 use zeroize::Zeroizing;
 
 use crate::error::PerformError;
+use crate::performed::{Performed, Signed};
 use crate::result::OperationResult;
 use crate::tls12::{self, MasterSecretSeed};
 
@@ -113,6 +114,25 @@ impl CheckedOperation<'_> {
                 )))
             }
         }
+    }
+}
+
+impl CheckedOperation<'_> {
+    /// [`perform`](Self::perform) for an engine in the same process, which is given the proof that this is what happened.
+    ///
+    /// # Errors
+    /// Those of [`perform`](Self::perform).
+    pub fn perform_here(self, key: &PrivateKey) -> Result<Performed, PerformError> {
+        let result = self.perform(key)?;
+        let signed = match self.task {
+            Task::Sign { algorithm, message } => Some(Signed {
+                public_key: key.public_key().clone(),
+                algorithm,
+                message,
+            }),
+            Task::MasterSecret { .. } => None,
+        };
+        Ok(Performed::new(result, signed))
     }
 }
 

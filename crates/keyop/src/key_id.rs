@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use keyward_crypto::hash::HashAlgorithm;
+use keyward_crypto::hash::{Digest, HashAlgorithm};
 use keyward_crypto::signature::PublicKey;
 use keyward_wire::codec::{Decode, DecodeError, Encode, Reader};
 
@@ -21,15 +21,18 @@ impl KeyId {
 
     /// The name of the key with this SubjectPublicKeyInfo (DER).
     pub fn of_spki(spki_der: &[u8]) -> Self {
-        let digest = HashAlgorithm::Sha256.digest(spki_der);
-        let mut id = [0; Self::LEN];
-        id.copy_from_slice(&digest);
-        Self(id)
+        Self::from_digest(&HashAlgorithm::Sha256.digest(spki_der))
     }
 
     /// The name of the key whose public half this is.
     pub fn of_public_key(key: &PublicKey) -> Self {
-        Self::of_spki(key.spki_der())
+        Self::from_digest(key.spki_sha256())
+    }
+
+    fn from_digest(spki_sha256: &Digest) -> Self {
+        let mut id = [0; Self::LEN];
+        id.copy_from_slice(spki_sha256);
+        Self(id)
     }
 
     /// A name that came over the wire or out of a file.

@@ -18,7 +18,8 @@
 //!
 //! [`CheckedOperation`] is a proof: only a passed check makes one, and only it can be performed.
 //! What is to be signed is made by [`tls13`] and [`tls12`], and the engine checks the returned
-//! signature over the bytes that the same functions make.
+//! signature over the bytes that the same functions make. Where key and engine are in one process, a
+//! [`Performed`] takes the place of that check: a proof that the key signed those bytes.
 //!
 //! Why a stolen edge credential is worth little: it signs only over a ServerHello whose random
 //! derives from a [`ServerNonce`] that is wiped after the handshake, and only for names that the
@@ -34,6 +35,7 @@ mod error;
 mod fields;
 mod key_id;
 mod operation;
+mod performed;
 pub mod pkcs10;
 mod result;
 mod rules;
@@ -55,6 +57,7 @@ pub use delegate_credential::{DelegatedCredential, MAX_CREDENTIAL_SECONDS};
 pub use error::{CheckError, PerformError};
 pub use key_id::{InvalidKeyId, KeyId};
 pub use operation::{MAX_MESSAGES_LEN, Operation, OperationKind, Role, UnknownOperation};
+pub use performed::Performed;
 pub use result::OperationResult;
 pub use rules::KeyRules;
 pub use server_nonce::{ServerNonce, TLS12_DOWNGRADE_SENTINEL};

@@ -211,12 +211,13 @@ impl Default for Limits {
 /// Which signatures are verified with the leaf's public key before they are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VerifySignatures {
-    /// Every one.
+    /// Every one, those of a key in this process as well.
     Always,
     /// RSA always, for it is cheap. For ECDSA and EdDSA, where verifying costs more than signing,
     /// the first with each loaded certificate, the first after
     /// [`verify_next_signature`](crate::Credential::verify_next_signature) and one in 64
-    /// afterwards; a bad one makes the next be verified again.
+    /// afterwards; a bad one makes the next be verified again. None of a key in this process, whose
+    /// [`Performed`](keyward_keyop::Performed) proves what a verification would show.
     #[default]
     Sampled,
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use keyward_crypto::signature::PublicKey;
-use keyward_keyop::{KeyId, OperationResult};
+use keyward_crypto::signature::{PublicKey, SignatureAlgorithm};
+use keyward_keyop::{KeyId, OperationResult, Performed};
 use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::{ProtocolVersion, SignatureScheme};
 
 use crate::config::VerifySignatures;
 use crate::credential::Credential;
 use crate::error::{Error, KeyOperationFault};
-use crate::needs::{NeedError, NeedKind};
+use crate::needs::{KeyAnswer, NeedError, NeedKind};
 use crate::policy::Policy;
 use crate::time::UnixTime;
 
@@ -211,27 +211,38 @@ impl Signer {
     }
 
     /// The signature over `message` in the answer to a key operation. The one way from there to a
-    /// peer: it has been checked.
+    /// peer: it has been checked, or was made here by the key itself.
     pub(crate) fn signature(
         &self,
         verify: VerifySignatures,
         message: &[u8],
-        answer: Result<OperationResult, NeedError>,
+        answer: Result<KeyAnswer, NeedError>,
     ) -> Result<Vec<u8>, Error> {
-        let result = answer.map_err(|error| Error::Need(NeedKind::KeyOperation, error))?;
-        let OperationResult::Signature(signature) = result else {
+        const WRONG: Error = Error::KeyOperation(KeyOperationFault::WrongSignature);
+        let answer = answer.map_err(|error| Error::Need(NeedKind::KeyOperation, error))?;
+        let proven = match &answer {
+            // What somebody tells proves nothing.
+            KeyAnswer::Told(_) => false,
+            KeyAnswer::Performed(performed) if self.is_made_for(performed, message) => {
+                verify != VerifySignatures::Always
+            }
+            KeyAnswer::Performed(_) => return Err(WRONG),
+        };
+        let OperationResult::Signature(signature) = answer.into_result() else {
             return Err(Error::KeyOperation(KeyOperationFault::WrongResult));
         };
-        if self.certificate.accepts_signature(
-            self.public_key(),
-            verify,
-            self.scheme,
-            message,
-            &signature,
-        ) {
-            Ok(signature)
-        } else {
-            Err(Error::KeyOperation(KeyOperationFault::WrongSignature))
-        }
+        let key = self.public_key();
+        let accepted = proven
+            || self
+                .certificate
+                .accepts_signature(key, verify, self.scheme, message, &signature);
+        accepted.then_some(signature).ok_or(WRONG)
+    }
+
+    /// Whether our key's private half has signed `message` as it should.
+    fn is_made_for(&self, performed: &Performed, message: &[u8]) -> bool {
+        SignatureAlgorithm::from_code(self.scheme.0).is_some_and(|algorithm| {
+            performed.is_signature_of(self.public_key(), algorithm, message)
+        })
     }
 }

@@ -75,11 +75,14 @@ impl<'a> Answers<'a> {
             Need::ClientCertificate(need) => self.client_certificate(need),
             Need::OfferSession(need) => need.answer(Ok(self.session.take())),
             Need::KeyOperation(need) => {
-                let result = match self.identity {
+                let performed = match self.identity {
                     Some(identity) => identity.perform(need.operation()),
                     None => Err(NeedError::Unavailable),
                 };
-                need.answer(result)
+                match performed {
+                    Ok(performed) => need.answer_performed(performed),
+                    Err(error) => need.answer(Err(error)),
+                }
             }
             // A server's.
             other => other.fail(NeedError::Internal),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyward_crypto::private_key::PrivateKey;
-use keyward_keyop::{KeyId, KeyRules, Operation, OperationResult};
+use keyward_keyop::{KeyId, KeyRules, Operation, Performed};
 use keyward_tls::{Credential, NeedError};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -54,7 +54,7 @@ impl Identity {
     }
 
     /// The private-key step, as a key server performs it.
-    pub(crate) fn perform(&self, operation: &Operation) -> Result<OperationResult, NeedError> {
+    pub(crate) fn perform(&self, operation: &Operation) -> Result<Performed, NeedError> {
         let rules = KeyRules {
             client: true,
             legacy: true,
@@ -64,7 +64,7 @@ impl Identity {
             tracing::error!(%cause, "the key operation is not as it should be");
             NeedError::Refused
         })?;
-        checked.perform(&self.key).map_err(|cause| {
+        checked.perform_here(&self.key).map_err(|cause| {
             tracing::error!(%cause, "the private key cannot be used");
             NeedError::Internal
         })

@@ -146,6 +146,36 @@ fn another_private_key_is_refused() {
 }
 
 #[test]
+fn what_is_performed_here_proves_its_key_scheme_and_message_and_no_other() {
+    for (identity, scheme) in TLS13_SCHEMES {
+        let identity = identity();
+        let mut handshake = handshake13::handshake_with(identity, scheme);
+        handshake.server_hello.cipher_suite = CipherSuite::TLS_AES_128_GCM_SHA256;
+        let hash = HashAlgorithm::Sha256.digest(&handshake.messages().concat());
+        let operation = handshake.operation();
+        let checked = operation
+            .check(&Allowed::default().rules(identity))
+            .unwrap();
+        let performed = checked.perform_here(&identity.key).unwrap();
+
+        let mut message = tls13::server_certificate_verify_message(&hash);
+        let key = identity.key.public_key();
+        let algorithm = SignatureAlgorithm::from_code(scheme.0).unwrap();
+        assert!(performed.is_signature_of(key, algorithm, &message));
+        let others = SignatureAlgorithm::ALL.into_iter();
+        for other in others.filter(|other| *other != algorithm) {
+            assert!(!performed.is_signature_of(key, other, &message));
+        }
+        let other_key = other_p256().key.public_key();
+        assert!(!performed.is_signature_of(other_key, algorithm, &message));
+        *message.last_mut().unwrap() ^= 1;
+        assert!(!performed.is_signature_of(key, algorithm, &message));
+        message.pop();
+        assert!(!performed.is_signature_of(key, algorithm, &message));
+    }
+}
+
+#[test]
 fn the_server_name_comes_out_for_policy() {
     fn name(operation: &Operation, rules: &KeyRules<'_>) -> Option<String> {
         operation

@@ -20,7 +20,7 @@ mod session;
 use std::fmt;
 use std::sync::Arc;
 
-use keyward_keyop::OperationResult;
+use keyward_keyop::{OperationResult, Performed};
 
 pub use certificate::{
     CertificateAnswer, CertificateNeed, ClientAuthentication, ClientCertificateRequest,
@@ -28,6 +28,7 @@ pub use certificate::{
 pub use client_certificate::ClientCertificateNeed;
 pub use early_data::EarlyDataNeed;
 pub use error::{CertificateRejection, NeedError};
+pub(crate) use key_operation::KeyAnswer;
 pub use key_operation::KeyOperationNeed;
 pub use new_session::{NewSessionKind, NewSessionNeed};
 pub use offer_session::OfferSessionNeed;
@@ -186,7 +187,13 @@ impl Answer {
 
     /// Answers the [`KeyOperationNeed`] with this id.
     pub fn key_operation(id: NeedId, result: Result<OperationResult, NeedError>) -> Self {
-        let value = AnswerValue::KeyOperation(result);
+        let value = AnswerValue::KeyOperation(result.map(KeyAnswer::Told));
+        Self { id, value }
+    }
+
+    /// Answers the [`KeyOperationNeed`] with this id by what a private key in this process has done.
+    pub fn performed(id: NeedId, performed: Performed) -> Self {
+        let value = AnswerValue::KeyOperation(Ok(KeyAnswer::Performed(performed)));
         Self { id, value }
     }
 
@@ -239,7 +246,7 @@ impl Answer {
 pub(crate) enum AnswerValue {
     Certificate(Result<Box<CertificateAnswer>, NeedError>),
     Session(Result<Option<Box<SessionAnswer>>, NeedError>),
-    KeyOperation(Result<OperationResult, NeedError>),
+    KeyOperation(Result<KeyAnswer, NeedError>),
     NewSession(Result<Option<Vec<u8>>, NeedError>),
     PeerCertificate(Result<(), NeedError>),
     ClientCertificate(Result<Option<Vec<Arc<Credential>>>, NeedError>),

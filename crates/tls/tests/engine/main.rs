@@ -31,6 +31,7 @@ mod key_log;
 mod key_update;
 mod misbehaviour;
 mod needs;
+mod performed_here;
 mod resumption;
 mod server_flight;
 mod server_name;

@@ -1,13 +1,13 @@
 //! CertificateVerify (RFC 5246 §7.4.8), signed by whoever has the key of our certificate.
 
-use keyward_keyop::{Operation, OperationResult, Tls12ClientCertificateVerify};
+use keyward_keyop::{Operation, Tls12ClientCertificateVerify};
 use keyward_wire::handshake::{self, CertificateVerify};
 
 use super::State;
 use super::finished::{self, Keyed};
 use crate::client::Context;
 use crate::error::Error;
-use crate::needs::{KeyOperationNeed, Need, NeedError};
+use crate::needs::{KeyAnswer, KeyOperationNeed, Need, NeedError};
 use crate::signer::Signer;
 
 /// Asks for the signature over all messages so far.
@@ -39,7 +39,7 @@ pub(crate) struct AwaitSignature {
 impl AwaitSignature {
     pub(super) fn answered(
         mut self,
-        answer: Result<OperationResult, NeedError>,
+        answer: Result<KeyAnswer, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
         let signature =

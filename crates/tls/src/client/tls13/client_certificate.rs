@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use keyward_crypto::hash::Digest;
-use keyward_keyop::{Operation, OperationResult, Tls13ClientCertificateVerify, tls13};
+use keyward_keyop::{Operation, Tls13ClientCertificateVerify, tls13};
 use keyward_wire::handshake::{self, CertificateRequestTls13, CertificateTls13, CertificateVerify};
 use keyward_wire::values::{ProtocolVersion, SignatureScheme};
 
@@ -13,7 +13,7 @@ use super::finished::LastFlight;
 use crate::client::Context;
 use crate::credential::Credential;
 use crate::error::Error;
-use crate::needs::{ClientCertificateNeed, KeyOperationNeed, Need, NeedError, NeedKind};
+use crate::needs::{ClientCertificateNeed, KeyAnswer, KeyOperationNeed, Need, NeedError, NeedKind};
 use crate::signer::{Signer, Wishes, choose};
 use crate::tls13::certificate::{self, Takes};
 
@@ -154,7 +154,7 @@ pub(crate) struct AwaitKeyOperation {
 impl AwaitKeyOperation {
     pub(super) fn answered(
         self,
-        answer: Result<OperationResult, NeedError>,
+        answer: Result<KeyAnswer, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
         let Self {

@@ -14,7 +14,7 @@ use crate::credential::Credential;
 use crate::error::{Error, KeyOperationFault, PeerMisbehaved};
 use crate::handshake::{HandshakeMessage, Incoming};
 use crate::key_schedule::tls12::MasterSecret;
-use crate::needs::{KeyOperationNeed, Need, NeedError, NeedKind};
+use crate::needs::{KeyAnswer, KeyOperationNeed, Need, NeedError, NeedKind};
 use crate::server::Context;
 use crate::tls12::{agree, client_public, master_secret};
 
@@ -109,11 +109,11 @@ pub(crate) struct AwaitMasterSecret {
 impl AwaitMasterSecret {
     pub(super) fn answered(
         self,
-        answer: Result<OperationResult, NeedError>,
+        answer: Result<KeyAnswer, NeedError>,
         cx: &Context<'_>,
     ) -> Result<State, Error> {
         let result = answer.map_err(|error| Error::Need(NeedKind::KeyOperation, error))?;
-        let OperationResult::MasterSecret(secret) = result else {
+        let OperationResult::MasterSecret(secret) = result.into_result() else {
             return Err(Error::KeyOperation(KeyOperationFault::WrongResult));
         };
         let master = MasterSecret::new(self.flight.suite, secret);

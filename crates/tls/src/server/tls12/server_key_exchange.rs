@@ -1,13 +1,13 @@
 //! ServerKeyExchange (RFC 8422 §5.4, RFC 5246 §7.4.3): our ephemeral share, signed by whoever has the key.
 
 use keyward_crypto::key_exchange::{Group, KeyPair};
-use keyward_keyop::{Operation, OperationResult, ServerNonce, Tls12ServerKeyExchange, tls12};
+use keyward_keyop::{Operation, ServerNonce, Tls12ServerKeyExchange, tls12};
 
 use super::client_key_exchange::KeyExchange;
 use super::server_hello::Flight;
 use super::{State, server_hello_done};
 use crate::error::Error;
-use crate::needs::{KeyOperationNeed, Need, NeedError};
+use crate::needs::{KeyAnswer, KeyOperationNeed, Need, NeedError};
 use crate::server::Context;
 use crate::signer::Signer;
 use crate::tls12::{ServerParams, SignedParams};
@@ -52,7 +52,7 @@ pub(crate) struct AwaitSignature {
 impl AwaitSignature {
     pub(super) fn answered(
         self,
-        answer: Result<OperationResult, NeedError>,
+        answer: Result<KeyAnswer, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
         let Self {

@@ -1,13 +1,13 @@
 //! CertificateVerify (RFC 9846 §4.5.2): the one step that needs the private key, and so is asked for.
 
 use keyward_crypto::hash::Digest;
-use keyward_keyop::{Operation, OperationResult, ServerNonce, Tls13ServerCertificateVerify, tls13};
+use keyward_keyop::{Operation, ServerNonce, Tls13ServerCertificateVerify, tls13};
 use keyward_wire::handshake::{self, CertificateVerify};
 
 use super::server_hello::Flight;
 use super::{State, finished};
 use crate::error::Error;
-use crate::needs::{KeyOperationNeed, Need, NeedError};
+use crate::needs::{KeyAnswer, KeyOperationNeed, Need, NeedError};
 use crate::server::Context;
 use crate::signer::Signer;
 
@@ -44,7 +44,7 @@ pub(crate) struct AwaitKeyOperation {
 impl AwaitKeyOperation {
     pub(super) fn answered(
         self,
-        answer: Result<OperationResult, NeedError>,
+        answer: Result<KeyAnswer, NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
         let Self {

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use keyward_crypto::random::SystemRandom;
-use keyward_keyop::{KeyRules, Operation, OperationResult};
+use keyward_keyop::{KeyRules, Operation, OperationResult, Performed};
 use keyward_pki::KeyAlgorithm;
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{
@@ -143,6 +143,11 @@ impl Site {
 
     /// What the key server does: check, then perform.
     pub(crate) fn perform(&self, operation: &Operation) -> OperationResult {
+        self.perform_here(operation).into_result()
+    }
+
+    /// What a process does that has the key and the engine.
+    pub(crate) fn perform_here(&self, operation: &Operation) -> Performed {
         let identity = self
             .identities
             .iter()
@@ -156,7 +161,7 @@ impl Site {
         let checked = operation
             .check(&rules)
             .expect("the key server accepts what the engine asks");
-        checked.perform(&identity.private_key).unwrap()
+        checked.perform_here(&identity.private_key).unwrap()
     }
 
     pub(crate) fn take_asked(&self) -> Vec<NeedKind> {
