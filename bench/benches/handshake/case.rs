@@ -23,26 +23,28 @@ use crate::floor::Floor;
 const ROUND: Duration = Duration::from_millis(150);
 
 /// The head of the table of whole handshakes.
-pub(crate) const WHOLE: [&str; 9] = [
+pub(crate) const WHOLE: [&str; 8] = [
     "handshake, µs",
     "OpenSSL",
     "rustls",
     "Keyward",
     "rustls / Keyward",
     "of it checks",
-    "of it verification",
     "floor",
     "Keyward / floor",
 ];
 
 /// The head of the table of handshakes whose key operation is somebody else's work.
-pub(crate) const EDGE: [&str; 6] = [
+pub(crate) const EDGE: [&str; 9] = [
     "without the key operation, µs",
     "rustls",
     "Keyward",
     "rustls / Keyward",
+    "verification alone",
+    "not verified",
+    "rustls / not verified",
     "floor",
-    "Keyward / floor",
+    "not verified / floor",
 ];
 
 /// Whether a session is resumed.
@@ -159,6 +161,12 @@ impl Case {
         let clients = self.clients()?;
         self.handshakes(&KeywardServer::new(&self.issued)?, &clients)?
             .run(1)?;
+        let clients = self.clients()?;
+        self.handshakes(
+            &KeywardServer::asking_somebody_else(&self.issued)?,
+            &clients,
+        )?
+        .run(1)?;
         #[cfg(feature = "openssl")]
         {
             let clients = self.clients()?;
@@ -178,12 +186,20 @@ impl Case {
         const RUSTLS: usize = 0;
         const KEYWARD: usize = 1;
         const FLOOR: usize = 2;
+        /// Keyward, whose engine is told the signature and verifies it.
+        const VERIFIED: usize = 3;
+        const OPENSSL: usize = 4;
 
         let floor = Floor::of(self)?;
         let rustls = RustlsServer::new(&self.issued, self.tickets())?;
         let keyward = KeywardServer::new(&self.issued)?;
-        let [for_rustls, for_keyward, for_others] =
-            [self.clients()?, self.clients()?, self.clients()?];
+        let verified = KeywardServer::asking_somebody_else(&self.issued)?;
+        let [for_rustls, for_keyward, for_verified, for_others] = [
+            self.clients()?,
+            self.clients()?,
+            self.clients()?,
+            self.clients()?,
+        ];
         #[cfg(feature = "openssl")]
         let (openssl, for_openssl) = (OpensslServer::new(&self.issued)?, self.clients()?);
         let others = self.handshakes(&rustls, &for_others)?;
@@ -191,6 +207,7 @@ impl Case {
             self.side(&rustls, &for_rustls)?,
             self.side(&keyward, &for_keyward)?,
             floor.side(move || others.run(1).map(drop)),
+            self.side(&verified, &for_verified)?,
         ];
         #[cfg(feature = "openssl")]
         sides.push(self.side(&openssl, &for_openssl)?);
@@ -200,8 +217,8 @@ impl Case {
         let ratio = |side, other, figure: Figure| {
             format!("{:.2}", rounds.ratio(side, other, figure as usize))
         };
-        let openssl = if sides.len() > 3 {
-            us(3, Figure::Total)
+        let openssl = if sides.len() > OPENSSL {
+            us(OPENSSL, Figure::Total)
         } else {
             "–".into()
         };
@@ -212,7 +229,6 @@ impl Case {
             us(KEYWARD, Figure::Total),
             ratio(RUSTLS, KEYWARD, Figure::Total),
             us(KEYWARD, Figure::Checks),
-            format!("{:.1}", floor.verification_us(&rounds, FLOOR)),
             us(FLOOR, Figure::Total),
             ratio(KEYWARD, FLOOR, Figure::Total),
         ]);
@@ -220,6 +236,9 @@ impl Case {
             edge.row(vec![
                 self.to_string(),
                 us(RUSTLS, Figure::Edge),
+                us(VERIFIED, Figure::Edge),
+                ratio(RUSTLS, VERIFIED, Figure::Edge),
+                format!("{:.1}", floor.verification_us(&rounds, FLOOR)),
                 us(KEYWARD, Figure::Edge),
                 ratio(RUSTLS, KEYWARD, Figure::Edge),
                 us(FLOOR, Figure::Edge),

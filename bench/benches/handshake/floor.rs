@@ -90,6 +90,15 @@ impl Floor {
         })
     }
 
+    /// The operations of that many handshakes, without the verification, for a profiler.
+    pub(crate) fn run(&self, handshakes: usize) {
+        let parts = self.parts.iter();
+        let parts: Vec<_> = parts
+            .filter(|part| part.name != operations::VERIFICATION)
+            .collect();
+        timed(|| (0..handshakes).for_each(|_| parts.iter().for_each(|part| (part.run)())));
+    }
+
     /// What verifying the signatures costs a handshake on average.
     pub(crate) fn verification_us(&self, rounds: &Rounds, side: usize) -> f64 {
         self.verified * rounds.median(side, FIRST_PART + operations::NAMES.len() - 1)

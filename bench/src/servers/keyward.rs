@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use keyward_crypto::private_key::PrivateKey;
 use keyward_crypto::random::{SecureRandom, SystemRandom};
-use keyward_keyop::{KeyRules, Operation, OperationResult};
+use keyward_keyop::{KeyRules, Operation, Performed};
 use keyward_pki::Issued;
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{
@@ -27,15 +27,38 @@ struct Shared {
     key: PrivateKey,
     tickets: TicketKeys,
     key_time: KeyTime,
+    key_holder: KeyHolder,
+}
+
+/// Who performs the key operation, as far as the engine knows.
+#[derive(Debug, Clone, Copy)]
+enum KeyHolder {
+    /// This process: the engine is given the proof.
+    Here,
+    /// Somebody else: the engine verifies what it is told.
+    SomebodyElse,
 }
 
 impl KeywardServer {
-    /// A server with this certificate and key.
+    /// A server with this certificate and key: the engine is given the proof that the key is here.
     ///
     /// # Errors
     ///
     /// The key is not one for Keyward.
     pub fn new(issued: &Issued) -> Result<Self> {
+        Self::with(issued, KeyHolder::Here)
+    }
+
+    /// A server whose engine is told the results of key operations, and verifies them.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn asking_somebody_else(issued: &Issued) -> Result<Self> {
+        Self::with(issued, KeyHolder::SomebodyElse)
+    }
+
+    fn with(issued: &Issued, key_holder: KeyHolder) -> Result<Self> {
         let mut ticket_key = [0; 32];
         SystemRandom.fill(&mut ticket_key)?;
         Ok(Self(Rc::new(Shared {
@@ -45,6 +68,7 @@ impl KeywardServer {
             key: PrivateKey::from_der(issued.key_der.secret_der())?,
             tickets: TicketKeys::new(&[ticket_key], Arc::new(SystemRandom))?,
             key_time: KeyTime::default(),
+            key_holder,
         })))
     }
 }
@@ -163,8 +187,13 @@ impl Shared {
             Need::Session(need) => self.look_up(need),
             Need::KeyOperation(need) => {
                 let (id, operation) = need.into_parts();
-                let result = self.perform(&operation)?;
-                Answer::key_operation(id, Ok(result))
+                let performed = self.perform(&operation)?;
+                match self.key_holder {
+                    KeyHolder::Here => Answer::performed(id, performed),
+                    KeyHolder::SomebodyElse => {
+                        Answer::key_operation(id, Ok(performed.into_result()))
+                    }
+                }
             }
             Need::NewSession(need) => {
                 let ticket = self.tickets.seal(need.state());
@@ -188,11 +217,11 @@ impl Shared {
         need.answer(Ok(session))
     }
 
-    fn perform(&self, operation: &Operation) -> Result<OperationResult> {
+    fn perform(&self, operation: &Operation) -> Result<Performed> {
         let rules = KeyRules::signing(self.key.public_key());
         self.key_time.run(
             || Ok(operation.check(&rules)?),
-            |checked| Ok(checked.perform(&self.key)?),
+            |checked| Ok(checked.perform_here(&self.key)?),
         )
     }
 }
