@@ -89,6 +89,21 @@ impl AeadKey {
     ) -> Result<&'a mut [u8], CryptoError> {
         self.0.open_in_place(nonce, aad, in_out)
     }
+
+    /// Decrypts `sealed`, ciphertext ‖ tag, which stays as it is, and appends the plaintext to `out`.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); `out` is as it was then, and nothing of the plaintext is in memory.
+    pub fn open_append(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        aad: &[u8],
+        sealed: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), CryptoError> {
+        self.0.open_append(nonce, aad, sealed, out)
+    }
 }
 
 impl fmt::Debug for AeadKey {

@@ -73,6 +73,10 @@ fn published_vectors() {
         assert_eq!(tag, vector.tag, "{:?}", vector.algorithm);
 
         buffer.extend_from_slice(&tag);
+        let mut appended = b"before".to_vec();
+        key.open_append(&vector.nonce, &vector.aad, &buffer, &mut appended)
+            .unwrap();
+        assert_eq!(appended, [b"before", &vector.plaintext[..]].concat());
         let opened = key.open(&vector.nonce, &vector.aad, &mut buffer).unwrap();
         assert_eq!(opened, vector.plaintext);
     }
@@ -84,8 +88,16 @@ fn every_flipped_byte_is_noticed() {
         let key = AeadKey::new(vector.algorithm, &vector.key).unwrap();
         let record = [&vector.ciphertext[..], &vector.tag].concat();
         let open = |nonce: &[u8; NONCE_LEN], aad: &[u8], record: &[u8]| {
-            key.open(nonce, aad, &mut record.to_vec())
-                .map(|plaintext| plaintext.to_vec())
+            let mut appended = b"before".to_vec();
+            let also = key.open_append(nonce, aad, record, &mut appended);
+            if also.is_err() {
+                assert_eq!(appended, b"before");
+            }
+            let opened = key
+                .open(nonce, aad, &mut record.to_vec())
+                .map(|plaintext| plaintext.to_vec());
+            assert_eq!(opened.is_ok(), also.is_ok());
+            opened
         };
         assert!(open(&vector.nonce, &vector.aad, &record).is_ok());
 

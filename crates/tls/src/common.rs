@@ -121,6 +121,15 @@ impl Common {
 
     // --- receiving ---
 
+    /// Takes bytes from the peer, and says how many.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> usize {
+        if self.is_handshake_complete() && self.joiner.is_empty() {
+            self.reader.receive(bytes, &mut self.input)
+        } else {
+            self.input.receive(bytes)
+        }
+    }
+
     /// The next message from the peer. Application data is kept in the input, alerts are dealt with.
     pub(crate) fn receive_next(&mut self) -> Result<Received, Error> {
         if let Some(message) = self.joiner.next()? {

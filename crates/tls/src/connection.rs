@@ -72,14 +72,17 @@ impl<R: Role> Connection<R> {
         }
     }
 
-    /// Takes bytes from the peer, and says how many. Fewer than given: the buffer is full, and the
-    /// socket should not be read before a step has made room. Bytes for a connection that has
-    /// ended, or that the peer has closed, are taken and dropped.
+    /// Takes bytes from the peer, and says how many. Fewer than given: step, and give it the rest before the
+    /// socket is read again. None: the buffer is full until an answer or [`read`](Self::read) makes room. Bytes for
+    /// a connection that has ended, or that the peer has closed, are taken and dropped.
+    ///
+    /// Fewer is usual in bulk data: a record that is in `bytes` as a whole is decrypted from there, and the data alone is
+    /// kept. So give it pieces that hold whole records, 32 KiB or more, and it is spared a copy.
     pub fn receive(&mut self, bytes: &[u8]) -> usize {
         if self.end.is_some() || self.common.peer_closed {
             return bytes.len();
         }
-        self.common.input.receive(bytes)
+        self.common.receive(bytes)
     }
 
     /// The peer's stream has ended. Without a close_notify before it, the next step that has nothing

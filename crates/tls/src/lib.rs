@@ -17,7 +17,7 @@
 //! The loop of a caller:
 //!
 //! 1. Give what the socket has to [`Connection::receive`], then call [`Connection::step`]
-//!    until it returns [`Step::Blocked`] or [`Step::Closed`].
+//!    until it returns [`Step::Blocked`] or [`Step::Closed`]. If not all was taken, do the same with the rest.
 //! 2. Answer each [`Step::Need`] whenever its answer is known; then call `step` again.
 //! 3. On [`Step::Data`], take the data with [`Connection::read`] before the next `step`; a client keeps
 //!    what [`Step::SessionReceived`] gives, to resume with.

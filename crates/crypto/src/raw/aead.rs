@@ -150,6 +150,44 @@ impl AeadContext {
             _ => Err(ERROR),
         }
     }
+
+    /// Decrypts `sealed`, ciphertext ‖ tag, and appends the plaintext to `out`. AWS-LC overwrites what it wrote if the tag
+    /// is wrong.
+    pub(crate) fn open_append(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        aad: &[u8],
+        sealed: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), CryptoError> {
+        const ERROR: CryptoError = CryptoError::new("AEAD decryption");
+        let length = sealed.len().checked_sub(TAG_LEN).ok_or(ERROR)?;
+        let (text, tag) = sealed.split_at(length);
+        out.reserve(length);
+        let begin = out.len();
+        // SAFETY: the context has its key. All buffers are given with their true lengths; so many bytes were reserved
+        // behind what `out` has. `out` is borrowed for writing, so it overlaps no input.
+        let result = unsafe {
+            EVP_AEAD_CTX_open_gather(
+                self.0.as_ptr(),
+                out.spare_capacity_mut().as_mut_ptr().cast(),
+                nonce.as_ptr(),
+                nonce.len(),
+                text.as_ptr(),
+                text.len(),
+                tag.as_ptr(),
+                tag.len(),
+                aad.as_ptr(),
+                aad.len(),
+            )
+        };
+        if result != 1 {
+            return Err(ERROR);
+        }
+        // SAFETY: so many bytes were reserved, and have been written.
+        unsafe { out.set_len(begin + length) };
+        Ok(())
+    }
 }
 
 impl Drop for AeadContext {
@@ -168,6 +206,37 @@ fn implementation(algorithm: AeadAlgorithm) -> *const EVP_AEAD {
             AeadAlgorithm::Aes128Gcm => EVP_aead_aes_128_gcm(),
             AeadAlgorithm::Aes256Gcm => EVP_aead_aes_256_gcm(),
             AeadAlgorithm::Chacha20Poly1305 => EVP_aead_chacha20_poly1305(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was decrypted before the tag turned out wrong must not stay behind the end of the caller's vector.
+    #[test]
+    fn nothing_is_left_of_a_plaintext_that_is_refused() {
+        let plaintext = [0x5a; 4096];
+        for algorithm in [
+            AeadAlgorithm::Aes128Gcm,
+            AeadAlgorithm::Aes256Gcm,
+            AeadAlgorithm::Chacha20Poly1305,
+        ] {
+            let context = AeadContext::new(algorithm, &vec![7; algorithm.key_len()]).unwrap();
+            let mut sealed = Vec::new();
+            context
+                .seal_append(&[1; NONCE_LEN], b"", [&plaintext, b""], &mut sealed)
+                .unwrap();
+            *sealed.last_mut().unwrap() ^= 1;
+            let mut out = vec![0x11; plaintext.len()];
+            out.clear();
+            context
+                .open_append(&[1; NONCE_LEN], b"", &sealed, &mut out)
+                .unwrap_err();
+            // SAFETY: the capacity is larger, and all of it was written when the vector was made.
+            unsafe { out.set_len(plaintext.len()) };
+            assert_eq!(out, [0; 4096], "{algorithm:?}");
         }
     }
 }

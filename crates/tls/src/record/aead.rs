@@ -32,6 +32,30 @@ enum Form {
 
 const EXPLICIT_NONCE_LEN: usize = 8;
 
+/// What a record is opened with, beside the key.
+struct Inputs {
+    /// Bytes of the body in front of the ciphertext.
+    prefix: usize,
+    nonce: [u8; NONCE_LEN],
+    additional: AdditionalData,
+}
+
+/// What the AEAD binds, beside the content.
+enum AdditionalData {
+    /// RFC 9846 §5.2: "the additional data is the record header".
+    Tls13([u8; HEADER_LEN]),
+    Tls12([u8; 13]),
+}
+
+impl AsRef<[u8]> for AdditionalData {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Tls13(bytes) => bytes,
+            Self::Tls12(bytes) => bytes,
+        }
+    }
+}
+
 /// Bytes that a record has at most beyond its plaintext, header included.
 pub(super) const OVERHEAD: usize = HEADER_LEN + EXPLICIT_NONCE_LEN + TAG_LEN;
 
@@ -139,35 +163,97 @@ impl AeadRecords {
         header: [u8; HEADER_LEN],
         body: &mut [u8],
     ) -> Result<(ContentType, Range<usize>), Error> {
-        let mut prefix = 0;
-        let mut explicit = sequence.to_be_bytes();
-        if self.form == Form::Tls12Explicit {
-            explicit = *body.first_chunk().ok_or(Error::DecryptError)?;
-            prefix = EXPLICIT_NONCE_LEN;
+        let Inputs {
+            prefix,
+            nonce,
+            additional,
+        } = self.inputs(sequence, header, body)?;
+        let text = self
+            .key
+            .open(&nonce, additional.as_ref(), &mut body[prefix..])
+            .map_err(|_| Error::DecryptError)?;
+        let (content_type, length) = self.content(header, text)?;
+        Ok((content_type, prefix..prefix + length))
+    }
+
+    /// Opens a record and appends its content to `out`, with what stands behind it in TLS 1.3: its content type,
+    /// and how long it is.
+    pub(super) fn open_append(
+        &self,
+        sequence: u64,
+        header: [u8; HEADER_LEN],
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(ContentType, usize), Error> {
+        let Inputs {
+            prefix,
+            nonce,
+            additional,
+        } = self.inputs(sequence, header, body)?;
+        let begin = out.len();
+        self.key
+            .open_append(&nonce, additional.as_ref(), &body[prefix..], out)
+            .map_err(|_| Error::DecryptError)?;
+        self.content(header, &out[begin..])
+    }
+
+    /// How long the content of a body of this length is: in TLS 1.3 with its type and the padding, which count where
+    /// its length is limited (RFC 8449 §4).
+    pub(super) fn content_len(&self, body: usize) -> usize {
+        body.saturating_sub(self.prefix_len() + TAG_LEN)
+    }
+
+    fn prefix_len(&self) -> usize {
+        match self.form {
+            Form::Tls13 | Form::Tls12Implicit => 0,
+            Form::Tls12Explicit => EXPLICIT_NONCE_LEN,
         }
-        let length = (body.len() - prefix)
-            .checked_sub(TAG_LEN)
-            .ok_or(Error::DecryptError)?;
-        let nonce = self.nonce(explicit);
-        let opened = if self.form == Form::Tls13 {
-            self.key.open(&nonce, &header, &mut body[prefix..])
-        } else {
-            let additional = tls12_additional_data(sequence, header, length);
-            self.key.open(&nonce, &additional, &mut body[prefix..])
+    }
+
+    fn inputs(
+        &self,
+        sequence: u64,
+        header: [u8; HEADER_LEN],
+        body: &[u8],
+    ) -> Result<Inputs, Error> {
+        let prefix = self.prefix_len();
+        if body.len() < prefix + TAG_LEN {
+            return Err(Error::DecryptError);
+        }
+        let explicit = match self.form {
+            Form::Tls13 | Form::Tls12Implicit => sequence.to_be_bytes(),
+            Form::Tls12Explicit => *body.first_chunk().ok_or(Error::DecryptError)?,
         };
-        let content = opened.map_err(|_| Error::DecryptError)?;
+        let additional = match self.form {
+            Form::Tls13 => AdditionalData::Tls13(header),
+            Form::Tls12Implicit | Form::Tls12Explicit => AdditionalData::Tls12(
+                tls12_additional_data(sequence, header, self.content_len(body.len())),
+            ),
+        };
+        Ok(Inputs {
+            prefix,
+            nonce: self.nonce(explicit),
+            additional,
+        })
+    }
+
+    /// The content's type, and how long it is, of what was decrypted.
+    fn content(
+        &self,
+        header: [u8; HEADER_LEN],
+        text: &[u8],
+    ) -> Result<(ContentType, usize), Error> {
         // RFC 9846 §5.4: "the full encoded TLSInnerPlaintext MUST NOT exceed 2^14 + 1 octets", one of
         // them the content type; what is left of it is bounded for every protection alike.
-        if content.len() > MAX_PLAINTEXT_LEN + 1 {
+        if text.len() > MAX_PLAINTEXT_LEN + 1 {
             return Err(InvalidMessage::PlaintextTooLarge.into());
         }
-        let outer_type = RecordHeader::from_array(header).content_type;
-        let (content_type, length) = if self.form == Form::Tls13 {
-            inner_plaintext(content)?
-        } else {
-            (outer_type, content.len())
-        };
-        Ok((content_type, prefix..prefix + length))
+        match self.form {
+            Form::Tls13 => inner_plaintext(text),
+            Form::Tls12Implicit | Form::Tls12Explicit => {
+                Ok((RecordHeader::from_array(header).content_type, text.len()))
+            }
+        }
     }
 
     /// RFC 9846 §5.3: "The per-record nonce ... is formed" by padding the sequence number to the left

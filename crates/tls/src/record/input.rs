@@ -10,6 +10,8 @@ pub(crate) struct Input {
     start: usize,
     /// Decrypted application data that waits to be read; it lies before `start`.
     plaintext: Range<usize>,
+    /// `plaintext` was opened as it came, and is yet to be looked at.
+    ahead: bool,
     limit: usize,
 }
 
@@ -19,6 +21,7 @@ impl Input {
             bytes: Vec::new(),
             start: 0,
             plaintext: 0..0,
+            ahead: false,
             // A record that does not fit could never be opened.
             limit: limit.max(HEADER_LEN + MAX_CIPHERTEXT_LEN_TLS12),
         }
@@ -38,8 +41,47 @@ impl Input {
                 self.plaintext.start - used.start..self.plaintext.end - used.start
             };
         }
+        self.reserve(taken);
         self.bytes.extend_from_slice(&bytes[..taken]);
         taken
+    }
+
+    /// Makes room for so many bytes more, which are within the limit, and grows by more than that, as a vector does, but
+    /// not beyond the limit.
+    fn reserve(&mut self, more: usize) {
+        let needed = self.bytes.len() + more;
+        if needed > self.bytes.capacity() {
+            let capacity = (2 * self.bytes.capacity()).min(self.limit).max(needed);
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+    }
+
+    /// Nothing is there, opened or not.
+    pub(super) fn is_empty(&self) -> bool {
+        self.used().is_empty()
+    }
+
+    /// Has `open` write the content of a record that never lies here; `room` bytes are for it. Call it where nothing is
+    /// there.
+    pub(super) fn open_ahead(
+        &mut self,
+        room: usize,
+        open: impl FnOnce(&mut Vec<u8>) -> Option<usize>,
+    ) -> bool {
+        debug_assert!(self.is_empty() && room <= self.limit);
+        self.reset_if_empty();
+        self.reserve(room);
+        if let Some(length) = open(&mut self.bytes) {
+            self.plaintext = 0..length;
+            self.start = length;
+            self.ahead = true;
+        }
+        self.ahead
+    }
+
+    /// The content of a record that was [opened ahead](Self::open_ahead), once.
+    pub(super) fn take_ahead(&mut self) -> Option<Range<usize>> {
+        std::mem::take(&mut self.ahead).then(|| std::mem::take(&mut self.plaintext))
     }
 
     /// The header of the next record, if it is there.
@@ -78,12 +120,15 @@ impl Input {
 
     /// Application data that waits to be read.
     pub(crate) fn plaintext(&self) -> &[u8] {
-        &self.bytes[self.plaintext.clone()]
+        match self.ahead {
+            true => &[],
+            false => &self.bytes[self.plaintext.clone()],
+        }
     }
 
     /// Marks the first `n` bytes of [`plaintext`](Self::plaintext) as read.
     pub(crate) fn consume_plaintext(&mut self, n: usize) {
-        self.plaintext.start += n.min(self.plaintext.len());
+        self.plaintext.start += n.min(self.plaintext().len());
         self.reset_if_empty();
     }
 
@@ -98,6 +143,7 @@ impl Input {
 
     /// Forgets what has not been opened.
     pub(crate) fn discard_unopened(&mut self) {
+        let _ = self.take_ahead();
         self.bytes.truncate(self.start);
         self.reset_if_empty();
     }

@@ -122,6 +122,43 @@ impl Protection {
         Ok((content_type, content))
     }
 
+    /// Opens a record with application data, and appends the data to `out`: how many bytes. Any other record, one without
+    /// data and one that does not decrypt are for [`open`](Self::open): here nothing becomes of them, and nothing is
+    /// counted.
+    pub(crate) fn open_data(
+        &mut self,
+        header: [u8; HEADER_LEN],
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<usize> {
+        let Cipher::Aead(records) = &self.cipher else {
+            return None;
+        };
+        let begin = out.len();
+        let opened = records.open_append(self.sequence, header, body, out);
+        match opened {
+            Ok((ContentType::APPLICATION_DATA, length @ 1..=MAX_PLAINTEXT_LEN))
+                if self.count().is_ok() =>
+            {
+                out.truncate(begin + length);
+                Some(length)
+            }
+            _ => {
+                out.truncate(begin);
+                None
+            }
+        }
+    }
+
+    /// How long the content of a body of this length is, in TLS 1.3 with its type and the padding. What CBC pads is not known
+    /// before it is decrypted.
+    pub(crate) fn content_len(&self, body: usize) -> Option<usize> {
+        match &self.cipher {
+            Cipher::Aead(records) => Some(records.content_len(body)),
+            Cipher::Cbc(_) => None,
+        }
+    }
+
     /// RFC 9846 §5.3: "If a TLS implementation would need to wrap a sequence number, it MUST either
     /// rekey ... or terminate the connection."
     fn count(&mut self) -> Result<(), Error> {
@@ -242,6 +279,51 @@ mod tests {
                 assert_eq!(open(&mut short, &mut reader), Err(Error::DecryptError));
             }
             open(&mut record, &mut reader).unwrap();
+        }
+    }
+
+    #[test]
+    fn data_opens_elsewhere_as_it_does_in_place_and_nothing_else_does() {
+        for (mut writer, mut reader) in pairs() {
+            let mut record = |content_type, content: &[u8]| {
+                let mut record = Vec::new();
+                writer.seal(content_type, content, &mut record).unwrap();
+                record
+            };
+            let elsewhere = |record: &[u8], reader: &mut Protection| {
+                let (header, body) = record.split_first_chunk().unwrap();
+                let mut out = b"before".to_vec();
+                let length = reader.open_data(*header, body, &mut out);
+                assert_eq!(out.len(), 6 + length.unwrap_or(0));
+                length.map(|_| out.split_off(6))
+            };
+            let is_cbc = matches!(reader.cipher, Cipher::Cbc(_));
+
+            let mut alert = record(ContentType::ALERT, b"12");
+            assert_eq!(elsewhere(&alert, &mut reader), None);
+            assert_eq!(
+                open(&mut alert, &mut reader),
+                Ok((ContentType::ALERT, b"12".to_vec()))
+            );
+            let mut empty = record(ContentType::APPLICATION_DATA, b"");
+            assert_eq!(elsewhere(&empty, &mut reader), None);
+            open(&mut empty, &mut reader).unwrap();
+
+            let mut data = record(ContentType::APPLICATION_DATA, &[9; 5000]);
+            for at in [HEADER_LEN, data.len() - 1] {
+                let mut changed = data.clone();
+                changed[at] ^= 1;
+                assert_eq!(elsewhere(&changed, &mut reader), None);
+            }
+            if is_cbc {
+                assert_eq!(elsewhere(&data, &mut reader), None);
+                open(&mut data, &mut reader).unwrap();
+            } else {
+                assert_eq!(elsewhere(&data, &mut reader), Some(vec![9; 5000]));
+                assert_eq!(elsewhere(&data, &mut reader), None, "twice");
+            }
+            let mut next = record(ContentType::APPLICATION_DATA, b"next");
+            assert_eq!(open(&mut next, &mut reader).unwrap().1, b"next");
         }
     }
 

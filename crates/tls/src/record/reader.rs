@@ -1,6 +1,5 @@
 use std::ops::Range;
 
-use keyward_crypto::aead::TAG_LEN;
 use keyward_wire::record::{CHANGE_CIPHER_SPEC, HEADER_LEN, MAX_PLAINTEXT_LEN, RecordHeader};
 use keyward_wire::values::ContentType;
 
@@ -54,6 +53,9 @@ enum EarlyData {
 /// As many empty records as BoringSSL takes in a row.
 const MAX_EMPTY_RECORDS: u8 = 32;
 
+/// From this length of a record on, a copy costs more than being called for it alone.
+const LARGE: usize = 4096;
+
 impl RecordReader {
     pub(crate) fn new() -> Self {
         Self {
@@ -105,6 +107,50 @@ impl RecordReader {
             .is_some_and(Protection::is_exhausted)
     }
 
+    /// Takes bytes from the peer, and says how many. Of a large record of data that is there as a whole the content alone is
+    /// kept, which spares a copy; it alone is taken then, or what is missing of the one before it.
+    ///
+    /// For a peer that sends data: no message waits that could change the keys.
+    pub(crate) fn receive(&mut self, bytes: &[u8], input: &mut Input) -> usize {
+        let Some(missing) = missing(input, bytes) else {
+            return input.receive(bytes);
+        };
+        let Some((header, body)) = bytes
+            .get(missing..)
+            .and_then(|bytes| self.large_data(bytes))
+        else {
+            return input.receive(bytes);
+        };
+        if missing > 0 {
+            return input.receive(&bytes[..missing]);
+        }
+        if self.open_ahead(header, body, input) {
+            HEADER_LEN + body.len()
+        } else {
+            input.receive(bytes)
+        }
+    }
+
+    /// The record at the front of `bytes`, if it is one to be opened where it lies there.
+    fn large_data<'a>(&self, bytes: &'a [u8]) -> Option<([u8; HEADER_LEN], &'a [u8])> {
+        let (raw, rest) = bytes.split_first_chunk()?;
+        let header = RecordHeader::from_array(*raw);
+        let length = usize::from(header.length);
+        let protection = self.protection.as_ref()?;
+        let good = header.content_type == ContentType::APPLICATION_DATA
+            && (LARGE..=protection.max_ciphertext_len()).contains(&length)
+            && protection.content_len(length)? <= self.max_content;
+        good.then_some((*raw, rest.get(..length)?))
+    }
+
+    /// Opens the next record as it comes, if it is good and carries data. All others are for [`next`](Self::next).
+    fn open_ahead(&mut self, header: [u8; HEADER_LEN], body: &[u8], input: &mut Input) -> bool {
+        let Some(protection) = &mut self.protection else {
+            return false;
+        };
+        input.open_ahead(body.len(), |out| protection.open_data(header, body, out))
+    }
+
     /// The next record that has a content: its type, and where in `input` the content is. Records without,
     /// as senders use them to hide how much they send, are for where `takes_data`: elsewhere they are
     /// as much out of place as others with data.
@@ -113,6 +159,10 @@ impl RecordReader {
         input: &mut Input,
         takes_data: bool,
     ) -> Result<Option<(ContentType, Range<usize>)>, Error> {
+        if let Some(content) = input.take_ahead() {
+            self.empty_records = 0;
+            return Ok(Some((ContentType::APPLICATION_DATA, content)));
+        }
         loop {
             let Some(raw) = input.header() else {
                 self.refuse_noise(input.unopened())?;
@@ -192,11 +242,8 @@ impl RecordReader {
                             return Err(PeerMisbehaved::UnexpectedRecord(content_type).into());
                         }
                         // In TLS 1.3 padding counts (RFC 8449 §4).
-                        let length = if tls13 {
-                            body.len().saturating_sub(TAG_LEN)
-                        } else {
-                            content.len()
-                        };
+                        let length = protection.content_len(body.len());
+                        let length = length.unwrap_or(content.len());
                         if length > self.max_content {
                             return Err(InvalidMessage::PlaintextTooLarge.into());
                         }
@@ -278,6 +325,27 @@ impl RecordReader {
         }
         Ok(self.change_cipher_specs == ChangeCipherSpecs::Delivered)
     }
+}
+
+/// How many bytes are missing in `input` of the record that has begun there, if `bytes` or what is there tells: none if none
+/// has begun. `None`, too, if it is whole, or there is data to be read.
+fn missing(input: &Input, bytes: &[u8]) -> Option<usize> {
+    if input.is_empty() {
+        return Some(0);
+    }
+    let begun = input.unopened();
+    let mut header = [0; HEADER_LEN];
+    let known = begun.iter().chain(bytes).take(HEADER_LEN);
+    if begun.is_empty() || known.clone().count() < HEADER_LEN {
+        return None;
+    }
+    for (to, from) in header.iter_mut().zip(known) {
+        *to = *from;
+    }
+    let length = HEADER_LEN + usize::from(RecordHeader::from_array(header).length);
+    length
+        .checked_sub(begun.len())
+        .filter(|missing| *missing > 0)
 }
 
 fn skip(left: &mut usize, length: usize) -> Result<Option<(ContentType, Range<usize>)>, Error> {

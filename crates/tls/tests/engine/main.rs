@@ -29,6 +29,7 @@ mod half_rtt;
 mod hello_retry;
 mod key_log;
 mod key_update;
+mod large_records;
 mod misbehaviour;
 mod needs;
 mod performed_here;
