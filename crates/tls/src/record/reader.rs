@@ -108,47 +108,35 @@ impl RecordReader {
     }
 
     /// Takes bytes from the peer, and says how many. Of a large record of data that is there as a whole the content alone is
-    /// kept, which spares a copy; it alone is taken then, or what is missing of the one before it.
+    /// kept, which spares a copy. Of a large record that has begun the rest alone is taken: so the next one is opened
+    /// like that or, if it is not whole, begins at the front and need not be moved there.
     ///
     /// For a peer that sends data: no message waits that could change the keys.
     pub(crate) fn receive(&mut self, bytes: &[u8], input: &mut Input) -> usize {
-        let Some(missing) = missing(input, bytes) else {
-            return input.receive(bytes);
-        };
-        let Some((header, body)) = bytes
-            .get(missing..)
-            .and_then(|bytes| self.large_data(bytes))
-        else {
-            return input.receive(bytes);
-        };
-        if missing > 0 {
-            return input.receive(&bytes[..missing]);
+        if !input.is_empty() {
+            let end = rest_of_large(input.unopened(), bytes).unwrap_or(bytes.len());
+            return input.receive(&bytes[..end]);
         }
-        if self.open_ahead(header, body, input) {
-            HEADER_LEN + body.len()
-        } else {
-            input.receive(bytes)
+        match self.open_ahead(bytes, input) {
+            Some(taken) => taken,
+            None => input.receive(bytes),
         }
     }
 
-    /// The record at the front of `bytes`, if it is one to be opened where it lies there.
-    fn large_data<'a>(&self, bytes: &'a [u8]) -> Option<([u8; HEADER_LEN], &'a [u8])> {
+    /// Opens the record at the front of `bytes`, if it is large, whole and good and carries data: how long it was. All
+    /// others are for [`next`](Self::next).
+    fn open_ahead(&mut self, bytes: &[u8], input: &mut Input) -> Option<usize> {
         let (raw, rest) = bytes.split_first_chunk()?;
         let header = RecordHeader::from_array(*raw);
         let length = usize::from(header.length);
-        let protection = self.protection.as_ref()?;
-        let good = header.content_type == ContentType::APPLICATION_DATA
+        let body = rest.get(..length)?;
+        let protection = self.protection.as_mut()?;
+        let is_good = header.content_type == ContentType::APPLICATION_DATA
             && (LARGE..=protection.max_ciphertext_len()).contains(&length)
             && protection.content_len(length)? <= self.max_content;
-        good.then_some((*raw, rest.get(..length)?))
-    }
-
-    /// Opens the next record as it comes, if it is good and carries data. All others are for [`next`](Self::next).
-    fn open_ahead(&mut self, header: [u8; HEADER_LEN], body: &[u8], input: &mut Input) -> bool {
-        let Some(protection) = &mut self.protection else {
-            return false;
-        };
-        input.open_ahead(body.len(), |out| protection.open_data(header, body, out))
+        let opened = is_good
+            && input.open_ahead(length, |content| protection.open_data(*raw, body, content));
+        opened.then_some(HEADER_LEN + length)
     }
 
     /// The next record that has a content: its type, and where in `input` the content is. Records without,
@@ -327,25 +315,16 @@ impl RecordReader {
     }
 }
 
-/// How many bytes are missing in `input` of the record that has begun there, if `bytes` or what is there tells: none if none
-/// has begun. `None`, too, if it is whole, or there is data to be read.
-fn missing(input: &Input, bytes: &[u8]) -> Option<usize> {
-    if input.is_empty() {
-        return Some(0);
-    }
-    let begun = input.unopened();
+/// How many of `bytes` belong to the record that has begun, if it is large and not whole without them.
+fn rest_of_large(begun: &[u8], bytes: &[u8]) -> Option<usize> {
     let mut header = [0; HEADER_LEN];
-    let known = begun.iter().chain(bytes).take(HEADER_LEN);
-    if begun.is_empty() || known.clone().count() < HEADER_LEN {
-        return None;
+    let mut known = begun.iter().chain(bytes);
+    for byte in &mut header {
+        *byte = *known.next()?;
     }
-    for (to, from) in header.iter_mut().zip(known) {
-        *to = *from;
-    }
-    let length = HEADER_LEN + usize::from(RecordHeader::from_array(header).length);
-    length
-        .checked_sub(begun.len())
-        .filter(|missing| *missing > 0)
+    let length = usize::from(RecordHeader::from_array(header).length);
+    let missing = (HEADER_LEN + length).checked_sub(begun.len())?;
+    (!begun.is_empty() && length >= LARGE && missing > 0).then_some(missing.min(bytes.len()))
 }
 
 fn skip(left: &mut usize, length: usize) -> Result<Option<(ContentType, Range<usize>)>, Error> {
