@@ -9,8 +9,8 @@ use keyward_keyop::{KeyRules, Operation, Performed};
 use keyward_pki::Issued;
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{
-    Answer, CertificateAnswer, ClientAuthentication, Credential, Need, OfferedSession, Policy,
-    ServerConfig, ServerConnection, SessionNeed, Step, UnixTime,
+    Answer, CertificateAnswer, Credential, Need, OfferedSession, Policy, ServerConfig,
+    ServerConnection, SessionNeed, Step, UnixTime,
 };
 
 use super::{Connection, Server};
@@ -180,9 +180,7 @@ impl Shared {
             Need::Certificate(need) => need.answer(Ok(CertificateAnswer {
                 candidates: vec![self.certificate.clone()],
                 policy: self.policy.clone(),
-                alpn: Vec::new(),
-                session_context: Vec::new(),
-                client_authentication: ClientAuthentication::Off,
+                ..CertificateAnswer::default()
             })),
             Need::Session(need) => self.look_up(need),
             Need::KeyOperation(need) => {

@@ -256,6 +256,7 @@ impl Site {
             alpn: self.alpn.clone(),
             session_context: self.context.clone(),
             client_authentication: self.client_authentication.clone(),
+            ..CertificateAnswer::default()
         };
         match wrong {
             Some(0) => answer.candidates.clear(),

@@ -64,6 +64,9 @@ pub struct CertificateAnswer {
     pub session_context: Vec<u8>,
     /// Whether the client is asked for a certificate.
     pub client_authentication: ClientAuthentication,
+    /// The most early data that is taken here, in bytes, where it is less than
+    /// [`ServerConfig::early_data`](crate::ServerConfig::early_data); 0: none is.
+    pub max_early_data: u32,
 }
 
 /// Whether a server asks its clients for a certificate.
@@ -117,6 +120,7 @@ impl Default for CertificateAnswer {
             alpn: Vec::new(),
             session_context: Vec::new(),
             client_authentication: ClientAuthentication::Off,
+            max_early_data: u32::MAX,
         }
     }
 }

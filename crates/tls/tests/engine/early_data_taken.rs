@@ -370,6 +370,22 @@ fn what_the_session_allows_is_skipped_though_it_is_over() {
     );
 }
 
+/// Nor more than the site allows, which may be nothing: its tickets say so.
+#[test]
+fn a_site_may_take_less_than_the_configuration_allows() {
+    for (limit, told) in [(0, None), (10, Some(10)), (MAX + 1, Some(MAX))] {
+        let mut site = site();
+        site.max_early_data = limit;
+        let mut client = HandClient::with_config(&Arc::new(site), config());
+        client.handshake_for_tickets();
+        let sizes = client
+            .tickets
+            .iter()
+            .map(|ticket| ticket.extensions.max_early_data_size);
+        assert!(sizes.eq([told; 2]), "{limit}");
+    }
+}
+
 /// RFC 9846 §4.3.10: "if the server fails to decrypt a 0-RTT record following an accepted "early_data"
 /// extension, it MUST terminate the connection with a "bad_record_mac" alert".
 #[test]

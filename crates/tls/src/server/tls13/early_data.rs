@@ -20,7 +20,7 @@ use crate::exporter::Exporter;
 use crate::handshake::{Incoming, Transcript};
 use crate::key_log::label;
 use crate::key_schedule::tls13::EarlySecret;
-use crate::needs::{EarlyDataNeed, Need, NeedError, NeedKind};
+use crate::needs::{CertificateAnswer, EarlyDataNeed, Need, NeedError, NeedKind};
 use crate::negotiated::{EarlyDataStatus, NoEarlyData};
 use crate::server::Context;
 use crate::session::SessionState;
@@ -82,11 +82,12 @@ fn offer(
     // "It is not possible for the server to accept only a subset of the early data messages": where less is
     // allowed now than the client was told with its ticket, none is taken, or a client that keeps to what it
     // was told would be cut off.
+    let allowed = limit(&chosen.opening.site, cx);
     let reasons = [
-        (cx.config.early_data == 0, NoEarlyData::Off),
+        (allowed == 0, NoEarlyData::Off),
         (session.max_early_data == 0, NoEarlyData::NotWithSession),
         (
-            session.max_early_data > cx.config.early_data,
+            session.max_early_data > allowed,
             NoEarlyData::LowerLimit,
         ),
         (!chosen.early_data_offered, NoEarlyData::Declined),
@@ -114,6 +115,11 @@ fn offer(
         arrival: session.issued.plus(Duration::from_millis(age_ms.into())),
         limit: session.max_early_data,
     })
+}
+
+/// How much may be taken by the configuration and the site, in bytes.
+pub(super) fn limit(site: &CertificateAnswer, cx: &Context<'_>) -> u32 {
+    site.max_early_data.min(cx.config.early_data)
 }
 
 impl Offer {

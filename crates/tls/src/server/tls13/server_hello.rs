@@ -46,6 +46,8 @@ pub(super) struct TicketTerms {
     /// When the session began: in this handshake, or in the one that is resumed.
     pub(super) created: UnixTime,
     pub(super) session_context: Vec<u8>,
+    /// How much early data a session allows, in bytes.
+    pub(super) max_early_data: u32,
 }
 
 /// Answers the ClientHello.
@@ -150,6 +152,7 @@ pub(super) fn send(
         tickets: TicketTerms {
             wanted: psk::speaks_psk_dhe(&hello),
             created,
+            max_early_data: early_data::limit(&site, cx),
             session_context: site.session_context,
         },
         next,

@@ -76,7 +76,7 @@ pub(super) fn ask(
                 extended_master_secret: true,
                 peer_certificates: negotiated.peer_certificates.clone(),
                 stapled: None,
-                max_early_data: cx.config.early_data,
+                max_early_data: terms.max_early_data,
             };
             let id = cx.common.ask_aside(|id| {
                 Need::NewSession(NewSessionNeed {
@@ -90,7 +90,7 @@ pub(super) fn ask(
                 nonce,
                 lifetime_s,
                 age_add,
-                max_early_data: Some(cx.config.early_data).filter(|size| *size > 0),
+                max_early_data: Some(terms.max_early_data).filter(|size| *size > 0),
             })
         })
         .collect()

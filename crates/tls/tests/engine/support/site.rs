@@ -20,6 +20,7 @@ pub(crate) struct Site {
     pub(crate) names: Vec<&'static str>,
     pub(crate) tickets: TicketKeys,
     pub(crate) client_authentication: ClientAuthentication,
+    pub(crate) max_early_data: u32,
     /// Whether a client's certificate is to be trusted.
     pub(crate) trust: Result<(), NeedError>,
     /// Whether clients whose sessions are to be resumed are trusted no more.
@@ -48,6 +49,7 @@ impl Site {
             names: vec!["shop.example", "blog.example"],
             tickets: TicketKeys::new(&[[0x5e; 32]], Arc::new(SystemRandom)).unwrap(),
             client_authentication: ClientAuthentication::Off,
+            max_early_data: u32::MAX,
             trust: Ok(()),
             distrusts_sessions: false,
             early_data: Mutex::default(),
@@ -127,6 +129,7 @@ impl Site {
             alpn: self.alpn.clone(),
             session_context: self.session_context.clone(),
             client_authentication: self.client_authentication.clone(),
+            max_early_data: self.max_early_data,
         }
     }
 
