@@ -49,6 +49,7 @@ fn apply(catalog: &Catalog, sites: &Sites) {
             }
         }
     }
+    let operations = Arc::new(operations);
     debug!(
         keys = operations.len(),
         chains = chains.len(),

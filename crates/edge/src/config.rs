@@ -3,6 +3,8 @@
 //! `examples/edge.toml` shows every setting. File names are relative to the folder of the
 //! configuration file.
 
+mod client_auth;
+mod early_data;
 mod raw;
 mod read;
 mod site;
@@ -18,6 +20,8 @@ use keyward_keyclient::KeyClientConfig;
 use keyward_tls::{Credential, Policy, VerifySignatures};
 use rustls_pki_types::CertificateDer;
 
+pub use client_auth::{ClientAuthConfig, ClientAuthMode};
+pub use early_data::EarlyDataConfig;
 pub use keyward_config::{ConfigError, Position, Problem};
 pub use upstream::{HostPort, InvalidUpstream, UpstreamAddress};
 
@@ -38,6 +42,8 @@ pub struct Config {
     pub handshake_records: Option<PathBuf>,
     /// Which of the key server's signatures are checked before a client sees them.
     pub verify_signatures: VerifySignatures,
+    /// Whether clients that take compressed certificates (RFC 8879) get them.
+    pub certificate_compression: bool,
 }
 
 impl Config {
@@ -78,6 +84,10 @@ pub struct SiteConfig {
     pub alpn: Vec<Vec<u8>>,
     /// Whether clients with no or an unknown server name get this site.
     pub default: bool,
+    /// Whether clients are asked for a certificate; `None`: they are not.
+    pub client_auth: Option<ClientAuthConfig>,
+    /// Which early data (0-RTT) is taken; `None`: none is.
+    pub early_data: Option<EarlyDataConfig>,
 }
 
 /// A chain that was read from a file.
@@ -132,6 +142,9 @@ pub struct Limits {
     pub connections: usize,
     /// TLS 1.2 sessions in memory; tickets, which most clients take, need none.
     pub sessions: usize,
+    /// Early data that is remembered at a time, so that it is taken once; when they are so many, no more is
+    /// taken until some are forgotten, which is after half a minute at most.
+    pub early_data: usize,
     /// Idle connections to one site's service that are kept for the next request.
     pub upstream_idle_connections: usize,
 }
@@ -141,6 +154,7 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             sessions: 20_000,
+            early_data: 100_000,
             upstream_idle_connections: 64,
         }
     }

@@ -4,24 +4,28 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_tls::{Error, NeedError, NeedKind};
+use keyward_tls::{Error, NeedError, NeedKind, PeerIncompatible};
 use keyward_wire::values::AlertDescription;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use crate::activity::{Activity, Watched};
 use crate::counters::FailureCause;
+use crate::early_data::EarlyStream;
 use crate::edge::Shared;
-use crate::http::{self, Client, Ended, Load, Protocol};
+use crate::http::{self, Client, ClientCertificate, Ended, Load, Protocol};
 use crate::listener::Slot;
 use crate::needs::Findings;
 use crate::record::{self, Recorder};
 use crate::sites::{Service, Site};
-use crate::stream::{StreamError, TlsStream};
+use crate::stream::{Reached, StreamError, TlsStream};
 use crate::tcp;
 
-type Stream = TlsStream<Watched<TcpStream>>;
+type Socket = Watched<TcpStream>;
+type Stream = TlsStream<Socket>;
+type EarlySocket = EarlyStream<Socket>;
 
 /// Serves a connection to its end.
 pub(crate) async fn serve(
@@ -52,35 +56,54 @@ pub(crate) async fn serve(
             return;
         }
     };
-    let Some(site) = handshake(&mut stream, peer, &shared).await else {
+    let deadline = Instant::now() + shared.timeouts.handshake;
+    let Some((site, reached)) = handshake(&mut stream, peer, deadline, &shared).await else {
         return;
     };
     let server_name = stream.findings().server_name.clone();
-    let alpn = stream
-        .negotiated()
-        .and_then(|negotiated| negotiated.alpn.clone());
+    let negotiated = stream.negotiated();
+    let alpn = negotiated.and_then(|negotiated| negotiated.alpn.clone());
     match &site.service {
         Service::Tcp(connector) => {
             tcp::serve(stream, connector, peer, server_name.as_deref(), &shared).await;
             drop(slot);
         }
         Service::Http(service) => {
+            let certificate = negotiated
+                .and_then(|negotiated| ClientCertificate::new(&negotiated.peer_certificates));
             let protocol = match alpn.as_deref() {
                 Some(b"h2") => Protocol::Http2,
                 _ => Protocol::Http1,
             };
-            let client = Arc::new(Client {
-                peer,
-                server_name,
-                service: service.clone(),
-                site,
-                shared,
-                activity,
-                load: Load::new(),
-                _slot: slot,
-            });
-            let ended = http::serve(stream, protocol, client.clone()).await;
-            log_end(&client, &ended);
+            let client = |early| {
+                Arc::new(Client {
+                    peer,
+                    server_name,
+                    certificate,
+                    early,
+                    service: service.clone(),
+                    site: site.clone(),
+                    shared: shared.clone(),
+                    activity,
+                    load: Load::new(),
+                    _slot: slot,
+                })
+            };
+            match reached {
+                Reached::End => {
+                    let client = client(None);
+                    let done = std::future::ready(true);
+                    let ended = http::serve(stream, protocol, client.clone(), done).await;
+                    log_end(&client, &ended);
+                }
+                Reached::EarlyData => {
+                    let stream = EarlyStream::new(stream);
+                    let client = client(Some(stream.confirmation()));
+                    let rest = rest_of_handshake(&stream, &client, deadline);
+                    let ended = http::serve(stream.clone(), protocol, client.clone(), rest).await;
+                    log_end(&client, &ended);
+                }
+            }
         }
     }
 }
@@ -89,6 +112,8 @@ fn log_end(client: &Client, ended: &Ended) {
     let peer = client.peer;
     let sni = client.server_name.as_deref().unwrap_or("-");
     match ended {
+        // Why it failed has been said.
+        Ended::Handshake => {}
         Ended::Closed => debug!(%peer, sni, "a connection ended"),
         Ended::Overdue(http::Overdue::Idle) => debug!(%peer, sni, "closed an idle connection"),
         Ended::Overdue(cause) => info!(%peer, sni, %cause, "closed a connection"),
@@ -104,16 +129,20 @@ fn log_end(client: &Client, ended: &Ended) {
     }
 }
 
-/// Completes the handshake, or logs and counts why not.
-async fn handshake(stream: &mut Stream, peer: SocketAddr, shared: &Shared) -> Option<Arc<Site>> {
-    let limit = shared.timeouts.handshake;
+/// Completes the handshake, or as much of it as early data does not wait for, or logs and counts why not.
+async fn handshake(
+    stream: &mut Stream,
+    peer: SocketAddr,
+    deadline: Instant,
+    shared: &Shared,
+) -> Option<(Arc<Site>, Reached)> {
     let result = tokio::select! {
         result = stream.handshake() => result.map_err(Failure::Stream),
-        () = tokio::time::sleep(limit) => {
+        () = tokio::time::sleep_until(deadline) => {
             // RFC 9846 §6.1, user_canceled: "the sender is canceling the handshake for some reason
             // unrelated to a protocol failure".
             stream.abort(AlertDescription::USER_CANCELED).await;
-            Err(Failure::TimedOut(limit))
+            Err(Failure::TimedOut(shared.timeouts.handshake))
         }
         () = shared.cut.cancelled() => Err(Failure::Cut),
     };
@@ -122,25 +151,17 @@ async fn handshake(stream: &mut Stream, peer: SocketAddr, shared: &Shared) -> Op
         .counters
         .key_operations
         .fetch_add(operations, std::sync::atomic::Ordering::Relaxed);
-    let failure = match (result, stream.negotiated(), &stream.findings().site) {
-        (Ok(()), Some(negotiated), Some(site)) => {
-            let (negotiated, site) = (negotiated.clone(), site.clone());
-            shared.counters.handshake(&negotiated);
-            debug!(
-                %peer,
-                sni = negotiated.server_name.as_deref().unwrap_or("-"),
-                version = record::version(negotiated.version),
-                suite = %negotiated.cipher_suite,
-                resumed = negotiated.resumed,
-                "a handshake is complete"
-            );
-            let http = matches!(site.service, Service::Http(_));
-            stream.recorder().completed(&negotiated, http);
-            return Some(site);
+    let failure = match (result, &stream.findings().site) {
+        (Ok(reached), Some(site)) => {
+            let site = site.clone();
+            if reached == Reached::End {
+                complete(stream, peer, &site, shared);
+            }
+            return Some((site, reached));
         }
-        (Err(failure), ..) => failure,
-        (Ok(()), ..) => Failure::Stream(StreamError::Tls(Error::Internal(
-            "the handshake is complete without an outcome",
+        (Err(failure), _) => failure,
+        (Ok(_), None) => Failure::Stream(StreamError::Tls(Error::Internal(
+            "the handshake is complete without a site",
         ))),
     };
     report(&failure, stream, peer, shared);
@@ -151,6 +172,48 @@ async fn handshake(stream: &mut Stream, peer: SocketAddr, shared: &Shared) -> Op
         linger(stream, shared).await;
     }
     None
+}
+
+/// The same for what early data did not wait for; whether it succeeds.
+async fn rest_of_handshake(stream: &EarlySocket, client: &Client, deadline: Instant) -> bool {
+    let Client { peer, shared, .. } = client;
+    let result = tokio::select! {
+        result = stream.complete() => result.map_err(Failure::Stream),
+        () = tokio::time::sleep_until(deadline) => {
+            stream.with(|stream| stream.abort_now(AlertDescription::USER_CANCELED));
+            Err(Failure::TimedOut(shared.timeouts.handshake))
+        }
+    };
+    match result {
+        Ok(()) => {
+            stream.with(|stream| complete(stream, *peer, &client.site, shared));
+            stream.open().await;
+            true
+        }
+        Err(failure) => {
+            stream.with(|stream| report(&failure, stream, *peer, shared));
+            false
+        }
+    }
+}
+
+/// Counts and tells of a handshake that is complete.
+fn complete(stream: &mut Stream, peer: SocketAddr, site: &Site, shared: &Shared) {
+    let Some(negotiated) = stream.negotiated().cloned() else {
+        return;
+    };
+    shared.counters.handshake(&negotiated);
+    debug!(
+        %peer,
+        sni = negotiated.server_name.as_deref().unwrap_or("-"),
+        version = record::version(negotiated.version),
+        suite = %negotiated.cipher_suite,
+        resumed = negotiated.resumed,
+        early_data = ?negotiated.early_data,
+        "a handshake is complete"
+    );
+    let http = matches!(site.service, Service::Http(_));
+    stream.recorder().completed(&negotiated, http);
 }
 
 /// Why a handshake did not complete.
@@ -210,6 +273,16 @@ fn explain(failure: &Failure, findings: &Findings) -> (FailureCause, String) {
             FailureCause::KeyServerUnavailable,
             "the key server has not told a certificate chain for this site yet".to_owned(),
         ),
+        Error::Need(NeedKind::PeerCertificate, _) => (
+            FailureCause::ClientCertificate,
+            match &findings.client_certificate {
+                Some(rejection) => format!("the client's certificate: {rejection}"),
+                None => error.to_string(),
+            },
+        ),
+        Error::PeerIncompatible(
+            PeerIncompatible::NoClientCertificate | PeerIncompatible::NoTls12ClientCertificate,
+        ) => (FailureCause::ClientCertificate, error.to_string()),
         Error::PeerIncompatible(_) => (FailureCause::Incompatible, error.to_string()),
         Error::AlertReceived(_) => (FailureCause::ClientAlert, error.to_string()),
         Error::PeerTruncated => (FailureCause::ClientLeft, error.to_string()),

@@ -17,6 +17,9 @@ pub(crate) struct Counters {
     tls12_full: AtomicU64,
     tls12_resumed: AtomicU64,
     pub(crate) key_operations: AtomicU64,
+    pub(crate) early_data_accepted: AtomicU64,
+    pub(crate) early_data_replayed: AtomicU64,
+    pub(crate) early_data_turned_away: AtomicU64,
     pub(crate) requests: AtomicU64,
     pub(crate) upstream_failures: AtomicU64,
     failures: [AtomicU64; FailureCause::ALL.len()],
@@ -34,6 +37,8 @@ pub enum FailureCause {
     ClientAlert,
     /// The client closed the connection.
     ClientLeft,
+    /// The client has no certificate where it needs one, or one that is not good.
+    ClientCertificate,
     /// It took too long.
     Timeout,
     /// No site has the name.
@@ -52,11 +57,12 @@ pub enum FailureCause {
 
 impl FailureCause {
     /// All of them, in the order of declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Protocol,
         Self::Incompatible,
         Self::ClientAlert,
         Self::ClientLeft,
+        Self::ClientCertificate,
         Self::Timeout,
         Self::UnknownName,
         Self::KeyServerUnavailable,
@@ -73,6 +79,7 @@ impl FailureCause {
             Self::Incompatible => "incompatible",
             Self::ClientAlert => "client-alert",
             Self::ClientLeft => "client-left",
+            Self::ClientCertificate => "client-certificate",
             Self::Timeout => "timeout",
             Self::UnknownName => "unknown-name",
             Self::KeyServerUnavailable => "key-server-unavailable",
@@ -134,6 +141,9 @@ impl Counters {
             handshakes_tls12_full: read(&self.tls12_full),
             handshakes_tls12_resumed: read(&self.tls12_resumed),
             key_operations: read(&self.key_operations),
+            early_data_accepted: read(&self.early_data_accepted),
+            early_data_replayed: read(&self.early_data_replayed),
+            early_data_turned_away: read(&self.early_data_turned_away),
             requests: read(&self.requests),
             upstream_failures: read(&self.upstream_failures),
             failures: FailureCause::ALL
@@ -165,6 +175,12 @@ pub struct Counts {
     pub handshakes_tls12_resumed: u64,
     /// Private-key operations asked for.
     pub key_operations: u64,
+    /// Handshakes whose early data was taken.
+    pub early_data_accepted: u64,
+    /// Those whose early data was not taken, since it was there before.
+    pub early_data_replayed: u64,
+    /// Those whose early data was not taken, since there was no room to remember it.
+    pub early_data_turned_away: u64,
     /// HTTP requests.
     pub requests: u64,
     /// Requests and TCP-mode connections that the service behind did not serve.

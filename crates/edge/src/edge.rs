@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 
 use crate::config::{Config, SiteConfig, Timeouts, UpstreamAddress};
 use crate::counters::{Counters, Counts};
+use crate::early_data::Register;
 use crate::http::HttpService;
 use crate::needs::Resolver;
 use crate::record::RecordWriter;
@@ -103,10 +104,17 @@ impl Edge {
             .map_err(StartError::Random)?;
         let resumption = Arc::new(resumption);
         let (known, keys_known) = watch::channel(false);
+        let counters: Arc<Counters> = Arc::default();
         let shared = Arc::new(Shared {
             tls: Arc::new(ServerConfig {
                 verify_signatures: config.verify_signatures,
                 session_lifetime_s: SESSION_LIFETIME_S,
+                certificate_compression: if config.certificate_compression {
+                    keyward_compression::ALGORITHMS.to_vec()
+                } else {
+                    Vec::new()
+                },
+                early_data: max_early_data(&config.sites),
                 trace: records.is_some(),
                 ..ServerConfig::default()
             }),
@@ -115,10 +123,12 @@ impl Edge {
                 resumption: resumption.clone(),
                 keys: keys.clone(),
                 key_operation_timeout: config.timeouts.key_operation,
+                early_data: Register::new(config.limits.early_data),
+                counters: counters.clone(),
             }),
             sites,
             timeouts: config.timeouts,
-            counters: Arc::default(),
+            counters,
             records,
             keys_known,
             connection_limit: config.limits.connections,
@@ -142,6 +152,12 @@ impl Edge {
         }
         Ok(edge)
     }
+}
+
+/// Sites take less by themselves.
+fn max_early_data(sites: &[SiteConfig]) -> u32 {
+    let limits = sites.iter().filter_map(|site| site.early_data.as_ref());
+    limits.map(|limit| limit.max_bytes).max().unwrap_or(0)
 }
 
 /// A ticket that is sealed right before its key is rotated can be opened for one rotation more, and
@@ -203,6 +219,7 @@ fn warn_of_certificates(site: &SiteConfig) {
 
 /// What has to be done from time to time.
 async fn maintain(sites: Arc<Sites>, resumption: Arc<Resumption>) {
+    /// Also how soon a file that has changed is taken.
     const ROUND: Duration = Duration::from_secs(10);
     let mut rotate = tokio::time::Instant::now() + ROTATION;
     loop {
@@ -213,6 +230,7 @@ async fn maintain(sites: Arc<Sites>, resumption: Arc<Resumption>) {
             }
         }
         resumption.forget_expired(UnixTime::now());
+        reload(&sites).await;
         if tokio::time::Instant::now() >= rotate {
             rotate += ROTATION;
             match resumption.rotate() {
@@ -221,6 +239,40 @@ async fn maintain(sites: Arc<Sites>, resumption: Arc<Resumption>) {
             }
         }
     }
+}
+
+/// What became of the sites' files when they were looked at again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Sites with other files than before.
+    pub changed: usize,
+    /// Sites that keep what they had, since one of their files cannot be used; the log says which.
+    pub failed: usize,
+}
+
+/// Reads the files of every site that has changed ones.
+async fn reload(sites: &Arc<Sites>) -> Reloaded {
+    let sites = sites.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut reloaded = Reloaded::default();
+        for site in sites.iter() {
+            match site.reload() {
+                Ok(false) => {}
+                Ok(true) => {
+                    reloaded.changed += 1;
+                    info!(site = site.title(), "the site's changed files are in use");
+                }
+                Err(cause) => {
+                    reloaded.failed += 1;
+                    error!(site = site.title(), %cause,
+                        "the site's changed files cannot be used; it goes on with those before");
+                }
+            }
+        }
+        reloaded
+    });
+    // The task neither panics nor is cancelled.
+    reading.await.unwrap_or_default()
 }
 
 /// An edge that serves. Dropping it ends every connection at once; [`RunningEdge::shutdown`] is the
@@ -257,6 +309,12 @@ impl RunningEdge {
     /// The counters now.
     pub fn counts(&self) -> Counts {
         self.shared.counters.read()
+    }
+
+    /// Looks at the sites' files at once, which the edge otherwise does every ten seconds: chains,
+    /// clients' CAs, revocation lists. A site takes all of its files or none.
+    pub async fn reload(&self) -> Reloaded {
+        reload(&self.shared.sites).await
     }
 
     /// Stops: accepts no more connections, tells HTTP clients to go elsewhere, lets requests and

@@ -3,6 +3,7 @@
 //! Bodies stream both ways; nothing is held back beyond the buffers of one connection.
 
 mod body;
+mod client_certificate;
 mod forward;
 mod headers;
 mod host;
@@ -12,5 +13,6 @@ mod serve;
 mod service_connection;
 mod upgrade;
 
+pub(crate) use client_certificate::ClientCertificate;
 pub(crate) use pool::HttpService;
 pub(crate) use serve::{Client, Ended, Load, Overdue, Protocol, serve};

@@ -12,21 +12,26 @@
 //!
 //! # Where to find things
 //!
-//! `listener` accepts, within the connection limit; `connection` is the life of one connection;
+//! `chains` has the certificates that a site shows, `client_auth` those that it asks for, `site_files` reads both
+//! again; `early_data/` is what comes before the handshake's end. `listener` accepts, within the connection limit; `connection` is the life of one connection;
 //! `stream` drives the TLS engine and `needs` answers it; `http/` forwards requests and `tcp` bytes.
 
 mod activity;
 mod catalog;
 mod certificates;
+mod chains;
+mod client_auth;
 pub mod config;
 mod connection;
 mod counters;
+mod early_data;
 mod edge;
 mod http;
 mod listener;
 mod needs;
 mod record;
 mod resumption;
+mod site_files;
 mod sites;
 mod stream;
 mod tcp;
@@ -35,5 +40,5 @@ mod upstream;
 
 pub use config::{Config, ConfigError};
 pub use counters::{Counts, FailureCause};
-pub use edge::{Edge, RunningEdge, StartError, UpstreamCause};
+pub use edge::{Edge, Reloaded, RunningEdge, StartError, UpstreamCause};
 pub use keyward_config::NamePattern;

@@ -8,13 +8,18 @@ use std::time::Duration;
 use keyward_keyclient::{KeyClient, KeyClientError};
 use keyward_keyop::{OperationKind, OperationResult};
 use keyward_tls::{
-    Answer, CertificateNeed, KeyOperationNeed, Need, NeedError, NewSessionNeed, SessionNeed,
+    Answer, CertificateNeed, EarlyDataNeed, KeyOperationNeed, Need, NeedError, NewSessionNeed,
+    PeerCertificateNeed, SessionNeed, UnixTime,
 };
+use keyward_trust::Rejection;
 use keyward_wire::handshake::ClientHello;
 use keyward_wire::values::{CipherSuite, ProtocolVersion};
 
+use crate::chains::Wanted;
+use crate::counters::Counters;
+use crate::early_data::{Register, Verdict};
 use crate::resumption::Resumption;
-use crate::sites::{Site, Sites, Wanted};
+use crate::sites::{Site, Sites};
 
 /// Who knows the answers.
 pub(crate) struct Resolver {
@@ -22,6 +27,8 @@ pub(crate) struct Resolver {
     pub(crate) resumption: Arc<Resumption>,
     pub(crate) keys: KeyClient,
     pub(crate) key_operation_timeout: Duration,
+    pub(crate) early_data: Register,
+    pub(crate) counters: Arc<Counters>,
 }
 
 /// What came to light while a handshake asked.
@@ -33,6 +40,8 @@ pub(crate) struct Findings {
     pub(crate) site: Option<Arc<Site>>,
     /// The site is there, but none of its chains.
     pub(crate) no_certificate: bool,
+    /// Why the client's certificate is not good.
+    pub(crate) client_certificate: Option<Rejection>,
     /// Why the key server did not answer.
     pub(crate) key_server: Option<KeyClientError>,
     /// Operations asked for.
@@ -66,6 +75,8 @@ impl Resolver {
                 findings.key_operations += 1;
                 Resolution::Later(self.key_operation(need))
             }
+            Need::EarlyData(need) => Resolution::Now(self.early_data(need)),
+            Need::PeerCertificate(need) => Resolution::Now(client_certificate(need, findings)),
             // A kind of need that a later engine raises and this edge does not know.
             other => Resolution::Now(other.fail(NeedError::Internal)),
         }
@@ -97,6 +108,20 @@ impl Resolver {
         need.answer(Ok(kept))
     }
 
+    /// Only for sites that take early data: for others the engine does not ask.
+    fn early_data(&self, need: EarlyDataNeed) -> Answer {
+        let verdict = self
+            .early_data
+            .admit(need.unique(), need.expires(), UnixTime::now());
+        let counter = match verdict {
+            Verdict::New => &self.counters.early_data_accepted,
+            Verdict::Seen => &self.counters.early_data_replayed,
+            Verdict::Full => &self.counters.early_data_turned_away,
+        };
+        Counters::add(counter);
+        need.answer(Ok(verdict == Verdict::New))
+    }
+
     fn key_operation(&self, need: KeyOperationNeed) -> Pending {
         let (id, operation) = need.into_parts();
         let keys = self.keys.clone();
@@ -116,6 +141,18 @@ impl Resolver {
             }
         })
     }
+}
+
+/// Whether the client is to be believed, by its site's rules as they are now.
+fn client_certificate(need: PeerCertificateNeed, findings: &mut Findings) -> Answer {
+    let rules = findings.site.as_ref().and_then(|site| site.client_auth());
+    let Some(rules) = rules else {
+        // Nobody is asked for a certificate without them.
+        return need.answer(Err(NeedError::Internal));
+    };
+    let verdict = rules.verify(&need, UnixTime::now());
+    findings.client_certificate = verdict.as_ref().err().cloned();
+    need.answer(verdict.map_err(NeedError::from))
 }
 
 /// What the key server will be asked for, as far as the ClientHello tells.

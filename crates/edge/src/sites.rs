@@ -1,17 +1,18 @@
 //! Sites, and the choice among them by the name that a client asks for.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use keyward_config::{HostName, NamePattern};
 use keyward_crypto::hash::HashAlgorithm;
-use keyward_keyop::OperationKind;
 use keyward_tls::{CertificateAnswer, ClientAuthentication, Credential, Policy};
 
 use crate::catalog::Operations;
-use crate::certificates;
-use crate::config::SiteConfig;
+use crate::chains::{Chains, Wanted};
+use crate::client_auth::ClientAuth;
+use crate::config::{EarlyDataConfig, SiteConfig};
 use crate::http::HttpService;
+use crate::site_files::{Loaded, ReloadError, SiteFiles};
 use crate::upstream::Connector;
 
 /// All sites of an edge.
@@ -66,12 +67,15 @@ impl Sites {
 pub(crate) struct Site {
     pub(crate) names: Vec<NamePattern>,
     pub(crate) service: Service,
+    pub(crate) early_data: Option<EarlyDataConfig>,
     default: bool,
     policy: Arc<Policy>,
     alpn: Vec<Vec<u8>>,
-    session_context: Vec<u8>,
+    /// What of the session context does not change while the edge runs.
+    identity: Vec<u8>,
     from_catalog: bool,
-    certificates: RwLock<Arc<[Candidate]>>,
+    files: SiteFiles,
+    presented: RwLock<Presented>,
 }
 
 /// What is behind a site.
@@ -82,20 +86,13 @@ pub(crate) enum Service {
     Tcp(Connector),
 }
 
-/// A chain, the names that it is for, and what the key server does with its key.
-#[derive(Clone)]
-struct Candidate {
-    certificate: Arc<Credential>,
-    names: Vec<NamePattern>,
-    /// `None` until the catalog tells.
-    operations: Option<Vec<OperationKind>>,
-}
-
-/// What a handshake looks for in a chain.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
-    pub(crate) server_name: Option<&'a str>,
-    pub(crate) operation: OperationKind,
+/// What clients are shown and asked for: replaced as a whole when the files or the catalog change.
+struct Presented {
+    chains: Arc<Chains>,
+    client_auth: Option<Arc<ClientAuth>>,
+    session_context: Vec<u8>,
+    /// The catalog's word about keys, for chains that come later.
+    operations: Option<Arc<Operations>>,
 }
 
 impl Site {
@@ -104,15 +101,24 @@ impl Site {
             .certificates
             .iter()
             .map(|file| file.certificate.clone());
+        let client_auth = config.client_auth.as_ref().map(|auth| auth.loaded.clone());
+        let identity = identity(config);
         Self {
             names: config.names.clone(),
             service,
+            early_data: config.early_data.clone(),
             default: config.default,
             policy: config.policy.clone(),
             alpn: config.alpn.clone(),
-            session_context: session_context(config),
             from_catalog: config.certificates.is_empty(),
-            certificates: RwLock::new(candidates(certificates)),
+            files: SiteFiles::new(config),
+            presented: RwLock::new(Presented {
+                chains: Arc::new(Chains::new(certificates)),
+                session_context: session_context(&identity, client_auth.as_deref()),
+                client_auth,
+                operations: None,
+            }),
+            identity,
         }
     }
 
@@ -127,106 +133,99 @@ impl Site {
 
     /// Takes what a new catalog has for this site: what may be done with its keys, and chains, if
     /// they are to come from there.
-    pub(crate) fn take_catalog(&self, chains: &[Arc<Credential>], operations: &Operations) {
-        let mut slot = self
-            .certificates
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut ours = if self.from_catalog {
-            let mut ours = candidates(chains.iter().cloned()).to_vec();
-            ours.retain(|candidate| self.names.is_empty() || self.fits(candidate));
-            ours
+    pub(crate) fn take_catalog(&self, chains: &[Arc<Credential>], operations: &Arc<Operations>) {
+        let mut presented = self.write();
+        let ours = if self.from_catalog {
+            Chains::new(chains.iter().cloned()).for_names(&self.names)
         } else {
-            slot.to_vec()
+            (*presented.chains).clone()
         };
-        for candidate in &mut ours {
-            let allowed = operations.get(&candidate.certificate.key());
-            candidate.operations = Some(allowed.cloned().unwrap_or_default());
-            // A catalog comes with each connection to a key server.
-            candidate.certificate.verify_next_signature();
+        presented.chains = Arc::new(ours.with_operations(operations));
+        presented.operations = Some(operations.clone());
+    }
+
+    /// Reads the site's files again if any of them has changed; whether it has. Waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be used: then the site goes on with all that it had.
+    pub(crate) fn reload(&self) -> Result<bool, ReloadError> {
+        let Some(loaded) = self.files.load_if_changed()? else {
+            return Ok(false);
+        };
+        Ok(self.take_files(loaded))
+    }
+
+    fn take_files(&self, loaded: Loaded) -> bool {
+        let mut presented = self.write();
+        let mut changed = false;
+        if !self.from_catalog {
+            let before: Vec<_> = presented.chains.all().cloned().collect();
+            let (now, new) = loaded.certificates_beside(&before);
+            if new {
+                let mut chains = Chains::new(now);
+                if let Some(operations) = &presented.operations {
+                    chains = chains.with_operations(operations);
+                }
+                presented.chains = Arc::new(chains);
+                changed = true;
+            }
         }
-        *slot = ours.into();
+        let digest =
+            |auth: &Option<Arc<ClientAuth>>| auth.as_ref().map(|auth| auth.digest().to_vec());
+        if digest(&presented.client_auth) != digest(&loaded.client_auth) {
+            presented.session_context =
+                session_context(&self.identity, loaded.client_auth.as_deref());
+            presented.client_auth = loaded.client_auth;
+            changed = true;
+        }
+        changed
     }
 
     /// The chains in use.
     pub(crate) fn certificates(&self) -> Vec<Arc<Credential>> {
-        self.candidates()
-            .iter()
-            .map(|candidate| candidate.certificate.clone())
-            .collect()
+        self.read().chains.all().cloned().collect()
+    }
+
+    /// By what clients' certificates are judged, if clients are asked for any.
+    pub(crate) fn client_auth(&self) -> Option<Arc<ClientAuth>> {
+        self.read().client_auth.clone()
     }
 
     /// What the engine needs for a client, or `None` as long as the catalog with this site's chains
     /// has not come.
     pub(crate) fn answer(&self, wanted: Wanted<'_>) -> Option<CertificateAnswer> {
-        let all = self.candidates();
-        if all.is_empty() {
+        let presented = self.read();
+        if presented.chains.is_empty() {
             return None;
         }
-        // The sort is stable: what fits as well stays in the order of preference.
-        let mut ordered: Vec<&Candidate> = all.iter().collect();
-        ordered.sort_by_key(|candidate| (!candidate.can(wanted), !candidate.is_for(wanted)));
+        let asked = presented.client_auth.as_ref();
         Some(CertificateAnswer {
-            candidates: ordered
-                .into_iter()
-                .map(|candidate| candidate.certificate.clone())
-                .collect(),
+            candidates: presented.chains.ordered(wanted),
             policy: self.policy.clone(),
             alpn: self.alpn.clone(),
-            session_context: self.session_context.clone(),
-            client_authentication: ClientAuthentication::Off,
+            session_context: presented.session_context.clone(),
+            max_early_data: self.early_data.as_ref().map_or(0, |limit| limit.max_bytes),
+            client_authentication: asked.map_or(ClientAuthentication::Off, |auth| auth.asked()),
         })
     }
 
-    fn candidates(&self) -> Arc<[Candidate]> {
-        self.certificates
+    fn read(&self) -> RwLockReadGuard<'_, Presented> {
+        self.presented
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone()
     }
 
-    fn fits(&self, candidate: &Candidate) -> bool {
-        let covered = |ours: &NamePattern| candidate.names.iter().any(|name| name.covers(ours));
-        self.names.iter().any(covered)
+    fn write(&self) -> RwLockWriteGuard<'_, Presented> {
+        self.presented
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Candidate {
-    /// Whether the key server does what the handshake needs. An RSA key that decrypts, for old
-    /// clients, need not be one that signs.
-    fn can(&self, wanted: Wanted<'_>) -> bool {
-        self.operations
-            .as_ref()
-            .is_none_or(|allowed| allowed.contains(&wanted.operation))
-    }
-
-    /// Whether it is for the very name: a site of several names may have a chain for each.
-    fn is_for(&self, wanted: Wanted<'_>) -> bool {
-        wanted
-            .server_name
-            .is_none_or(|wanted| self.names.iter().any(|name| name.matches(wanted)))
-    }
-}
-
-fn candidates(certificates: impl Iterator<Item = Arc<Credential>>) -> Arc<[Candidate]> {
-    let mut candidates: Vec<_> = certificates
-        .map(|certificate| Candidate {
-            names: certificate
-                .chain()
-                .first()
-                .map(certificates::names)
-                .unwrap_or_default(),
-            certificate,
-            operations: None,
-        })
-        .collect();
-    candidates.sort_by_key(|candidate| certificates::preference(&candidate.certificate));
-    candidates.into()
 }
 
 /// Sessions of another site, or of another policy, are not resumed: what was agreed there need not
 /// be allowed here.
-fn session_context(config: &SiteConfig) -> Vec<u8> {
+fn identity(config: &SiteConfig) -> Vec<u8> {
     let mut hash = HashAlgorithm::Sha256.start();
     for name in &config.names {
         hash.update(name.to_string().as_bytes());
@@ -234,5 +233,13 @@ fn session_context(config: &SiteConfig) -> Vec<u8> {
     }
     hash.update(config.upstream.to_string().as_bytes());
     hash.update(format!("\n{:?}", config.policy).as_bytes());
+    hash.finish().to_vec()
+}
+
+/// Nor is one in which the client was believed by other rules: nobody who resumes is asked again.
+fn session_context(identity: &[u8], client_auth: Option<&ClientAuth>) -> Vec<u8> {
+    let mut hash = HashAlgorithm::Sha256.start();
+    hash.update(identity);
+    hash.update(client_auth.map_or(b"", ClientAuth::digest));
     hash.finish().to_vec()
 }

@@ -6,6 +6,7 @@
 //! progress, so nothing spins. All state is in the stream: dropping a future that polls it loses
 //! nothing, and dropping the stream cancels a key operation under way.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
@@ -13,7 +14,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use keyward_tls::{Error, Misuse, Negotiated, ServerConfig, ServerConnection, Step, UnixTime};
+use keyward_tls::{
+    EarlyDataStatus, Error, Misuse, Negotiated, ServerConfig, ServerConnection, Step, UnixTime,
+};
 use keyward_wire::values::AlertDescription;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -33,6 +36,8 @@ pub(crate) struct TlsStream<S> {
     pending: Option<Pending>,
     /// Received bytes that the engine has no room for yet; at most one read's.
     held: Vec<u8>,
+    /// Early data that nobody has read yet; at most what the engine takes of it.
+    early: VecDeque<u8>,
     handshake_complete: bool,
     /// The client said that it sends no more.
     peer_closed: bool,
@@ -41,6 +46,14 @@ pub(crate) struct TlsStream<S> {
     /// Our close_notify is in the engine's output.
     closed: bool,
     failed: Option<Error>,
+}
+
+/// How far a handshake has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reached {
+    End,
+    /// Ours is said, early data is taken, and the client has not yet shown that it is there.
+    EarlyData,
 }
 
 /// Why a stream does not go on.
@@ -74,6 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
             recorder,
             pending: None,
             held: Vec::new(),
+            early: VecDeque::new(),
             handshake_complete: false,
             peer_closed: false,
             socket_closed: false,
@@ -82,17 +96,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         })
     }
 
-    /// Completes the handshake. May be dropped and called again.
-    pub(crate) async fn handshake(&mut self) -> Result<(), StreamError> {
-        std::future::poll_fn(|cx| self.poll_handshake(cx)).await
+    /// Completes the handshake, or the server's part of it where early data is taken. May be dropped and
+    /// called again.
+    pub(crate) async fn handshake(&mut self) -> Result<Reached, StreamError> {
+        std::future::poll_fn(|cx| self.poll_handshake(cx, true)).await
     }
 
-    fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
+    fn poll_handshake(
+        &mut self,
+        cx: &mut Context<'_>,
+        stop_early: bool,
+    ) -> Poll<Result<Reached, StreamError>> {
         loop {
             self.drive(cx)?;
+            self.take_early(cx)?;
             let written = self.poll_write_output(cx)?;
             if self.handshake_complete {
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(Ok(Reached::End));
+            }
+            if stop_early && self.takes_early_data() {
+                return Poll::Ready(Ok(Reached::EarlyData));
             }
             if self.socket_closed || self.peer_closed {
                 return Poll::Ready(Err(StreamError::ClientLeft));
@@ -106,6 +129,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Completes a handshake whose early data is taken.
+    pub(crate) fn poll_complete(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
+        self.poll_handshake(cx, false).map_ok(|_| ())
+    }
+
+    fn takes_early_data(&self) -> bool {
+        let negotiated = self.tls.negotiated();
+        negotiated.is_some_and(|negotiated| negotiated.early_data == EarlyDataStatus::Accepted)
+    }
+
+    /// Brings early data out of the engine's way, which opens no further record before it is read.
+    fn take_early(&mut self, cx: &mut Context<'_>) -> Result<(), StreamError> {
+        while self.tls.is_early() {
+            self.early.extend(self.tls.peek());
+            self.tls.consume_readable(usize::MAX);
+            self.drive(cx)?;
+        }
+        Ok(())
+    }
+
+    /// How many bytes of early data wait to be read.
+    pub(crate) fn early_len(&self) -> usize {
+        self.early.len()
+    }
+
+    /// Reads early data; how many bytes.
+    pub(crate) fn read_early(&mut self, buffer: &mut ReadBuf<'_>) -> usize {
+        let (ready, _) = self.early.as_slices();
+        let read = ready.len().min(buffer.remaining());
+        buffer.put_slice(&ready[..read]);
+        self.early.drain(..read);
+        if self.early.is_empty() {
+            self.early = VecDeque::new();
+        }
+        read
     }
 
     /// What the handshake agreed on.
@@ -126,11 +186,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         &mut self.recorder
     }
 
-    /// Ends the connection with an alert, written as far as the socket takes it at once.
-    pub(crate) async fn abort(&mut self, alert: AlertDescription) {
+    /// Ends the connection with an alert, which goes with the next write.
+    pub(crate) fn abort_now(&mut self, alert: AlertDescription) {
         self.pending = None;
         self.tls.abort(alert);
         self.record();
+    }
+
+    /// Ends the connection with an alert, written as far as the socket takes it at once.
+    pub(crate) async fn abort(&mut self, alert: AlertDescription) {
+        self.abort_now(alert);
         std::future::poll_fn(|cx| {
             let _ = self.poll_write_output(cx);
             Poll::Ready(())

@@ -19,6 +19,7 @@ pub(super) struct RawConfig {
     pub(super) limits: RawLimits,
     pub(super) handshake_records: Option<PathBuf>,
     pub(super) verify_signatures: Option<Spanned<String>>,
+    pub(super) certificate_compression: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,9 +48,22 @@ pub(super) struct RawSite {
     pub(super) upstream: Spanned<String>,
     pub(super) upstream_ca: Option<Spanned<PathBuf>>,
     pub(super) policy: Option<Spanned<String>>,
+    pub(super) renegotiation: Option<Spanned<bool>>,
     pub(super) alpn: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) early_data: Option<Spanned<RawEarlyData>>,
+    pub(super) client_auth: Option<Spanned<String>>,
+    pub(super) client_ca: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub(super) client_crl: Vec<Spanned<PathBuf>>,
     #[serde(default)]
     pub(super) default: Option<Spanned<bool>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawEarlyData {
+    pub(super) max_bytes: Option<Spanned<i64>>,
+    pub(super) methods: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,5 +84,6 @@ pub(super) struct RawTimeouts {
 pub(super) struct RawLimits {
     pub(super) connections: Option<Spanned<i64>>,
     pub(super) sessions: Option<Spanned<i64>>,
+    pub(super) early_data: Option<Spanned<i64>>,
     pub(super) upstream_idle_connections: Option<Spanned<i64>>,
 }

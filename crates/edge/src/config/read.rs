@@ -51,6 +51,7 @@ pub(super) fn config(source: &Source) -> Result<Config, ConfigError> {
             limits: limits?,
             handshake_records,
             verify_signatures: verify_signatures?,
+            certificate_compression: raw.certificate_compression.unwrap_or(true),
         })
     };
     let config = config();
@@ -146,6 +147,7 @@ fn limits(source: &Source, raw: &RawLimits) -> Checked<Limits> {
     Ok(Limits {
         connections: read(&raw.connections, 1..=1_000_000, base.connections)?,
         sessions: read(&raw.sessions, 0..=10_000_000, base.sessions)?,
+        early_data: read(&raw.early_data, 1..=10_000_000, base.early_data)?,
         upstream_idle_connections: read(
             &raw.upstream_idle_connections,
             0..=100_000,

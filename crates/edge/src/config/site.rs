@@ -10,7 +10,7 @@ use keyward_tls::Policy;
 
 use super::raw::RawSite;
 use super::read::Checked;
-use super::{CertificateFile, SiteConfig, UpstreamAddress};
+use super::{CertificateFile, SiteConfig, UpstreamAddress, client_auth, early_data};
 use crate::certificates;
 
 /// The sites without problems of their own; what is wrong with the others is in `problems`.
@@ -113,10 +113,12 @@ fn one_site(source: &Source, raw: &RawSite, span: &Range<usize>) -> Checked<Site
         names,
         certificates,
         alpn: alpn(source, raw, &upstream)?,
-        upstream,
         upstream_ca,
-        policy: Arc::new(policy(source, raw.policy.as_ref())?),
+        policy: Arc::new(policy(source, raw)?),
         default,
+        client_auth: client_auth::read(source, raw)?,
+        early_data: early_data::read(source, raw.early_data.as_ref(), &upstream)?,
+        upstream,
     })
 }
 
@@ -146,10 +148,36 @@ fn certificate(source: &Source, path: &Spanned<PathBuf>) -> Checked<CertificateF
     })
 }
 
-fn policy(source: &Source, raw: Option<&Spanned<String>>) -> Checked<Policy> {
-    let Some(raw) = raw else {
-        return Ok(Policy::default());
+fn policy(source: &Source, raw: &RawSite) -> Checked<Policy> {
+    let mut policy = match &raw.policy {
+        None => Policy::default(),
+        Some(name) => named_policy(source, name)?,
     };
+    if let Some(written) = raw.renegotiation.as_ref().filter(|on| *on.get_ref()) {
+        if !policy.legacy {
+            return Err(source.problem(
+                written.span(),
+                "renegotiation is for clients that nothing newer can be had for",
+                "remove it, or write policy = \"legacy\" as well",
+            ));
+        }
+        if raw
+            .client_auth
+            .as_ref()
+            .is_some_and(|mode| mode.get_ref() != "off")
+        {
+            return Err(source.problem(
+                written.span(),
+                "a client could change its certificate in the middle of a connection",
+                "switch off renegotiation, or client_auth: clients are asked in the first handshake",
+            ));
+        }
+        policy.renegotiation = true;
+    }
+    Ok(policy)
+}
+
+fn named_policy(source: &Source, raw: &Spanned<String>) -> Checked<Policy> {
     Policy::by_name(raw.get_ref()).ok_or_else(|| {
         source.problem(
             raw.span(),

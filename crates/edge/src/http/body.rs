@@ -13,6 +13,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use super::headers;
 use super::pool::Lease;
 use super::serve::InFlight;
 use crate::activity::Activity;
@@ -75,7 +76,13 @@ impl Body for RequestBody {
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
-        let result = body.poll_frame(cx);
+        let mut result = body.poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &mut result
+            && let Some(trailers) = frame.trailers_mut()
+        {
+            // A service that merges them into the header would believe them.
+            headers::remove_claims(trailers);
+        }
         if let Poll::Ready(frame) = &result {
             let complete = match frame {
                 Some(Ok(_)) => body.body.is_end_stream(),

@@ -2,30 +2,32 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tracing::{info, warn};
 
 use super::body::{RequestBody, ResponseBody};
-use super::headers;
+use super::headers::{self, About};
 use super::host::{self, RequestHost};
 use super::pool::UpstreamError;
 use super::refusal::Refusal;
 use super::serve::{Client, InFlight};
 use super::upgrade;
 use crate::counters::Counters;
+use crate::early_data::Confirmation;
 
 /// Answers a request, with the service's response or one of the edge's own.
 pub(super) async fn forward(
     client: Arc<Client>,
     request: Request<Incoming>,
+    early: Option<Arc<Confirmation>>,
 ) -> Response<ResponseBody> {
     let in_flight = InFlight::start(&client);
     Counters::add(&client.shared.counters.requests);
     let version = request.version();
     let method = request.method().clone();
-    match exchange(&client, request, &in_flight).await {
+    match exchange(&client, request, early, &in_flight).await {
         Ok(response) => response.map(|body| body.with_in_flight(in_flight)),
         Err(refusal) => {
             let peer = client.peer;
@@ -49,6 +51,7 @@ pub(super) async fn forward(
 async fn exchange(
     client: &Arc<Client>,
     mut request: Request<Incoming>,
+    early: Option<Arc<Confirmation>>,
     in_flight: &InFlight,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let ours = hyper::upgrade::on(&mut request);
@@ -58,7 +61,21 @@ async fn exchange(
     check_site(client, &host)?;
 
     let upgrade = headers::requested_upgrade(&parts);
-    headers::to_service(&mut parts, &host, client.peer.ip(), upgrade.as_ref());
+    let early = match early {
+        Some(early) if !may_be_early(client, &parts.method, upgrade.as_ref()) => {
+            // RFC 8470 §3: what a replay could do harm with waits for the end of the handshake, which no
+            // replay reaches.
+            early.wait().await;
+            false
+        }
+        early => early.is_some(),
+    };
+    let about = About {
+        early,
+        address: client.peer.ip(),
+        certificate: client.certificate.as_ref(),
+    };
+    headers::to_service(&mut parts, &host, &about, upgrade.as_ref());
     let body = RequestBody::new(body, client.shared.timeouts.body);
     let (response, lease) = client
         .service
@@ -78,6 +95,13 @@ async fn exchange(
     parts.extensions.clear();
     let body = ResponseBody::upstream(body, client.service.timeout(), lease);
     Ok(Response::from_parts(parts, body))
+}
+
+/// Whether a request in early data is forwarded as such: the site says so, and the service gets nothing that
+/// lasts longer than an answer.
+fn may_be_early(client: &Client, method: &Method, upgrade: Option<&HeaderValue>) -> bool {
+    let terms = client.site.early_data.as_ref();
+    upgrade.is_none() && terms.is_some_and(|terms| terms.methods.contains(method))
 }
 
 /// RFC 9110 §15.5.20: "The 421 (Misdirected Request) status code indicates that the request was

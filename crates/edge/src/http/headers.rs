@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Uri, Version};
 
+use super::client_certificate::{self, ClientCertificate};
 use super::host::RequestHost;
 use super::refusal::Refusal;
 
@@ -24,6 +25,7 @@ const HOP_BY_HOP: [&str; 6] = [
     "upgrade",
 ];
 
+const EARLY_DATA: HeaderName = HeaderName::from_static("early-data");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -70,11 +72,19 @@ pub(super) fn requested_upgrade(request: &Parts) -> Option<HeaderValue> {
     (fields.next().is_none() && !h2c).then(|| protocol.clone())
 }
 
+/// What the edge knows of the client and tells the service.
+pub(super) struct About<'a> {
+    pub(super) address: IpAddr,
+    pub(super) certificate: Option<&'a ClientCertificate>,
+    /// The request is early data, and forwarded before the handshake is complete.
+    pub(super) early: bool,
+}
+
 /// Makes the client's header into the one that the service gets.
 pub(super) fn to_service(
     request: &mut Parts,
     host: &RequestHost,
-    client: IpAddr,
+    client: &About<'_>,
     upgrade: Option<&HeaderValue>,
 ) {
     let headers = &mut request.headers;
@@ -96,10 +106,19 @@ pub(super) fn to_service(
         headers.insert(HOST, value.clone());
         headers.insert(FORWARDED_HOST, value);
     }
-    if let Ok(value) = HeaderValue::from_str(&client.to_string()) {
+    if let Ok(value) = HeaderValue::from_str(&client.address.to_string()) {
         headers.insert(FORWARDED_FOR, value);
     }
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+    if let Some(certificate) = client.certificate {
+        certificate.tell(headers);
+    }
+    // RFC 8470 §5.1: "An intermediary that forwards a request prior to the completion of the TLS handshake
+    // with its client MUST send it with the Early-Data header field set to "1"", and "An intermediary MUST
+    // NOT remove this header field if it is present in a request": one before this edge may have set it.
+    if client.early || headers.contains_key(EARLY_DATA) {
+        headers.insert(EARLY_DATA, HeaderValue::from_static("1"));
+    }
     // RFC 9110 §7.6.3: "An HTTP-to-HTTP gateway MUST send an appropriate Via header field in each
     // inbound request message".
     headers.append(VIA, via(request.version));
@@ -123,6 +142,7 @@ pub(super) fn to_service(
 /// Makes the service's header into the one that the client gets.
 pub(super) fn to_client(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
+    client_certificate::guard_caches(headers);
 }
 
 fn via(version: Version) -> HeaderValue {
@@ -161,7 +181,8 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
         .flat_map(|list| list.split(','))
         .filter_map(|token| token.trim().parse().ok())
         // Framing stays what hyper has read the message by.
-        .filter(|name| *name != CONTENT_LENGTH && *name != TRAILER)
+        // RFC 8470 §5.1: "Early-Data MUST NOT appear in a Connection header field."
+        .filter(|name| *name != CONTENT_LENGTH && *name != TRAILER && *name != EARLY_DATA)
         .collect();
     for name in named {
         headers.remove(name);
@@ -173,12 +194,19 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
 
 /// What only the edge may say about the client. Services that map header names to variables (CGI,
 /// WSGI) take `_` for `-`, so those spellings go as well.
-fn remove_claims(headers: &mut HeaderMap) {
+pub(super) fn remove_claims(headers: &mut HeaderMap) {
     let claims: Vec<HeaderName> = headers
         .keys()
         .filter(|name| {
             let name = name.as_str().replace('_', "-");
-            name.starts_with("x-forwarded-") || name == "forwarded" || name == "x-real-ip"
+            name.starts_with("x-forwarded-")
+                || name == "forwarded"
+                || name == "x-real-ip"
+                // RFC 9440 §2.4: "Any occurrence of the Client-Cert or Client-Cert-Chain header fields in
+                // the original incoming request MUST be removed or overwritten before forwarding the
+                // request."
+                || name == "client-cert"
+                || name == "client-cert-chain"
         })
         .cloned()
         .collect();
@@ -222,7 +250,12 @@ mod tests {
             name: "a.example".into(),
         };
         let upgrade = requested_upgrade(&parts);
-        to_service(&mut parts, &host, [192, 0, 2, 1].into(), upgrade.as_ref());
+        let client = About {
+            address: [192, 0, 2, 1].into(),
+            certificate: None,
+            early: false,
+        };
+        to_service(&mut parts, &host, &client, upgrade.as_ref());
         parts
     }
 
@@ -236,6 +269,9 @@ mod tests {
                 ("x-forwarded-port", "1"),
                 ("forwarded", "for=10.0.0.1"),
                 ("x-real-ip", "10.0.0.1"),
+                ("client-cert", ":AAAA:"),
+                ("Client_Cert", ":AAAA:"),
+                ("client-cert-chain", ":AAAA:"),
                 ("connection", "x-forwarded-proto, x-private"),
                 ("x-private", "1"),
                 ("x-public", "1"),
@@ -251,6 +287,18 @@ mod tests {
         assert_eq!(headers.len(), 6, "{headers:?}");
         assert_eq!(parts.uri, "/p?q=1");
         assert_eq!(parts.version, Version::HTTP_11);
+    }
+
+    #[test]
+    fn what_was_early_before_stays_so() {
+        let fields = [("early-data", "0"), ("connection", "early-data, close")];
+        let parts = forwarded(Version::HTTP_11, &fields);
+        assert_eq!(parts.headers["early-data"], "1");
+        assert!(
+            !forwarded(Version::HTTP_11, &[])
+                .headers
+                .contains_key("early-data")
+        );
     }
 
     #[test]

@@ -17,9 +17,11 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use super::client_certificate::ClientCertificate;
 use super::forward::forward;
 use super::pool::HttpService;
 use crate::activity::Activity;
+use crate::early_data::Confirmation;
 use crate::edge::Shared;
 use crate::listener::Slot;
 use crate::sites::Site;
@@ -35,6 +37,10 @@ pub(crate) enum Protocol {
 pub(crate) struct Client {
     pub(crate) peer: SocketAddr,
     pub(crate) server_name: Option<String>,
+    /// What it has shown that it is, if its site asks.
+    pub(crate) certificate: Option<ClientCertificate>,
+    /// How far the handshake has got, if it began with early data.
+    pub(crate) early: Option<Arc<Confirmation>>,
     pub(crate) site: Arc<Site>,
     pub(crate) service: Arc<HttpService>,
     pub(crate) shared: Arc<Shared>,
@@ -114,6 +120,8 @@ pub(crate) enum Ended {
     /// hyper gave it up: the client left, or sent what is no HTTP.
     Failed(hyper::Error),
     Overdue(Overdue),
+    /// The handshake, of which early data did not wait for the end, has failed.
+    Handshake,
     /// The edge stops, and the time for it is over.
     Cut,
 }
@@ -147,18 +155,26 @@ impl fmt::Display for Overdue {
     }
 }
 
-/// Serves a connection to its end.
-pub(crate) async fn serve<S>(stream: S, protocol: Protocol, client: Arc<Client>) -> Ended
+/// Serves a connection to its end. `handshake` is what is left of it, and says whether it succeeds.
+pub(crate) async fn serve<S>(
+    stream: S,
+    protocol: Protocol,
+    client: Arc<Client>,
+    handshake: impl Future<Output = bool>,
+) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let handshake = pin!(handshake);
     client.activity.expect_first_read();
     let stream = TokioIo::new(stream);
     let service = {
         let client = client.clone();
         service_fn(move |request| {
             let client = client.clone();
-            async move { Ok::<_, Infallible>(forward(client, request).await) }
+            // Now, before anything else is read: HTTP/2 goes on with requests in tasks of their own.
+            let early = client.early.clone().filter(|early| early.is_early());
+            async move { Ok::<_, Infallible>(forward(client, request, early).await) }
         })
     };
     match protocol {
@@ -169,7 +185,7 @@ where
             let graceful = |connection: Pin<&mut _>| {
                 http1::UpgradeableConnection::graceful_shutdown(connection);
             };
-            drive(pin!(connection), graceful, protocol, &client).await
+            drive(pin!(connection), graceful, handshake, protocol, &client).await
         }
         Protocol::Http2 => {
             let executor = Tracked(client.shared.tasks.clone());
@@ -177,7 +193,7 @@ where
             let graceful = |connection: Pin<&mut _>| {
                 http2::Connection::graceful_shutdown(connection);
             };
-            drive(pin!(connection), graceful, protocol, &client).await
+            drive(pin!(connection), graceful, handshake, protocol, &client).await
         }
     }
 }
@@ -215,6 +231,7 @@ const GOODBYE: Duration = Duration::from_secs(5);
 async fn drive<C>(
     mut connection: Pin<&mut C>,
     graceful: impl Fn(Pin<&mut C>),
+    mut handshake: Pin<&mut impl Future<Output = bool>>,
     protocol: Protocol,
     client: &Client,
 ) -> Ended
@@ -222,6 +239,7 @@ where
     C: Future<Output = hyper::Result<()>>,
 {
     let mut closing = false;
+    let mut complete = false;
     let mut goodbye = None;
     loop {
         tokio::select! {
@@ -229,6 +247,12 @@ where
                 return result.map_or_else(Ended::Failed, |()| Ended::Closed);
             }
             () = client.shared.cut.cancelled() => return Ended::Cut,
+            succeeded = handshake.as_mut(), if !complete => {
+                if !succeeded {
+                    return Ended::Handshake;
+                }
+                complete = true;
+            }
             () = may_drain(client), if !closing => {
                 graceful(connection.as_mut());
                 closing = true;

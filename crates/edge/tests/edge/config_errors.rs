@@ -142,6 +142,53 @@ fn additions_that_do_not_fit() {
             "of no use",
         ),
         ("[[site]]\nnames = [\"a.example\"", "array"),
+        (
+            "[[site]]\nnames = [\"a.example\"]\nupstream = \"tcp://a:1\"\nearly_data = {}",
+            "nothing would tell the service so",
+        ),
+        (
+            "[[site]]\nnames = [\"a.example\"]\nupstream = \"http://a\"\nearly_data = { max_bytes = 100000 }",
+            "100000 is out of range",
+        ),
+        (
+            "[[site]]\nnames = [\"a.example\"]\nupstream = \"http://a\"\nearly_data = { methods = [\"POST\"] }",
+            "cannot be left to whoever recorded it",
+        ),
+        (
+            "[[site]]\nnames = [\"a.example\"]\nupstream = \"http://a\"\nearly_data = { methods = [\"GET /\"] }",
+            "is no HTTP method",
+        ),
+        (
+            "[[site]]\nnames = [\"a.example\"]\nupstream = \"http://a\"\nrenegotiation = true",
+            "write policy = \"legacy\" as well",
+        ),
+        (
+            "[[site]]\nnames = [\"a.example\"]\nupstream = \"http://a\"\nrenegotiation = true\n\
+             policy = \"legacy\"\nclient_auth = \"optional\"\nclient_ca = \"sites-ca.pem\"",
+            "could change its certificate",
+        ),
+        (
+            "[[site]]\nnames = [\"a.example\"]\nupstream = \"http://a\"\nclient_auth = \"on\"",
+            "client_auth cannot be \"on\"",
+        ),
+        (
+            "[[site]]\nnames = [\"a.example\"]\nupstream = \"http://a\"\nclient_auth = \"required\"",
+            "nothing says which clients' certificates are good",
+        ),
+        (
+            "[[site]]\nnames = [\"a.example\"]\nupstream = \"http://a\"\nclient_ca = \"ecdsa.pem\"",
+            "client_ca is of no use",
+        ),
+        (
+            "[[site]]\nnames = [\"a.example\"]\nupstream = \"http://a\"\nclient_auth = \"optional\"\n\
+             client_ca = \"none.pem\"",
+            "cannot read",
+        ),
+        (
+            "[[site]]\nnames = [\"a.example\"]\nupstream = \"http://a\"\nclient_auth = \"optional\"\n\
+             client_ca = \"sites-ca.pem\"\nclient_crl = [\"sites-ca.pem\"]",
+            "no revocation list is in it",
+        ),
     ] {
         let error = parse(&home, &format!("{valid}\n{more}")).expect_err(more);
         assert!(error.to_string().contains(cause), "{more}: {error}");

@@ -5,10 +5,13 @@ mod support;
 
 mod byte_by_byte;
 mod catalog_chains;
+mod certificate_compression;
 mod certificate_kinds;
+mod client_certificates;
 mod client_leaves;
 mod config_errors;
 mod connection_limit;
+mod early_data;
 mod forwarded_headers;
 mod garbage;
 mod graceful_stop;

@@ -10,8 +10,9 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -47,6 +48,22 @@ impl Client {
 
     pub(crate) fn tls13() -> Self {
         Self::of_versions(&[&rustls::version::TLS13])
+    }
+
+    /// With a certificate to show when asked for one.
+    pub(crate) fn with_certificate(
+        mut self,
+        (chain, key): (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>),
+    ) -> Self {
+        let key = self
+            .config
+            .crypto_provider()
+            .key_provider
+            .load_private_key(key)
+            .unwrap();
+        let certified = CertifiedKey::new(chain, key);
+        self.config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified));
+        self
     }
 
     pub(crate) fn alpn(mut self, protocols: &[&str]) -> Self {

@@ -1,12 +1,14 @@
 //! What the tests share: a PKI, a key server, an edge, clients and services.
 
 mod client;
+mod clients;
 mod home;
 mod log;
 mod relay;
 mod service;
 
 pub(crate) use client::{Client, Http, alert_of, bytes_of};
+pub(crate) use clients::{Clients, revocations};
 pub(crate) use home::{Home, Site, pki};
 pub(crate) use log::Log;
 pub(crate) use relay::Relay;
