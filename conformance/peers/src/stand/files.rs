@@ -13,6 +13,10 @@ use super::{Site, service::Upstream};
 
 /// The CA's certificate.
 pub(super) const CA: &str = "ca.pem";
+/// A client's certificate.
+pub(super) const CLIENT: &str = "client.pem";
+/// Its key.
+pub(super) const CLIENT_KEY: &str = "client.key";
 /// The edge's records of handshakes, one JSON object a line.
 pub(super) const HANDSHAKES: &str = "handshakes.jsonl";
 
@@ -30,6 +34,12 @@ pub(super) fn pki(directory: &Path) {
         .expect("the edge's certificate");
     write(directory, "edge.pem", &edge.chain_pem);
     write(directory, "edge.key", &edge.key_pem);
+
+    let client = authority
+        .issue_client("client.example")
+        .expect("a client's certificate");
+    write(directory, CLIENT, &client.chain_pem);
+    write(directory, CLIENT_KEY, &client.key_pem);
 
     fs::create_dir(directory.join("keys")).expect("a directory in a temporary directory");
     for site in Site::ALL {
@@ -61,6 +71,9 @@ fn certificates(site: Site) -> Vec<(&'static str, KeyAlgorithm)> {
             ("legacy-rsa", KeyAlgorithm::Rsa2048),
         ],
         Site::Modern => vec![("modern", KeyAlgorithm::P256)],
+        Site::Old => vec![("old-rsa", KeyAlgorithm::Rsa2048)],
+        Site::Mutual => vec![("mutual", KeyAlgorithm::P256)],
+        Site::Early => vec![("early", KeyAlgorithm::P256)],
         Site::Echo => vec![("echo", KeyAlgorithm::P256)],
     }
 }
@@ -77,7 +90,9 @@ client_ca = "ca.pem"
 
 [keys]
 directory = "keys"
-allow_rsa_key_transport = ["legacy-rsa"]
+allow_rsa_key_transport = ["legacy-rsa", "old-rsa"]
+rsa_key_transport_also_signs = ["old-rsa"]
+allow_legacy = ["legacy-ecdsa", "old-rsa"]
 
 [[edge]]
 name = "edge-1.example"
@@ -115,9 +130,15 @@ key = "edge.key"
             _ => format!("http://{}", upstream.http),
         };
         let policy = match site {
-            Site::Legacy => "legacy",
+            Site::Legacy | Site::Old => "legacy",
             Site::Modern => "modern",
             _ => "intermediate",
+        };
+        let more = match site {
+            Site::Old => "renegotiation = true",
+            Site::Mutual => "client_auth = \"required\"\nclient_ca = \"ca.pem\"",
+            Site::Early => "early_data = {}",
+            _ => "",
         };
         write!(
             text,
@@ -127,6 +148,7 @@ names = ["{domain}", "*.{domain}"]
 certificates = [{}]
 upstream = "{upstream}"
 policy = "{policy}"
+{more}
 "#,
             certificates.join(", ")
         )

@@ -36,19 +36,29 @@ pub enum Site {
     Legacy,
     /// `policy = "modern"`: TLS 1.3 alone.
     Modern,
+    /// What the oldest clients of TLS 1.2 need: `policy = "legacy"` with renegotiation, and an RSA-2048
+    /// certificate whose key does all that the key server's switches allow.
+    Old,
+    /// ECDSA P-256, for clients with a certificate alone.
+    Mutual,
+    /// ECDSA P-256, and early data.
+    Early,
     /// ECDSA P-256, and TCP mode: the service sends back what it gets.
     Echo,
 }
 
 impl Site {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Ecdsa,
         Self::Rsa,
         Self::Both,
         Self::Ed25519,
         Self::Legacy,
         Self::Modern,
+        Self::Old,
+        Self::Mutual,
+        Self::Early,
         Self::Echo,
     ];
 
@@ -61,6 +71,9 @@ impl Site {
             Self::Ed25519 => "ed25519.example",
             Self::Legacy => "legacy.example",
             Self::Modern => "modern.example",
+            Self::Old => "old.example",
+            Self::Mutual => "mutual.example",
+            Self::Early => "early.example",
             Self::Echo => "echo.example",
         }
     }
@@ -117,6 +130,12 @@ impl Stand {
     /// The certificate that every site's chain ends at, PEM.
     pub fn ca_file(&self) -> PathBuf {
         self.directory.path().join(files::CA)
+    }
+
+    /// A client's certificate from the same CA, PEM, and its key.
+    pub fn client_files(&self) -> (PathBuf, PathBuf) {
+        let file = |name| self.directory.path().join(name);
+        (file(files::CLIENT), file(files::CLIENT_KEY))
     }
 
     /// A directory for what a peer writes, gone with the stand.
