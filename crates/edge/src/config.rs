@@ -42,6 +42,9 @@ pub struct Config {
     pub handshake_records: Option<PathBuf>,
     /// Which of the key server's signatures are checked before a client sees them.
     pub verify_signatures: VerifySignatures,
+    /// Whether sessions of TLS 1.2 may be sealed into tickets, which hold the master secret: who steals the
+    /// ticket key opens what was recorded of them. Without, they are kept by their IDs, in memory.
+    pub tls12_session_tickets: bool,
     /// Whether clients that take compressed certificates (RFC 8879) get them.
     pub certificate_compression: bool,
 }

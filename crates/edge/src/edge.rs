@@ -109,6 +109,7 @@ impl Edge {
             tls: Arc::new(ServerConfig {
                 verify_signatures: config.verify_signatures,
                 session_lifetime_s: SESSION_LIFETIME_S,
+                session_tickets_tls12: config.tls12_session_tickets,
                 certificate_compression: if config.certificate_compression {
                     keyward_compression::ALGORITHMS.to_vec()
                 } else {

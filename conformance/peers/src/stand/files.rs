@@ -92,7 +92,7 @@ client_ca = "ca.pem"
 directory = "keys"
 allow_rsa_key_transport = ["legacy-rsa", "old-rsa"]
 rsa_key_transport_also_signs = ["old-rsa"]
-allow_legacy = ["legacy-ecdsa", "old-rsa"]
+allow_legacy = ["old-rsa"]
 
 [[edge]]
 name = "edge-1.example"

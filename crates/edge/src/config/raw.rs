@@ -20,6 +20,7 @@ pub(super) struct RawConfig {
     pub(super) handshake_records: Option<PathBuf>,
     pub(super) verify_signatures: Option<Spanned<String>>,
     pub(super) certificate_compression: Option<bool>,
+    pub(super) tls12_session_tickets: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]

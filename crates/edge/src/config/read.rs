@@ -51,6 +51,7 @@ pub(super) fn config(source: &Source) -> Result<Config, ConfigError> {
             limits: limits?,
             handshake_records,
             verify_signatures: verify_signatures?,
+            tls12_session_tickets: raw.tls12_session_tickets.unwrap_or(true),
             certificate_compression: raw.certificate_compression.unwrap_or(true),
         })
     };

@@ -78,6 +78,25 @@ async fn session_ids_of_tls12() {
     );
 }
 
+/// Where tickets of TLS 1.2, which hold the master secret, are switched off: its sessions are in memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_tickets_of_tls12() {
+    let service = Service::hello().await;
+    let sites = [Site::new(&["shop.example"], &service.url())];
+    let home = Home::start_with("tls12_session_tickets = false", &sites, "").await;
+    for mode in [
+        Tls12Resumption::SessionIdOnly,
+        Tls12Resumption::SessionIdOrTickets,
+    ] {
+        let mut client = Client::tls12();
+        client.config.resumption = Resumption::in_memory_sessions(8).tls12_resumption(mode);
+        visit(&client, &home, "shop.example").await;
+        let again = visit(&client, &home, "shop.example").await;
+        assert_eq!(again, HandshakeKind::Resumed, "{mode:?}");
+    }
+    visit(&Client::tls13(), &home, "shop.example").await;
+}
+
 /// A client's store that takes all servers for one.
 #[derive(Debug)]
 struct OneServer(ClientSessionMemoryCache);

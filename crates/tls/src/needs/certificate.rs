@@ -65,7 +65,8 @@ pub struct CertificateAnswer {
     /// Whether the client is asked for a certificate.
     pub client_authentication: ClientAuthentication,
     /// The most early data that is taken here, in bytes, where it is less than
-    /// [`ServerConfig::early_data`](crate::ServerConfig::early_data); 0: none is.
+    /// [`ServerConfig::early_data`](crate::ServerConfig::early_data), with sessions that were made under the
+    /// same limit or a lower one; 0: none is.
     pub max_early_data: u32,
 }
 
