@@ -19,6 +19,7 @@ pub(crate) struct ClientAuth {
     trust: Trust,
     asked: ClientAuthentication,
     digest: Vec<u8>,
+    session_digest: Vec<u8>,
 }
 
 impl ClientAuth {
@@ -54,6 +55,7 @@ impl ClientAuth {
             file: ca.to_owned(),
             kind: Kind::Roots(cause),
         })?;
+        let session_digest = hash.clone().finish().to_vec();
         let mut lists = Vec::new();
         for file in crls {
             let fail = |kind| ClientAuthError {
@@ -76,6 +78,7 @@ impl ClientAuth {
                 ClientAuthMode::Required => ClientAuthentication::Required(request),
             },
             digest: hash.finish().to_vec(),
+            session_digest,
         })
     }
 
@@ -84,10 +87,15 @@ impl ClientAuth {
         self.asked.clone()
     }
 
-    /// Of everything that decides about a client: a session that was made under other rules is not taken up
-    /// again, for in it nobody would be asked.
+    /// Of everything that was read.
     pub(crate) fn digest(&self) -> &[u8] {
         &self.digest
+    }
+
+    /// Of what a session is bound to: whether clients are asked, and which CAs they are told of. Revocation
+    /// lists are not among it: the engine asks about a session's client again when it is resumed.
+    pub(crate) fn session_digest(&self) -> &[u8] {
+        &self.session_digest
     }
 
     /// Whether a client is to be believed.

@@ -119,7 +119,11 @@ impl Resolver {
             Verdict::Full => &self.counters.early_data_turned_away,
         };
         Counters::add(counter);
-        need.answer(Ok(verdict == Verdict::New))
+        need.answer(match verdict {
+            Verdict::New => Ok(true),
+            Verdict::Seen => Ok(false),
+            Verdict::Full => Err(NeedError::Overloaded),
+        })
     }
 
     fn key_operation(&self, need: KeyOperationNeed) -> Pending {
@@ -143,7 +147,8 @@ impl Resolver {
     }
 }
 
-/// Whether the client is to be believed, by its site's rules as they are now.
+/// Whether the client is to be believed, by its site's rules as they are now: also one whose session is to be
+/// resumed, which otherwise would outlive the revocation of its certificate.
 fn client_certificate(need: PeerCertificateNeed, findings: &mut Findings) -> Answer {
     let rules = findings.site.as_ref().and_then(|site| site.client_auth());
     let Some(rules) = rules else {

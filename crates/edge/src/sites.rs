@@ -236,10 +236,10 @@ fn identity(config: &SiteConfig) -> Vec<u8> {
     hash.finish().to_vec()
 }
 
-/// Nor is one in which the client was believed by other rules: nobody who resumes is asked again.
+/// Nor is one in which the client was asked in another way.
 fn session_context(identity: &[u8], client_auth: Option<&ClientAuth>) -> Vec<u8> {
     let mut hash = HashAlgorithm::Sha256.start();
     hash.update(identity);
-    hash.update(client_auth.map_or(b"", ClientAuth::digest));
+    hash.update(client_auth.map_or(b"", ClientAuth::session_digest));
     hash.finish().to_vec()
 }

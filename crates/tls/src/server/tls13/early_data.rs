@@ -86,10 +86,7 @@ fn offer(
     let reasons = [
         (allowed == 0, NoEarlyData::Off),
         (session.max_early_data == 0, NoEarlyData::NotWithSession),
-        (
-            session.max_early_data > allowed,
-            NoEarlyData::LowerLimit,
-        ),
+        (session.max_early_data > allowed, NoEarlyData::LowerLimit),
         (!chosen.early_data_offered, NoEarlyData::Declined),
         (chosen.retried, NoEarlyData::HelloRetryRequest),
         (resumed.index != 0, NoEarlyData::NotFirstSession),
@@ -202,7 +199,7 @@ pub(super) fn outcome(
     let offered = &chosen.opening.hello.extensions.pre_shared_key;
     match resumed {
         Some(resumed) => resumed.early_data,
-        None if cx.config.early_data == 0 => Err(NoEarlyData::Off),
+        None if limit(&chosen.opening.site, cx) == 0 => Err(NoEarlyData::Off),
         None if offered.is_some() => Err(NoEarlyData::SessionNotResumed),
         None => Err(NoEarlyData::NoSession),
     }
