@@ -117,7 +117,7 @@ mod tests {
 
     /// A session in the engine's encoding: TLS 1.2, made at second 1000, for 60 seconds.
     fn session() -> SessionState {
-        let mut bytes = vec![2, 0x03, 0x03, 0xc0, 0x2b];
+        let mut bytes = vec![3, 0x03, 0x03, 0xc0, 0x2b];
         // Made, and its ticket issued.
         bytes.extend_from_slice(&1_000_000_u64.to_be_bytes());
         bytes.extend_from_slice(&1_000_000_u64.to_be_bytes());
@@ -125,7 +125,7 @@ mod tests {
         bytes.extend_from_slice(&[0, 0, 0, 0, 1, 48]);
         bytes.extend_from_slice(&[0xa5; 48]);
         bytes.extend_from_slice(&[0, 0, 0]);
-        bytes.extend_from_slice(&[0; 4 + 2]);
+        bytes.extend_from_slice(&[0; 4 + 2 + 2 + 2]);
         SessionState::decode(&bytes).expect("the engine's encoding")
     }
 
