@@ -64,12 +64,14 @@ pub(super) fn requested_upgrade(request: &Parts) -> Option<HeaderValue> {
     }
     let mut fields = request.headers.get_all(UPGRADE).iter();
     let protocol = fields.next()?;
-    // Behind h2c the service would see requests that no rule of the edge has seen.
-    let h2c = protocol.to_str().map_or(true, |list| {
-        list.split(',')
-            .any(|token| token.trim().eq_ignore_ascii_case("h2c"))
+    // Behind h2c or another TLS (RFC 2817) the service would see requests that no rule of the edge has seen.
+    let hides_requests = protocol.to_str().map_or(true, |list| {
+        list.split(',').any(|token| {
+            let name = token.split('/').next().unwrap_or_default().trim();
+            name.eq_ignore_ascii_case("h2c") || name.eq_ignore_ascii_case("tls")
+        })
     });
-    (fields.next().is_none() && !h2c).then(|| protocol.clone())
+    (fields.next().is_none() && !hides_requests).then(|| protocol.clone())
 }
 
 /// What the edge knows of the client and tells the service.
@@ -309,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn upgrades_but_not_to_h2c() {
+    fn upgrades_but_not_to_h2c_nor_to_tls() {
         let websocket = [
             ("connection", "keep-alive, Upgrade"),
             ("upgrade", "websocket"),
@@ -325,6 +327,10 @@ mod tests {
                     ("connection", "upgrade, http2-settings"),
                     ("upgrade", "h2c"),
                 ],
+            ),
+            (
+                Version::HTTP_11,
+                [("connection", "upgrade"), ("upgrade", "websocket, TLS/1.0")],
             ),
             (
                 Version::HTTP_11,
