@@ -240,6 +240,7 @@ impl Common {
             // message."
             AlertDescription::USER_CANCELED => {}
             _ if level == AlertLevel::WARNING && !self.is_tls13() => {}
+            // RFC 9846 §6: "Unknown Alert types MUST be treated as error alerts."
             _ => return Err(Error::AlertReceived(description)),
         }
         self.warnings += 1;
@@ -265,6 +266,10 @@ impl Common {
     }
 
     /// Refuses bytes behind a message that the peer must wait for an answer to, before anything is sent.
+    ///
+    /// RFC 9846 §5.1: "Implementations MUST verify that all messages immediately preceding a key change align
+    /// with a record boundary; if not, then they MUST terminate the connection with an
+    /// "unexpected_message" alert."
     pub(crate) fn expect_no_more_handshake(&self) -> Result<(), Error> {
         if self.joiner.is_empty() {
             Ok(())
@@ -281,6 +286,16 @@ impl Common {
         protection.limit_records(self.records_per_key);
         self.reader.set_protection(protection);
         Ok(())
+    }
+
+    /// The connection is over: nothing is sent or received any more.
+    ///
+    /// RFC 9846 §6: "Servers and clients MUST forget the secret values and keys established in failed
+    /// connections".
+    pub(crate) fn forget_keys(&mut self) {
+        self.exporter = None;
+        self.reader.clear_protection();
+        self.writer.clear_protection();
     }
 
     /// How change_cipher_spec records are taken from here on.

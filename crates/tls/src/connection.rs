@@ -234,6 +234,7 @@ impl<R: Role> Connection<R> {
         self.common.input.consume_plaintext(usize::MAX);
         self.common.input.discard_unopened();
         self.common.input.shrink();
+        self.common.forget_keys();
         self.end = Some(end);
     }
 

@@ -73,6 +73,11 @@ impl RecordReader {
         self.protection = Some(protection);
     }
 
+    /// Forgets the key: nothing is received any more.
+    pub(crate) fn clear_protection(&mut self) {
+        self.protection = None;
+    }
+
     pub(crate) fn set_change_cipher_specs(&mut self, change_cipher_specs: ChangeCipherSpecs) {
         self.change_cipher_specs = change_cipher_specs;
     }
@@ -159,6 +164,9 @@ impl RecordReader {
             let header = RecordHeader::from_array(raw);
             self.refuse_noise(&raw)?;
             let length = usize::from(header.length);
+            // RFC 9846 §5.1: "An endpoint that receives a record that exceeds this length MUST
+            // terminate the connection with a "record_overflow" alert."; §5.2 says the same of
+            // protected ones.
             if length > self.max_len(header.content_type) {
                 return Err(InvalidMessage::RecordTooLarge.into());
             }
@@ -289,6 +297,8 @@ impl RecordReader {
                 return Err(PeerMisbehaved::EmptyRecord.into());
             }
             ContentType::HANDSHAKE | ContentType::ALERT => false,
+            // RFC 9846 §5: "If a TLS implementation receives an unexpected record type, it MUST
+            // terminate the connection with an "unexpected_message" alert."
             _ => return Err(PeerMisbehaved::UnexpectedRecord(content_type).into()),
         };
         if !dropped {

@@ -33,7 +33,8 @@ impl RecordWriter {
         self.protection = Some(protection);
     }
 
-    /// Goes back to records without protection: early data is refused by a HelloRetryRequest.
+    /// Forgets the key, and goes back to records without protection: early data is refused by a
+    /// HelloRetryRequest, or nothing is sent any more.
     pub(crate) fn clear_protection(&mut self) {
         self.protection = None;
     }
