@@ -1,10 +1,12 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use keyward_tls::{Error, Misuse, Step};
+use keyward_tls::{ClientConfig, Error, Misuse, Step};
 use keyward_wire::values::{AlertDescription, ContentType};
 
-use crate::support::{ClientOptions, HandClient, KeyAlgorithm, Pair, Site, client_config, now};
+use crate::support::{
+    ClientOptions, HandClient, HandServer, KeyAlgorithm, Pair, Site, client_config, now,
+};
 
 fn connected() -> Pair {
     let client = client_config(ClientOptions::default());
@@ -156,4 +158,43 @@ fn abort_sends_its_alert_and_nothing_more() {
     assert_eq!(client.server.receive(&[1; 100]), 100, "taken and dropped");
     assert!(matches!(client.server.step(now()), Ok(Step::Closed)));
     assert!(client.server.send(b"more").is_err());
+}
+
+/// RFC 9846 §6: "Unknown Alert types MUST be treated as error alerts."
+#[test]
+fn an_alert_that_nobody_knows_ends_the_connection() {
+    for level in [1, 2] {
+        for description in [1, 99, 255] {
+            let expected = Err(Error::AlertReceived(AlertDescription(description)));
+            let mut client = HandClient::new(&Arc::new(Site::new(&[KeyAlgorithm::P256])));
+            client.handshake();
+            let alert = client.sealed(ContentType::ALERT, &[level, description]);
+            assert_eq!(client.feed(&alert), expected);
+
+            let mut server = HandServer::new(ClientConfig::default());
+            server.handshake();
+            let alert = server.sealed(ContentType::ALERT, &[level, description]);
+            assert_eq!(server.feed(&alert), expected);
+        }
+    }
+}
+
+/// RFC 9846 §6: an implementation that receives an error alert "MUST NOT allow any further data to be sent or received on
+/// the connection."
+#[test]
+fn nothing_is_sent_or_received_behind_an_error_alert() {
+    let mut client = HandClient::new(&Arc::new(Site::new(&[KeyAlgorithm::P256])));
+    client.handshake();
+    let mut bytes = client.sealed(ContentType::APPLICATION_DATA, b"before");
+    bytes.extend(client.sealed(ContentType::ALERT, &[2, 80]));
+    bytes.extend(client.sealed(ContentType::APPLICATION_DATA, b"behind"));
+    let ended = Error::AlertReceived(AlertDescription::INTERNAL_ERROR);
+    assert_eq!(client.feed(&bytes), Err(ended.clone()));
+    assert_eq!(client.server.send(b"more"), Err(ended.clone()));
+    assert!(client.server.update_keys(true).is_err());
+    client.server.close();
+    let late = client.sealed(ContentType::APPLICATION_DATA, b"late");
+    assert_eq!(client.feed(&late), Err(ended));
+    assert_eq!(client.received, b"before");
+    assert_eq!(client.records(), []);
 }

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
-use keyward_tls::{Error, Limits, Misuse, PeerMisbehaved, ServerConfig, Step};
+use keyward_tls::{ClientConfig, Error, Limits, Misuse, PeerMisbehaved, ServerConfig, Step};
 use keyward_wire::values::ContentType;
 
-use crate::support::{ClientOptions, HandClient, KeyAlgorithm, Pair, Site, client_config};
+use crate::support::{
+    ClientOptions, HandClient, HandServer, KeyAlgorithm, Pair, Site, client_config,
+};
 
 const REQUESTED: [u8; 5] = [24, 0, 0, 1, 1];
 const NOT_REQUESTED: [u8; 5] = [24, 0, 0, 1, 0];
@@ -247,4 +249,22 @@ fn a_peer_that_does_not_read_is_not_answered_without_end() {
         most = most.max(client.server.output().len());
     }
     assert!(most <= Limits::default().output + 100, "{most}");
+}
+
+/// RFC 9846 §4.7.3: "both sides MUST enforce that a KeyUpdate with the old key is received before accepting any messages
+/// encrypted with the new key."
+#[test]
+fn the_new_keys_are_not_there_before_the_key_update() {
+    let mut client = by_hand();
+    client.update_write_keys();
+    let data = client.sealed(ContentType::APPLICATION_DATA, b"data");
+    assert_eq!(client.feed(&data), Err(Error::DecryptError));
+    assert!(client.received.is_empty());
+
+    let mut server = HandServer::new(ClientConfig::default());
+    server.handshake();
+    server.update_write_keys();
+    let data = server.sealed(ContentType::APPLICATION_DATA, b"data");
+    assert_eq!(server.feed(&data), Err(Error::DecryptError));
+    assert!(server.received.is_empty());
 }

@@ -23,6 +23,7 @@ mod exporters;
 mod floods;
 mod foreign_sessions;
 mod fragmentation;
+mod fresh_values;
 mod full_handshake;
 mod grease;
 mod half_rtt;
@@ -38,6 +39,7 @@ mod server_flight;
 mod server_name;
 mod session_peer;
 mod signature_check;
+mod signature_contexts;
 mod tls12;
 mod trace;
 #[cfg(target_os = "linux")]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keyward_tls::{Error, InvalidMessage, PeerIncompatible, PeerMisbehaved, Policy};
+use keyward_wire::handshake;
 use keyward_wire::values::{
     CipherSuite, CompressionMethod, ContentType, HandshakeType, NamedGroup, ProtocolVersion,
 };
@@ -325,4 +326,69 @@ fn content_types_that_do_not_exist() {
     let record = client.sealed(ContentType(24), b"heartbeat");
     let error = PeerMisbehaved::UnexpectedRecord(ContentType(24));
     refused(&mut client, &record, error, 10);
+}
+
+/// RFC 9846 §6: what "cannot be parsed according to the syntax (e.g., have a length extending beyond the message boundary
+/// or contain an out-of-range length)" is answered with a "decode_error" alert.
+#[test]
+fn messages_with_a_byte_too_many_or_too_few() {
+    type Change = fn(&mut Vec<u8>);
+    let changes: [Change; 2] = [|body| body.push(0), |body| body.truncate(body.len() - 1)];
+    for change in changes {
+        let altered = |message: &[u8]| {
+            let mut body = message[4..].to_vec();
+            change(&mut body);
+            handshake::frame(HandshakeType(message[0]), &body[..])
+        };
+        let mut client = client();
+        let hello = altered(&client.client_hello());
+        let outcome = client.feed(&HandClient::plain(ContentType::HANDSHAKE, &hello));
+        assert!(
+            matches!(outcome, Err(Error::InvalidMessage(_))),
+            "{outcome:?}"
+        );
+        assert_alert(&mut client, 50);
+
+        let mut client = self::client();
+        client.handshake();
+        let update = altered(&[24, 0, 0, 1, 0]);
+        let record = client.sealed(ContentType::HANDSHAKE, &update);
+        let outcome = client.feed(&record);
+        assert!(
+            matches!(outcome, Err(Error::InvalidMessage(_))),
+            "{outcome:?}"
+        );
+        assert_alert(&mut client, 50);
+    }
+}
+
+/// RFC 9846 §5.2: "If the decryption fails, the receiver MUST terminate the connection with a "bad_record_mac" alert."
+#[test]
+fn records_too_short_for_a_tag() {
+    for length in 0..=16_u8 {
+        let mut client = client();
+        client.handshake();
+        let record = [&[23, 3, 3, 0, length][..], &vec![0; length.into()]].concat();
+        refused(&mut client, &record, Error::DecryptError, 20);
+    }
+}
+
+/// RFC 9846 §5.1: legacy_record_version "MUST be ignored for all purposes."
+#[test]
+fn the_version_of_a_record_says_nothing() {
+    for minor in [0, 1, 2, 4, 0xff] {
+        let mut client = client();
+        let hello = client.client_hello();
+        let mut record = HandClient::plain(ContentType::HANDSHAKE, &hello);
+        record[2] = minor;
+        client.feed(&record).unwrap();
+        client.take_server_hello();
+        client.take_flight();
+        let mut bytes = HandClient::plain(ContentType::CHANGE_CIPHER_SPEC, &[1]);
+        bytes[2] = minor;
+        let finished = client.finished();
+        bytes.extend(client.sealed(ContentType::HANDSHAKE, &finished));
+        client.feed(&bytes).unwrap();
+        assert!(client.server.is_handshake_complete());
+    }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use keyward_tls::{Credential, OcspResponse};
-use keyward_wire::handshake::{CertificateTls13, EncryptedExtensions};
-use keyward_wire::values::ContentType;
+use keyward_wire::extensions::MaxFragmentLength;
+use keyward_wire::handshake::{CertificateTls13, EncryptedExtensions, ServerHello};
+use keyward_wire::values::{ContentType, EcPointFormat, ExtensionType};
 
 use crate::support::{HandClient, KeyAlgorithm, Site, identity};
 
@@ -71,4 +72,47 @@ fn a_change_cipher_spec_for_who_has_a_session_id() {
         let (next, _) = client.next_record().unwrap();
         assert_eq!(next == ContentType::CHANGE_CIPHER_SPEC, asks);
     }
+}
+
+/// RFC 9846 §4.2.3: "The ServerHello MUST only include extensions which are required to establish the cryptographic
+/// context and negotiate the protocol version." Offers that are for TLS 1.2, or that a server never answers, change
+/// nothing; §4.3.6, §4.3.9 and §4.5.1.1 name some.
+#[test]
+fn a_client_that_offers_everything_gets_no_more_than_tls13_has() {
+    let mut client = HandClient::new(&site());
+    let extensions = &mut client.hello.extensions;
+    extensions.alpn = Some(vec![b"h2".to_vec()]);
+    extensions.record_size_limit = Some(16385);
+    extensions.extended_master_secret = true;
+    extensions.encrypt_then_mac = true;
+    extensions.session_ticket = Some(Vec::new());
+    extensions.renegotiation_info = Some(Vec::new());
+    extensions.ec_point_formats = Some(vec![EcPointFormat::UNCOMPRESSED]);
+    extensions.max_fragment_length = Some(MaxFragmentLength::Bytes4096);
+    extensions.status_request = true;
+    extensions.signed_certificate_timestamp = true;
+    extensions.post_handshake_auth = true;
+    extensions.signature_algorithms_cert = extensions.signature_algorithms.clone();
+    // status_request_v2, and one of nobody's.
+    extensions.unknown = vec![
+        (ExtensionType(17), Vec::new()),
+        (ExtensionType(0x5678), vec![1]),
+    ];
+    client.handshake();
+    let hello: ServerHello = client.message();
+    assert_eq!(
+        hello.extensions.types(),
+        [ExtensionType::SUPPORTED_VERSIONS, ExtensionType::KEY_SHARE]
+    );
+    let answer: EncryptedExtensions = client.message();
+    let expected = EncryptedExtensions {
+        server_name: true,
+        alpn: Some(b"h2".to_vec()),
+        record_size_limit: Some(16385),
+        ..EncryptedExtensions::default()
+    };
+    assert_eq!(answer, expected);
+    let chain: CertificateTls13 = client.message();
+    let mut entries = chain.certificate_list.iter();
+    assert!(entries.all(|entry| entry.extensions.is_empty()));
 }

@@ -13,7 +13,7 @@ use keyward_wire::values::{
 
 use super::flight::Flight;
 use crate::support::{
-    Duo, KeyAlgorithm, Site, Visitor, identity, plain, with_unreadable_key_usage,
+    Duo, KeyAlgorithm, Site, Visitor, client_identity, identity, plain, with_unreadable_key_usage,
 };
 
 const SHAKE: CipherSuite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
@@ -27,12 +27,16 @@ fn tls12() -> Policy {
 
 /// The flight of an honest server, on its way.
 fn flight() -> (Duo, Flight) {
+    flight_of(KeyAlgorithm::P256, &tls12())
+}
+
+fn flight_of(key: KeyAlgorithm, policy: &Policy) -> (Duo, Flight) {
     let site = Site {
-        policy: tls12(),
-        ..Site::new(&[KeyAlgorithm::P256])
+        policy: policy.clone(),
+        ..Site::new(&[key])
     };
     let client = ClientConfig {
-        policy: tls12().into(),
+        policy: policy.clone().into(),
         alpn: vec![b"http/1.1".to_vec()],
         resumption: false,
         ..ClientConfig::default()
@@ -231,6 +235,38 @@ fn certificates_that_cannot_be_used() {
         PeerMisbehaved::BadSignature,
         AlertDescription::DECRYPT_ERROR,
     );
+}
+
+/// RFC 5246 §7.4.2: the certificate of an ephemeral exchange "MUST allow the key to be used for signing", that of RSA key
+/// transport "MUST allow the key to be used for encryption".
+#[test]
+fn a_certificate_whose_key_is_for_something_else() {
+    let mut params = rcgen::CertificateParams::new(vec!["shop.example".to_owned()]).unwrap();
+    params.key_usages = vec![rcgen::KeyUsagePurpose::KeyAgreement];
+    let key = rcgen::KeyPair::generate().unwrap();
+    let for_agreement = params.self_signed(&key).unwrap().der().to_vec();
+    certificate_refused(
+        vec![for_agreement],
+        PeerMisbehaved::CertificateNotForSuite,
+        AlertDescription::UNSUPPORTED_CERTIFICATE,
+    );
+
+    let key_transport = Policy {
+        versions: vec![ProtocolVersion::TLS12],
+        cipher_suites: vec![CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256],
+        ..Policy::legacy()
+    };
+    let (mut duo, mut flight) = flight_of(KeyAlgorithm::Rsa2048, &key_transport);
+    let for_signing = client_identity(KeyAlgorithm::Rsa2048);
+    flight.edit(
+        HandshakeType::CERTIFICATE,
+        |certificate: &mut CertificateTls12| {
+            certificate.certificate_list = vec![for_signing.certificate.chain()[0].to_vec()];
+        },
+    );
+    flight.give(&mut duo.client);
+    let error = duo.step_client().unwrap_err();
+    assert_eq!(error, PeerMisbehaved::CertificateNotForSuite.into());
 }
 
 #[track_caller]
