@@ -29,6 +29,8 @@ impl ExpectServerHello {
         }
         let message = incoming.expect(HandshakeType::SERVER_HELLO)?;
         let server_hello: ServerHello = message.decode()?;
+        // RFC 9846 §4.3.1: "clients MUST check for this extension prior to processing the rest of
+        // the ServerHello."
         let version = version(&self.hello, &server_hello)?;
         match self.tls13 {
             Some(offer) if version == ProtocolVersion::TLS13 => {

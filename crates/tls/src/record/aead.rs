@@ -168,6 +168,8 @@ impl AeadRecords {
             nonce,
             additional,
         } = self.inputs(sequence, header, body)?;
+        // RFC 9846 §5.2: "If the decryption fails, the receiver MUST terminate the connection with
+        // a "bad_record_mac" alert."
         let text = self
             .key
             .open(&nonce, additional.as_ref(), &mut body[prefix..])

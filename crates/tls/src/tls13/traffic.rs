@@ -47,6 +47,8 @@ impl Traffic {
         if self.key_updates > MAX_KEY_UPDATES {
             return Err(PeerMisbehaved::TooManyKeyUpdates.into());
         }
+        // RFC 9846 §4.7.3: "Upon receiving a KeyUpdate, the receiver MUST update its receiving
+        // keys."
         self.read = self.read.next();
         common.set_read_protection(self.read.protection()?)?;
         self.wants_key_update = false;
@@ -91,6 +93,8 @@ impl Traffic {
         } else {
             KeyUpdateRequest::UPDATE_NOT_REQUESTED
         };
+        // RFC 9846 §4.7.3: "Both sender and receiver MUST encrypt their KeyUpdate messages with the
+        // old keys."
         common.send_handshake(&handshake::to_message(&KeyUpdate { request_update }));
         self.write = self.write.next();
         common.set_write_protection(self.write.protection()?)

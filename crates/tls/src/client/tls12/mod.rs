@@ -1,4 +1,7 @@
-//! TLS 1.2 (RFC 5246), the client's side, from the ServerHello on. The files in the order of the wire:
+//! TLS 1.2 (RFC 5246), the client's side, from the ServerHello on. The files in the order of the wire: →
+//! goes to the server, ← comes from it, and at a *need* the handshake stops until the caller has answered
+//! ([`needs`](crate::needs)). What is before the ServerHello is one for both versions:
+//! [`super::offer_session`], [`super::client_hello`] and [`super::server_hello`].
 //!
 //! | | message | file |
 //! |---|---|---|
@@ -21,6 +24,10 @@
 //!
 //! A resumed handshake ([`resumption`]) goes from ServerHello to NewSessionTicket and the server's
 //! change_cipher_spec and Finished, and then to ours.
+//!
+//! [`start`] is where this begins, [`State`] where a handshake can be. A state's file reads from its
+//! `handle`, which takes the message that the state expects, or its `answered`, which takes the answer,
+//! to the state that it returns.
 
 mod certificate;
 mod certificate_request;

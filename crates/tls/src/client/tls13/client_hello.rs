@@ -28,6 +28,8 @@ impl Offer {
         let shares = groups
             .into_iter()
             .take(cx.config.key_shares)
+            // RFC 9846 §4.3.8: "The key_exchange values for each KeyShareEntry MUST be generated
+            // independently."
             .map(generate)
             .collect::<Result<Vec<_>, _>>()?;
         let mut offer = Self {

@@ -1,11 +1,16 @@
-//! TLS 1.3 (RFC 9846), the client's side. The files in the order of the wire:
+//! TLS 1.3 (RFC 9846), the client's side. The files in the order of the wire: → goes to the server, ←
+//! comes from it, and at a *need* the handshake stops until the caller has answered
+//! ([`needs`](crate::needs)).
 //!
 //! | | message | file |
 //! |---|---|---|
-//! | → | ClientHello: key shares, PSK | [`client_hello`], [`psk`] |
-//! | → | change_cipher_spec for middleboxes, early data, if it is offered | [`early_data`] |
-//! | ← | HelloRetryRequest, if the server wants another share; → ClientHello | [`hello_retry`] |
-//! | ← | ServerHello | [`server_hello`] |
+//! | | *need: offer session*, if sessions are resumed | [`super::offer_session`] |
+//! | → | ClientHello, of both versions | [`super::client_hello`] |
+//! | | with the offers of TLS 1.3: key shares, PSK | [`client_hello`], [`psk`] |
+//! | → | change_cipher_spec for middleboxes and early data, if it is offered | [`early_data`] |
+//! | ← | ServerHello or HelloRetryRequest, whose version says that this is TLS 1.3 | [`super::server_hello`] |
+//! | | HelloRetryRequest, if the server wants another share; → ClientHello | [`hello_retry`] |
+//! | | ServerHello; → change_cipher_spec, if it has not gone out yet | [`server_hello`] |
 //! | ← | EncryptedExtensions | [`encrypted_extensions`] |
 //! | ← | CertificateRequest, if the server asks for a certificate | [`certificate`] |
 //! | ← | Certificate or CompressedCertificate, unless resumed | [`certificate`] |
@@ -20,6 +25,10 @@
 //! | → | Finished | [`finished`] |
 //! | ← | NewSessionTicket | [`tickets`] |
 //! | ↔ | application data, KeyUpdate | [`traffic`] |
+//!
+//! [`start`] is where this begins, [`State`] where a handshake can be. A state's file reads from its
+//! `handle`, which takes the message that the state expects, or its `answered`, which takes the answer,
+//! to the state that it returns.
 
 mod certificate;
 mod certificate_verify;
@@ -74,7 +83,8 @@ pub(crate) fn start(
 ///                 └─────── not asked ───────────────────────────────────▲
 /// ```
 ///
-/// A CertificateRequest is taken in `ExpectCertificate`, once.
+/// A CertificateRequest is taken in `ExpectCertificate`, once. `AwaitKeyOperation` is left out where we have
+/// no certificate that the server takes.
 pub(crate) enum State {
     ExpectEncryptedExtensions(Box<ExpectEncryptedExtensions>),
     ExpectCertificate(Box<ExpectCertificate>),

@@ -99,7 +99,9 @@ pub(super) fn may_send_early_data(hello: &Hello, cx: &Context<'_>) -> Result<(),
         None if hello.session.is_some() => Err(NoEarlyData::NotWithSession),
         None => Err(NoEarlyData::NoSession),
         Some((session, _)) if session.max_early_data() == 0 => Err(NoEarlyData::NotWithSession),
-        // The suite of early data is the session's: the server must be able to choose it.
+        // RFC 9846 §4.3.10: "The PSK used to encrypt the early data MUST be the first PSK listed in the
+        // client's "pre_shared_key" extension." There is one; the suite of early data is the session's,
+        // and the server must be able to choose it.
         Some((_, suite)) if !offered.cipher_suites.contains(&suite.code) => {
             Err(NoEarlyData::OtherCipherSuite)
         }

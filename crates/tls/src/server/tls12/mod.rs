@@ -1,8 +1,12 @@
-//! TLS 1.2 (RFC 5246), the server's side. The files in the order of the wire:
+//! TLS 1.2 (RFC 5246), the server's side. The files in the order of the wire: ← comes from the client, →
+//! goes to it, and at a *need* the handshake stops until the caller has answered
+//! ([`needs`](crate::needs)).
 //!
 //! | | message | file |
 //! |---|---|---|
-//! | ← | ClientHello | [`client_hello`] |
+//! | ← | ClientHello | [`super::client_hello`] |
+//! | | *need: certificate*, whose answer has the policy, and so the version | [`super::client_hello`] |
+//! | | the offers of TLS 1.2, checked | [`client_hello`] |
 //! | | *need: session*, if one is offered | [`resumption`] |
 //! | | *need: peer certificate*, if the client presented one when the session began | [`resumption`] |
 //! | → | ServerHello | [`server_hello`], what it says chosen in [`choice`] |
@@ -15,17 +19,21 @@
 //! | ← | ClientKeyExchange | [`client_key_exchange`] |
 //! | | *need: key operation*, for RSA key transport | [`client_key_exchange`] |
 //! | ← | CertificateVerify, if the client has a certificate | [`client_certificate_verify`] |
-//! | | *need: peer certificate*, then | [`client_certificate_verify`] |
+//! | | *need: peer certificate*, if it has one | [`client_certificate_verify`] |
 //! | ← | change_cipher_spec | [`change_cipher_spec`] |
 //! | ← | Finished | [`finished`] |
-//! | | *need: new session* | [`new_session_ticket`] |
-//! | → | NewSessionTicket | [`new_session_ticket`] |
+//! | | *need: new session*, for a ticket or a session ID | [`new_session_ticket`] |
+//! | → | NewSessionTicket, if the client takes tickets | [`new_session_ticket`] |
 //! | → | change_cipher_spec, Finished | [`finished`] |
 //! | ↔ | application data | [`traffic`] |
 //! | ← | ClientHello, where the policy allows that | [`renegotiation`] |
 //!
 //! A resumed handshake goes from ServerHello to our change_cipher_spec and Finished, and then to the
 //! client's.
+//!
+//! [`start`] is where this begins, [`State`] where a handshake can be. A state's file reads from its
+//! `handle`, which takes the message that the state expects, or its `answered`, which takes the answer,
+//! to the state that it returns.
 
 mod certificate;
 mod certificate_request;

@@ -105,12 +105,18 @@ fn choose_group(hello: &ClientHello, policy: &Policy) -> Result<(Group, bool), E
     let common = || {
         negotiation::common_groups(hello, policy, |group| speak(group).is_some()).filter_map(speak)
     };
+    // RFC 9846 §4.2.1: "If there is no overlap between the received "supported_groups" and the
+    // groups supported by the server, then the server MUST abort the handshake with a
+    // "handshake_failure" or an "insufficient_security" alert."
     let first = common().next().ok_or(PeerIncompatible::NoGroup)?;
     if first == Group::X25519MlKem768 {
         return Ok((first, share(hello, first).is_some()));
     }
     match common().find(|group| share(hello, *group).is_some()) {
         Some(group) => Ok((group, true)),
+        // RFC 9846 §4.2.1: "If the server selects an asymmetric key exchange group and the client
+        // did not offer a compatible "key_share" extension in the initial ClientHello, the server
+        // MUST respond with a HelloRetryRequest".
         None => Ok((first, false)),
     }
 }

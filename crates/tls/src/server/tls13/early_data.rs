@@ -102,6 +102,8 @@ fn offer(
     let (identity, binder) = keys
         .and_then(|keys| Some((keys.identities.first()?, keys.binders.first()?)))
         .ok_or(NoEarlyData::NoSession)?;
+    // RFC 9846 §8.2: "The server MUST derive the storage key only from validated sections of the
+    // ClientHello." The binder has been verified, and covers all the rest.
     let mut unique = [0; 32];
     unique.copy_from_slice(&HashAlgorithm::Sha256.digest(binder));
     // RFC 9846 §4.3.10: "computed by subtracting ticket_age_add from

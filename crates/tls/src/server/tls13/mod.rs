@@ -1,8 +1,12 @@
-//! TLS 1.3 (RFC 9846), the server's side. The files in the order of the wire:
+//! TLS 1.3 (RFC 9846), the server's side. The files in the order of the wire: ← comes from the client, →
+//! goes to it, and at a *need* the handshake stops until the caller has answered
+//! ([`needs`](crate::needs)).
 //!
 //! | | message | file |
 //! |---|---|---|
-//! | ← | ClientHello | [`client_hello`] |
+//! | ← | ClientHello | [`super::client_hello`] |
+//! | | *need: certificate*, whose answer has the policy, and so the version | [`super::client_hello`] |
+//! | | the offers of TLS 1.3, checked and chosen from | [`client_hello`] |
 //! | → | HelloRetryRequest, if the group has no share; ← ClientHello | [`hello_retry`] |
 //! | | *need: session*, if one is offered | [`psk`] |
 //! | | *need: peer certificate*, if the client presented one when the session began | [`psk`] |
@@ -19,8 +23,13 @@
 //! | ← | CertificateVerify, if there was a certificate | [`client_certificate_verify`] |
 //! | | *need: peer certificate*, if there was one | [`client_certificate_verify`] |
 //! | ← | Finished | [`finished`] |
-//! | → | *need: new session*; NewSessionTicket | [`tickets`] |
+//! | | *need: new session*, which holds nothing up | [`tickets`] |
+//! | → | NewSessionTicket | [`tickets`] |
 //! | ↔ | application data, KeyUpdate | [`traffic`] |
+//!
+//! [`start`] is where this begins, [`State`] where a handshake can be. A state's file reads from its
+//! `handle`, which takes the message that the state expects, or its `answered`, which takes the answer,
+//! to the state that it returns.
 
 mod certificate;
 mod certificate_request;

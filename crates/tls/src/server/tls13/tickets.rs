@@ -56,6 +56,7 @@ pub(super) fn ask(
     }
     (0..count)
         .map(|nonce| {
+            // RFC 9846 §4.7.1: "The server MUST generate a fresh value for each ticket it sends."
             let mut age_add = [0; 4];
             cx.config
                 .random
@@ -101,6 +102,8 @@ pub(super) fn send(open: &OpenTicket, ticket: Vec<u8>, cx: &mut Context<'_>) {
     let message = handshake::to_message(&NewSessionTicketTls13 {
         ticket_lifetime: open.lifetime_s,
         ticket_age_add: open.age_add,
+        // RFC 9846 §4.7.1: "A per-ticket value that is unique across all tickets issued on this
+        // connection."
         ticket_nonce: vec![open.nonce],
         ticket,
         extensions: NewSessionTicketExtensions {

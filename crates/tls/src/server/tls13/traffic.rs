@@ -29,6 +29,9 @@ impl ExpectTraffic {
         incoming: Incoming,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
+        // RFC 9846 §4.2.2: "Because TLS 1.3 forbids renegotiation, if a server has negotiated TLS
+        // 1.3 and receives a ClientHello at any other time, it MUST terminate the connection with
+        // an "unexpected_message" alert." So it is with all but KeyUpdate.
         let message = incoming.expect(HandshakeType::KEY_UPDATE)?;
         self.traffic.key_update(&message, cx.common)?;
         Ok(State::ExpectTraffic(self))
