@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that the map is true: every file, folder, test and relative link that the documents name is there."""
+"""Checks that the map is true: every file, folder, test and relative link that the documents name is there, and
+docs/handshake.md names every file of the handshakes."""
 
 import pathlib
 import re
@@ -26,6 +27,13 @@ def attacks_without_test(text):
     return [attack.splitlines()[0] for attack in attacks if not TEST.search(attack) or "- Stopped" not in attack and "is stopped" not in attack]
 
 
+def files_not_drawn(text):
+    """The files of both handshakes that docs/handshake.md does not name."""
+    files = [file for side in ("server", "client") for file in ROOT.glob(f"crates/tls/src/{side}/tls1[23]/*.rs")]
+    names = [str(file.relative_to(ROOT)) for file in files if file.name != "mod.rs"]
+    return sorted(name for name in names if f"`{name}`" not in text)
+
+
 def main():
     tracked = subprocess.run(["git", "ls-files", "-z", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True)
     documents = [ROOT / name for name in tracked.stdout.split("\0") if name]
@@ -41,6 +49,8 @@ def main():
         missing += [f"{document.relative_to(ROOT)}: {path}::{name}" for path, name in sorted(tests) if not has_test(ROOT / path, name)]
         if document.name == "attacks.md":
             missing += [f"{document.relative_to(ROOT)}: a test for {attack}" for attack in attacks_without_test(text)]
+        if document.name == "handshake.md":
+            missing += [f"{document.relative_to(ROOT)}: no word of {name}" for name in files_not_drawn(text)]
     if missing or not checked:
         sys.exit("\n".join(["named, but not there:", *missing]))
     print(f"{len(documents)} documents name {checked} files and tests, all there")
