@@ -223,6 +223,16 @@ impl<R: Role> Connection<R> {
         self.common.send_alert(alert)
     }
 
+    fn say_why(&mut self, description: AlertDescription) -> Result<(), Error> {
+        if description != AlertDescription::USER_CANCELED || self.common.closed {
+            return self.say_last(Alert::fatal(description));
+        }
+        // RFC 9846 §6.1: "This alert MUST be followed by a "close_notify". This alert generally has
+        // AlertLevel=warning."
+        self.common.send_alert(Alert::warning(description))?;
+        self.say_last(Alert::warning(AlertDescription::CLOSE_NOTIFY))
+    }
+
     /// Drops everything but the output.
     fn finish(&mut self, end: End) {
         self.state = None;
@@ -354,11 +364,12 @@ impl<R: Role> Connection<R> {
         }
     }
 
-    /// Ends the connection at once, with an alert: the handshake took too long, the server stops.
+    /// Ends the connection at once, with an alert: the handshake took too long (`user_canceled`), the
+    /// server stops.
     pub fn abort(&mut self, description: AlertDescription) {
         if self.end.is_none() {
             // The connection is over; an alert that cannot be sent changes nothing.
-            let _ = self.say_last(Alert::fatal(description));
+            let _ = self.say_why(description);
             self.finish(End::Aborted);
         }
     }

@@ -151,13 +151,30 @@ fn a_close_during_the_handshake_ends_it() {
 fn abort_sends_its_alert_and_nothing_more() {
     let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
     let mut client = HandClient::new(&site);
-    client.server.abort(AlertDescription::USER_CANCELED);
     client.server.abort(AlertDescription::INTERNAL_ERROR);
+    client.server.abort(AlertDescription::USER_CANCELED);
     client.server.close();
-    assert_eq!(client.records(), [(ContentType::ALERT, vec![2, 90])]);
+    assert_eq!(client.records(), [(ContentType::ALERT, vec![2, 80])]);
     assert_eq!(client.server.receive(&[1; 100]), 100, "taken and dropped");
     assert!(matches!(client.server.step(now()), Ok(Step::Closed)));
     assert!(client.server.send(b"more").is_err());
+}
+
+/// RFC 9846 §6.1, user_canceled: "This alert MUST be followed by a "close_notify"."
+#[test]
+fn a_cancelled_handshake_is_closed_as_well() {
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let mut client = HandClient::new(&site);
+    client.hello_and_keys();
+    client.server.abort(AlertDescription::USER_CANCELED);
+    assert_eq!(
+        client.records(),
+        [
+            (ContentType::ALERT, vec![1, 90]),
+            (ContentType::ALERT, vec![1, 0])
+        ]
+    );
+    assert!(matches!(client.server.step(now()), Ok(Step::Closed)));
 }
 
 /// RFC 9846 §6: "Unknown Alert types MUST be treated as error alerts."
