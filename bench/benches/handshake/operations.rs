@@ -222,7 +222,7 @@ fn key_exchange_tls13(case: &Case) -> Result<Part> {
     let group = group(case)?;
     let share = KeyPair::generate(group)?.public().to_vec();
     Ok(Part::new(KEY_EXCHANGE, move || {
-        black_box(respond(group, &share).expect("the share is good"));
+        black_box(respond(group, &share, &SystemRandom).expect("the share is good"));
     }))
 }
 

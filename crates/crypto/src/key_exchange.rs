@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use self::ffdhe::{Ffdhe, FfdheKey};
 use crate::CryptoError;
+use crate::random::SecureRandom;
 use crate::raw::X25519Key;
 
 mod ffdhe;
@@ -195,7 +196,7 @@ impl fmt::Debug for SharedSecret {
 }
 
 /// The server's side in one go: our share for the `ServerHello`, and the secret shared with the client that sent
-/// `peer_share`.
+/// `peer_share`. Our key pair is of `random`, but for X25519MLKEM768, where the answer to a share is none.
 ///
 /// # Errors
 ///
@@ -203,14 +204,17 @@ impl fmt::Debug for SharedSecret {
 pub fn respond(
     group: Group,
     peer_share: &[u8],
+    random: &dyn SecureRandom,
 ) -> Result<(Vec<u8>, SharedSecret), KeyExchangeError> {
+    // Before a key is made, so that garbage costs little.
     match group.implementation() {
-        Implementation::X25519MlKem768 => x25519_mlkem768::respond(peer_share),
-        Implementation::Ecdh(curve) => respond_ecdh(curve, peer_share),
-        Implementation::Ffdhe(group) => {
-            ffdhe::respond(group, peer_share).map(|(public, secret)| (public, SharedSecret(secret)))
-        }
+        Implementation::X25519MlKem768 => return x25519_mlkem768::respond(peer_share),
+        Implementation::Ecdh(curve) => curve.check_form(peer_share)?,
+        Implementation::Ffdhe(group) => group.check_public(peer_share)?,
     }
+    let mut key_pair = random.key_pair(group)?;
+    let public = std::mem::take(&mut key_pair.public);
+    Ok((public, key_pair.agree(peer_share)?))
 }
 
 /// Whether `public` is a valid public value of `group`, as its owner would send it first: of the right length, in
@@ -259,6 +263,29 @@ impl KeyPair {
         Ok(Self { public, private })
     }
 
+    /// The key pair whose private half is known: for published vectors, and for tests that repeat a handshake byte for
+    /// byte. An ephemeral key that somebody knows protects nothing, and one that serves twice no more than that.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyExchangeError::Failed`] for what is no private key of the group, and for X25519MLKEM768.
+    pub fn from_private(group: Group, private: &[u8]) -> Result<Self, KeyExchangeError> {
+        let (public, private) = match group.implementation() {
+            Implementation::X25519MlKem768 => {
+                return Err(CryptoError::new("a hybrid key pair of a known half").into());
+            }
+            Implementation::Ecdh(curve) => {
+                let key = EcdhKey::from_private(curve, private)?;
+                (key.public()?, Private::Ecdh(key))
+            }
+            Implementation::Ffdhe(group) => {
+                let key = FfdheKey::from_private(group, private)?;
+                (key.public()?, Private::Ffdhe(key))
+            }
+        };
+        Ok(Self { public, private })
+    }
+
     /// Our public value, as it goes on the wire.
     pub fn public(&self) -> &[u8] {
         &self.public
@@ -284,17 +311,6 @@ impl fmt::Debug for KeyPair {
             .field("public_len", &self.public.len())
             .finish_non_exhaustive()
     }
-}
-
-fn respond_ecdh(
-    curve: Curve,
-    peer_share: &[u8],
-) -> Result<(Vec<u8>, SharedSecret), KeyExchangeError> {
-    // Before a key is made, so that garbage costs little.
-    curve.check_form(peer_share)?;
-    let key = EcdhKey::generate(curve)?;
-    let shared = key.agree(peer_share)?;
-    Ok((key.public()?, shared))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -399,6 +415,19 @@ impl EcdhKey {
             Curve::Nist(curve) => PrivateKey::generate(curve.implementation())
                 .map(|key| Self::Nist(curve, key))
                 .map_err(|_| CryptoError::new("key exchange key generation")),
+        }
+    }
+
+    fn from_private(curve: Curve, private: &[u8]) -> Result<Self, CryptoError> {
+        const ERROR: CryptoError = CryptoError::new("a private key of key exchange");
+        match curve {
+            Curve::X25519 => {
+                let private = private.try_into().map_err(|_| ERROR)?;
+                Ok(Self::X25519(X25519Key::from_private(private)))
+            }
+            Curve::Nist(curve) => PrivateKey::from_private_key(curve.implementation(), private)
+                .map(|key| Self::Nist(curve, key))
+                .map_err(|_| ERROR),
         }
     }
 

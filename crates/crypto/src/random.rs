@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use crate::CryptoError;
+use crate::key_exchange::{Group, KeyExchangeError, KeyPair};
 
 /// A source of bytes that nobody can predict.
 pub trait SecureRandom: Send + Sync + Debug {
@@ -12,6 +13,16 @@ pub trait SecureRandom: Send + Sync + Debug {
     ///
     /// No randomness is to be had; `out` must not be used.
     fn fill(&self, out: &mut [u8]) -> Result<(), CryptoError>;
+
+    /// A fresh key pair for one exchange in `group`. As it stands here it comes from AWS-LC's own generator; a source
+    /// that repeats a handshake makes the same one again ([`KeyPair::from_private`]).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyExchangeError::Failed`] if there is no randomness or memory.
+    fn key_pair(&self, group: Group) -> Result<KeyPair, KeyExchangeError> {
+        KeyPair::generate(group)
+    }
 }
 
 /// AWS-LC's generator: a CTR-DRBG of each thread, seeded by the operating system.

@@ -3,6 +3,7 @@
 use keyward_crypto::key_exchange::{
     FFDHE_GENERATOR, Group, KeyExchangeError, KeyPair, is_valid_public, respond,
 };
+use keyward_crypto::random::SystemRandom;
 
 const GROUPS: [(Group, usize); 5] = [
     (Group::Ffdhe2048, 256),
@@ -16,7 +17,8 @@ const GROUPS: [(Group, usize); 5] = [
 fn both_halves_agree_in_every_group() {
     for (group, len) in GROUPS {
         let server = KeyPair::generate(group).unwrap();
-        let (client_public, client_secret) = respond(group, server.public()).unwrap();
+        let (client_public, client_secret) =
+            respond(group, server.public(), &SystemRandom).unwrap();
         assert_eq!(server.public().len(), len);
         assert_eq!(client_public.len(), len);
         assert!(is_valid_public(group, &client_public));
@@ -28,8 +30,10 @@ fn both_halves_agree_in_every_group() {
 #[test]
 fn two_exchanges_share_nothing() {
     let (first, second) = (key(), key());
-    let (first_public, first_secret) = respond(Group::Ffdhe2048, first.public()).unwrap();
-    let (second_public, second_secret) = respond(Group::Ffdhe2048, first.public()).unwrap();
+    let (first_public, first_secret) =
+        respond(Group::Ffdhe2048, first.public(), &SystemRandom).unwrap();
+    let (second_public, second_secret) =
+        respond(Group::Ffdhe2048, first.public(), &SystemRandom).unwrap();
     assert_ne!(first.public(), second.public());
     assert_ne!(first_public, second_public);
     assert_ne!(first_secret.as_bytes(), second_secret.as_bytes());
@@ -60,7 +64,7 @@ fn leading_zeros_of_the_secret_are_dropped() {
     let found = (0..20_000).any(|_| {
         let mut four = vec![0; 256];
         four[255] = 4;
-        let (_, secret) = respond(Group::Ffdhe2048, &four).unwrap();
+        let (_, secret) = respond(Group::Ffdhe2048, &four, &SystemRandom).unwrap();
         assert_ne!(secret.as_bytes()[0], 0);
         secret.as_bytes().len() < 256
     });
@@ -108,7 +112,7 @@ fn values_out_of_range_are_refused() {
         ] {
             assert!(!is_valid_public(group, &value));
             assert_eq!(
-                respond(group, &value).unwrap_err(),
+                respond(group, &value, &SystemRandom).unwrap_err(),
                 KeyExchangeError::InvalidPeerShare
             );
         }

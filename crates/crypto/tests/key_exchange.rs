@@ -4,6 +4,7 @@
 mod support;
 
 use keyward_crypto::key_exchange::{Group, KeyExchangeError, KeyPair, is_valid_public, respond};
+use keyward_crypto::random::SystemRandom;
 use support::hex;
 
 const GROUPS: [Group; 5] = [
@@ -30,7 +31,7 @@ fn lengths(group: Group) -> (usize, usize, usize) {
 fn both_halves_agree() {
     for group in GROUPS {
         let client = KeyPair::generate(group).unwrap();
-        let (server_share, server_secret) = respond(group, client.public()).unwrap();
+        let (server_share, server_secret) = respond(group, client.public(), &SystemRandom).unwrap();
         assert!(is_valid_public(group, client.public()));
         let (client_len, server_len, secret_len) = lengths(group);
         assert_eq!(client.public().len(), client_len);
@@ -50,8 +51,8 @@ fn both_halves_agree() {
 fn two_exchanges_share_nothing() {
     for group in GROUPS {
         let client = KeyPair::generate(group).unwrap();
-        let (first_share, first) = respond(group, client.public()).unwrap();
-        let (second_share, second) = respond(group, client.public()).unwrap();
+        let (first_share, first) = respond(group, client.public(), &SystemRandom).unwrap();
+        let (second_share, second) = respond(group, client.public(), &SystemRandom).unwrap();
         assert_ne!(first_share, second_share);
         assert_ne!(first.as_bytes(), second.as_bytes());
     }
@@ -69,7 +70,7 @@ fn the_hybrid_is_its_two_parts() {
     let x25519_public = x25519.compute_public_key().unwrap();
     let share = [encapsulation_key.as_ref(), x25519_public.as_ref()].concat();
 
-    let (server_share, secret) = respond(Group::X25519MlKem768, &share).unwrap();
+    let (server_share, secret) = respond(Group::X25519MlKem768, &share, &SystemRandom).unwrap();
     let (ciphertext, x25519_share) = server_share.split_at(1088);
     let mlkem_secret = mlkem.decapsulate(ciphertext.into()).unwrap();
     let peer = UnparsedPublicKey::new(&X25519, x25519_share);
@@ -85,7 +86,7 @@ fn the_hybrid_is_its_two_parts() {
 fn a_wrong_mlkem_ciphertext_gives_another_secret() {
     let client = KeyPair::generate(Group::X25519MlKem768).unwrap();
     let (mut server_share, server_secret) =
-        respond(Group::X25519MlKem768, client.public()).unwrap();
+        respond(Group::X25519MlKem768, client.public(), &SystemRandom).unwrap();
     server_share[100] ^= 1;
     let client_secret = client.agree(&server_share).unwrap();
     assert_ne!(
@@ -129,7 +130,8 @@ fn small_order_x25519_points_are_refused() {
             let hybrid = KeyPair::generate(Group::X25519MlKem768).unwrap();
             let client_share = [&hybrid.public()[..1184], &point].concat();
             assert_refused(Group::X25519MlKem768, &client_share);
-            let (server_share, _) = respond(Group::X25519MlKem768, hybrid.public()).unwrap();
+            let (server_share, _) =
+                respond(Group::X25519MlKem768, hybrid.public(), &SystemRandom).unwrap();
             let server_share = [&server_share[..1088], &point].concat();
             assert_eq!(
                 hybrid.agree(&server_share).unwrap_err(),
@@ -210,7 +212,7 @@ fn code_points_are_ianas() {
 /// All three ways to meet a public value refuse it.
 fn assert_refused(group: Group, public: &[u8]) {
     assert_eq!(
-        respond(group, public).unwrap_err(),
+        respond(group, public, &SystemRandom).unwrap_err(),
         KeyExchangeError::InvalidPeerShare,
         "{group:?}: {public:02x?}"
     );

@@ -86,6 +86,16 @@ impl FfdheKey {
         Ok(Self { group, key })
     }
 
+    /// The key with this exponent.
+    pub(super) fn from_private(group: Ffdhe, exponent: &[u8]) -> Result<Self, CryptoError> {
+        let key = DhKey::from_private(&group.prime(), exponent)?;
+        // An exponent of zero has the public value one.
+        group
+            .check_public(&key.public()?)
+            .map_err(|_| CryptoError::new("a private key of key exchange"))?;
+        Ok(Self { group, key })
+    }
+
     /// As long as the prime.
     pub(super) fn public(&self) -> Result<Vec<u8>, CryptoError> {
         self.key.public()
@@ -100,15 +110,4 @@ impl FfdheKey {
         let zeros = secret.iter().take_while(|byte| **byte == 0).count();
         Ok(Zeroizing::new(secret[zeros..].to_vec()))
     }
-}
-
-pub(super) fn respond(
-    group: Ffdhe,
-    peer: &[u8],
-) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>), KeyExchangeError> {
-    // Before a key is made, so that garbage costs little.
-    group.check_public(peer)?;
-    let key = FfdheKey::generate(group)?;
-    let public = key.public()?;
-    Ok((public, key.agree(peer)?))
 }

@@ -9,7 +9,7 @@
 use aws_lc_rs::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, ML_KEM_768};
 use zeroize::Zeroizing;
 
-use super::{Curve, EcdhKey, KeyExchangeError, SharedSecret, respond_ecdh};
+use super::{Curve, EcdhKey, KeyExchangeError, SharedSecret};
 use crate::CryptoError;
 
 const ENCAPSULATION_KEY_LEN: usize = 1184;
@@ -27,11 +27,12 @@ pub(super) fn respond(client_share: &[u8]) -> Result<(Vec<u8>, SharedSecret), Ke
     let (ciphertext, mlkem_secret) = encapsulation_key
         .encapsulate()
         .map_err(|_| KeyExchangeError::InvalidPeerShare)?;
-    let (x25519_public, x25519_secret) = respond_ecdh(Curve::X25519, x25519)?;
+    let key = EcdhKey::generate(Curve::X25519)?;
+    let x25519_secret = key.agree(x25519)?;
 
     let mut share = Vec::with_capacity(SERVER_SHARE_LEN);
     share.extend_from_slice(ciphertext.as_ref());
-    share.extend_from_slice(&x25519_public);
+    share.extend_from_slice(&key.public()?);
     Ok((share, join(mlkem_secret.as_ref(), &x25519_secret)))
 }
 

@@ -4,7 +4,7 @@ use std::ptr::{self, NonNull};
 
 use aws_lc_sys::{
     BIGNUM, BN_bin2bn, BN_bn2bin_padded, BN_free, BN_new, BN_set_word, DH, DH_compute_key_padded,
-    DH_free, DH_generate_key, DH_get0_pub_key, DH_new, DH_set_length, DH_set0_pqg,
+    DH_free, DH_generate_key, DH_get0_pub_key, DH_new, DH_set_length, DH_set0_key, DH_set0_pqg,
 };
 use zeroize::Zeroizing;
 
@@ -29,6 +29,28 @@ impl DhKey {
     /// A fresh key modulo `prime` (big-endian, with no zeros in front) to the base 2, its exponent of `exponent_bits`
     /// bits. The power is computed in constant time (`BN_mod_exp_mont_consttime`).
     pub(crate) fn generate(prime: &[u8], exponent_bits: u16) -> Result<Self, CryptoError> {
+        let this = Self::new(prime)?;
+        // SAFETY: the object is valid and used by nobody else.
+        if unsafe { DH_set_length(this.dh.as_ptr(), exponent_bits.into()) } != 1 {
+            return Err(GENERATION);
+        }
+        this.complete()
+    }
+
+    /// The key with this exponent (big-endian).
+    pub(crate) fn from_private(prime: &[u8], exponent: &[u8]) -> Result<Self, CryptoError> {
+        let this = Self::new(prime)?;
+        let exponent = Number::from_bytes(exponent).ok_or(GENERATION)?;
+        // SAFETY: both are valid; the public value may be null. On success the object owns the exponent, and wipes it.
+        if unsafe { DH_set0_key(this.dh.as_ptr(), ptr::null_mut(), exponent.0.as_ptr()) } != 1 {
+            return Err(GENERATION);
+        }
+        exponent.released();
+        this.complete()
+    }
+
+    /// The group, and no key yet.
+    fn new(prime: &[u8]) -> Result<Self, CryptoError> {
         // SAFETY: takes nothing. The result is owned by the caller, or null.
         let dh = NonNull::new(unsafe { DH_new() }).ok_or(GENERATION)?;
         let this = Self {
@@ -51,15 +73,16 @@ impl DhKey {
         }
         modulus.released();
         base.released();
-        // SAFETY: the object is valid and used by nobody else.
-        if unsafe { DH_set_length(this.dh.as_ptr(), exponent_bits.into()) } != 1 {
-            return Err(GENERATION);
-        }
-        // SAFETY: as above.
-        if unsafe { DH_generate_key(this.dh.as_ptr()) } != 1 {
-            return Err(GENERATION);
-        }
         Ok(this)
+    }
+
+    /// Draws the exponent, unless there is one, and computes the public value.
+    fn complete(self) -> Result<Self, CryptoError> {
+        // SAFETY: the object is valid and used by nobody else.
+        match unsafe { DH_generate_key(self.dh.as_ptr()) } {
+            1 => Ok(self),
+            _ => Err(GENERATION),
+        }
     }
 
     /// The public value, as long as the prime.
@@ -96,7 +119,7 @@ impl Drop for DhKey {
     }
 }
 
-/// An owned `BIGNUM` that holds no secret.
+/// An owned `BIGNUM`. What is freed here is not wiped: it holds a secret only where a caller knew it before.
 struct Number(NonNull<BIGNUM>);
 
 impl Number {

@@ -1,8 +1,6 @@
 //! X25519 (RFC 7748) on plain bytes.
 
-#[cfg(test)]
-use aws_lc_sys::X25519_public_from_private;
-use aws_lc_sys::{X25519, X25519_keypair};
+use aws_lc_sys::{X25519, X25519_keypair, X25519_public_from_private};
 use zeroize::Zeroizing;
 
 /// The length of a public value, a private key and a shared secret in bytes.
@@ -24,8 +22,7 @@ impl X25519Key {
         Self { private, public }
     }
 
-    /// The key that is known already: for vectors.
-    #[cfg(test)]
+    /// The key that is known already.
     pub(crate) fn from_private(private: [u8; LEN]) -> Self {
         let private = Box::new(Zeroizing::new(private));
         let mut public = [0; LEN];

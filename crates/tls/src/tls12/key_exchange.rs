@@ -4,6 +4,7 @@
 use keyward_crypto::key_exchange::{
     self, FFDHE_GENERATOR, Group, KeyExchangeError, KeyPair, SharedSecret,
 };
+use keyward_crypto::random::SecureRandom;
 use keyward_crypto::signature::KeyKind;
 use keyward_keyop::tls12::MasterSecretSeed;
 use keyward_wire::codec::{Decode, Encode};
@@ -154,8 +155,12 @@ pub(crate) fn agree(group: Group, key_pair: KeyPair, peer: &[u8]) -> Result<Shar
 }
 
 /// The client's half in one go: its public value, and the premaster secret.
-pub(crate) fn respond(group: Group, peer: &[u8]) -> Result<(Vec<u8>, SharedSecret), Error> {
-    key_exchange::respond(group, peer).map_err(|error| failure(group, error))
+pub(crate) fn respond(
+    group: Group,
+    peer: &[u8],
+    random: &dyn SecureRandom,
+) -> Result<(Vec<u8>, SharedSecret), Error> {
+    key_exchange::respond(group, peer, random).map_err(|error| failure(group, error))
 }
 
 /// RFC 8422 §5.10: what is no point of the curve ends the handshake; RFC 7919 §3 and §4: so does a

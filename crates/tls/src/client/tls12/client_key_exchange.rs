@@ -36,7 +36,7 @@ pub(super) fn send(
 ) -> Result<State, Error> {
     let master = match server.key_exchange {
         KeyExchange::Ephemeral { group, public } => {
-            let (ours, premaster) = respond(group, &public)?;
+            let (ours, premaster) = respond(group, &public, &*cx.config.random)?;
             flight.send(&client_key_exchange(group, ours), cx);
             derive(&flight, premaster.as_bytes())
         }

@@ -30,7 +30,7 @@ impl Offer {
             .take(cx.config.key_shares)
             // RFC 9846 §4.3.8: "The key_exchange values for each KeyShareEntry MUST be generated
             // independently."
-            .map(generate)
+            .map(|group| generate(group, cx))
             .collect::<Result<Vec<_>, _>>()?;
         let mut offer = Self {
             shares,
@@ -74,8 +74,10 @@ impl Offer {
 }
 
 /// A fresh share. RFC 9846 §4.3.8: "Clients and Servers MUST NOT reuse a key share for multiple connections."
-pub(super) fn generate(group: Group) -> Result<(Group, KeyPair), Error> {
-    KeyPair::generate(group)
+pub(super) fn generate(group: Group, cx: &Context<'_>) -> Result<(Group, KeyPair), Error> {
+    cx.config
+        .random
+        .key_pair(group)
         .map(|key_pair| (group, key_pair))
         .map_err(|_| Error::Internal("key generation"))
 }

@@ -67,7 +67,7 @@ pub(super) fn receive(
     // RFC 9846 §4.3.8: the client "MUST replace the original "key_share" extension with one containing only a
     // new KeyShareEntry for the group indicated in the selected_group field".
     if let Some(group) = group {
-        offer.shares = vec![generate(group)?];
+        offer.shares = vec![generate(group, cx)?];
         offer.put_shares(&mut hello);
     }
     // RFC 9846 §4.3.2: "When sending the new ClientHello, the client MUST copy the contents of the extension

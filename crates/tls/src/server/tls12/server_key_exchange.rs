@@ -21,7 +21,11 @@ pub(super) fn ask(
     flight: Flight,
     cx: &mut Context<'_>,
 ) -> Result<State, Error> {
-    let key_pair = KeyPair::generate(group).map_err(|_| Error::Internal("key generation"))?;
+    let key_pair = cx
+        .config
+        .random
+        .key_pair(group)
+        .map_err(|_| Error::Internal("key generation"))?;
     let params = ServerParams::new(group, key_pair.public().to_vec());
     let operation = Operation::Tls12ServerKeyExchange(Tls12ServerKeyExchange {
         key: signer.key(),

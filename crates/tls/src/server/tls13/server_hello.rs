@@ -66,11 +66,11 @@ pub(super) fn send(
     let hello = chosen.opening.hello.clone();
     let peer_share =
         client_hello::share(&hello, chosen.group).ok_or(Error::Internal("a share has gone"))?;
-    let (our_share, shared) =
-        key_exchange::respond(chosen.group, peer_share).map_err(|error| match error {
-            KeyExchangeError::InvalidPeerShare => PeerMisbehaved::BadKeyShare.into(),
-            KeyExchangeError::Failed(_) => Error::Internal("key exchange"),
-        })?;
+    let (our_share, shared) = key_exchange::respond(chosen.group, peer_share, &*cx.config.random)
+        .map_err(|error| match error {
+        KeyExchangeError::InvalidPeerShare => PeerMisbehaved::BadKeyShare.into(),
+        KeyExchangeError::Failed(_) => Error::Internal("key exchange"),
+    })?;
     let group = NamedGroup(chosen.group.code());
     let message = handshake::to_message(&ServerHello {
         legacy_version: ProtocolVersion::TLS12,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use keyward_crypto::hash::HashAlgorithm::Sha256;
 use keyward_crypto::hkdf::{Secret, expand_label_secret, extract};
 use keyward_crypto::key_exchange::{self, Group};
+use keyward_crypto::random::SystemRandom;
 use keyward_crypto::signature::SignatureAlgorithm;
 use keyward_keyop::tls13::{server_certificate_verify_message, transcript_hash};
 use keyward_tls::{ClientConfig, ClientConnection, Error, PeerMisbehaved, Step, UnixTime};
@@ -208,7 +209,8 @@ impl HandServer {
             .iter()
             .find(|share| share.group == NamedGroup::X25519)
             .expect("a share for X25519");
-        let (ours, shared) = key_exchange::respond(Group::X25519, &share.key_exchange).unwrap();
+        let (ours, shared) =
+            key_exchange::respond(Group::X25519, &share.key_exchange, &SystemRandom).unwrap();
         self.shared = shared.as_bytes().to_vec();
         ServerHello {
             legacy_version: ProtocolVersion::TLS12,
