@@ -76,6 +76,8 @@ mod negotiated;
 mod peer_name;
 mod policy;
 mod record;
+#[cfg(test)]
+mod rfc8448;
 mod role;
 mod server;
 mod session;

@@ -19,6 +19,9 @@ use crate::error::Error;
 use crate::record::Protection;
 use crate::suites::Suite;
 
+#[cfg(test)]
+mod rfc8448;
+
 /// After the PSK, or the zeros in its place.
 pub(crate) struct EarlySecret {
     suite: &'static Suite,

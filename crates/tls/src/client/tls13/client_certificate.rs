@@ -53,7 +53,7 @@ fn schemes(request: &CertificateRequestTls13, cx: &Context<'_>) -> Vec<Signature
 
 pub(crate) struct AwaitClientCertificate {
     request: CertificateRequestTls13,
-    last: LastFlight,
+    pub(super) last: LastFlight,
 }
 
 impl AwaitClientCertificate {

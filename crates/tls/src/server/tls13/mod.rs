@@ -42,6 +42,8 @@ mod encrypted_extensions;
 mod finished;
 mod hello_retry;
 mod psk;
+#[cfg(test)]
+mod rfc8448;
 mod server_hello;
 mod tickets;
 mod traffic;
