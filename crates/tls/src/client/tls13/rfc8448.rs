@@ -26,6 +26,7 @@ use crate::error::PeerMisbehaved;
 use crate::handshake::Transcript;
 use crate::key_log::label;
 use crate::needs::Need;
+use crate::negotiated::NoEarlyData;
 use crate::rfc8448::{NOW, Side, Trace, take_output, talk};
 use crate::session::ClientSession;
 use crate::suites::Suite;
@@ -94,7 +95,12 @@ fn client(trace: &Trace, session: Option<ClientSession>) -> ClientConnection {
     };
     let offer = Offer {
         shares: vec![client_hello::generate(group, &cx).unwrap()],
-        early_data: hello.hello.extensions.early_data,
+        early_data: hello
+            .hello
+            .extensions
+            .early_data
+            .then_some(())
+            .ok_or(NoEarlyData::Off),
         retry: (hellos.len() == 2).then(|| {
             let mut transcript = Transcript::new(Sha256);
             transcript.add_retried_client_hello(hellos[0]);
@@ -253,8 +259,11 @@ fn simple_handshake_and_its_resumption_with_early_data() {
     }
     assert!(matches!(step(&mut client), Step::HandshakeComplete));
     assert_eq!(take_output(&mut client), [end, finished].concat());
-    let early = (label::CLIENT_EARLY_TRAFFIC, "c e traffic");
-    let secrets = [&[early], &SECRETS[..]].concat();
+    let early = [
+        (label::CLIENT_EARLY_TRAFFIC, "c e traffic"),
+        (label::EARLY_EXPORTER, "e exp master"),
+    ];
+    let secrets = [&early[..], &SECRETS].concat();
     assert_secrets(&mut client, &trace, &secrets);
     assert!(talk(&mut client, Side::Client, &trace).is_none());
 }
@@ -283,7 +292,7 @@ fn the_second_client_hello() {
             Group::X25519,
             KeyPair::from_private(Group::X25519, x25519).unwrap(),
         )],
-        early_data: false,
+        early_data: Err(NoEarlyData::Off),
         retry: None,
     };
     common.set_change_cipher_specs(crate::record::ChangeCipherSpecs::Ignored);

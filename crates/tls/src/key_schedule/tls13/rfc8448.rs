@@ -285,11 +285,9 @@ impl Run {
                 peer.early_traffic = Some(traffic);
                 (secret, Some(hash))
             }
-            // The engine exports nothing of early data; the derivation is the same.
             "derive secret \"tls13 e exp master\"" => {
                 let hash = hashes.client_hello.unwrap();
-                let early = peer.early.as_ref().unwrap();
-                (early.derive(b"e exp master", &hash), Some(hash))
+                (peer.early.as_ref().unwrap().exporter(&hash), Some(hash))
             }
             "derive secret \"tls13 c hs traffic\"" | "derive secret \"tls13 s hs traffic\"" => {
                 let hash = hashes.server_hello.unwrap();

@@ -110,27 +110,29 @@ fn server_hello(trace: &Trace, cx: &mut Context<'_>) -> Flight {
 
     let psk = psk(trace);
     let early = EarlySecret::new(suite, psk.as_ref());
-    let early_traffic = early.early_traffic(&Sha256.digest(hello));
+    let next = if psk.is_some() {
+        let mut opening = Transcript::new(Sha256);
+        opening.add(hello);
+        early_data::accept(1024, &early, &opening, cx).unwrap();
+        Next::EndOfEarlyData
+    } else if ours.iter().any(|message| message[0] == 13) {
+        Next::Certificate(Request {
+            schemes: DEFAULT_SIGNATURE_SCHEMES.to_vec(),
+            compression: Vec::new(),
+            required: true,
+        })
+    } else {
+        Next::Finished
+    };
     let secret = early.into_handshake(&shared);
     let (client_handshake, server_handshake) = secret.traffic(&transcript.current());
     let write = server_handshake.protection().unwrap();
     cx.common.set_write_protection(write).unwrap();
     cx.common.negotiated = Some(Negotiated::new(ProtocolVersion::TLS13, SUITE));
-    let next = if psk.is_some() {
-        early_data::accept(1024, &early_traffic, cx).unwrap();
-        Next::EndOfEarlyData
-    } else {
+    if psk.is_none() {
         let read = client_handshake.protection().unwrap();
         cx.common.set_read_protection(read).unwrap();
-        match ours.iter().any(|message| message[0] == 13) {
-            true => Next::Certificate(Request {
-                schemes: DEFAULT_SIGNATURE_SCHEMES.to_vec(),
-                compression: Vec::new(),
-                required: true,
-            }),
-            false => Next::Finished,
-        }
-    };
+    }
     Flight {
         transcript,
         master: secret.into_master(),
@@ -317,6 +319,7 @@ fn session(trace: &Trace) -> SessionState {
         context: Vec::new(),
         extended_master_secret: true,
         peer_certificates: Arc::new([]),
+        stapled: None,
         max_early_data: 1024,
     }
 }
