@@ -140,6 +140,7 @@ fn server_hello(trace: &Trace, cx: &mut Context<'_>) -> Flight {
         server_handshake,
         tickets: TicketTerms {
             wanted: false,
+            max_early_data: 0,
             created: NOW,
             session_context: Vec::new(),
         },
