@@ -294,6 +294,7 @@ impl Common {
     /// connections".
     pub(crate) fn forget_keys(&mut self) {
         self.exporter = None;
+        self.early_exporter = None;
         self.reader.clear_protection();
         self.writer.clear_protection();
     }

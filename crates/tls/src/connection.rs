@@ -239,8 +239,6 @@ impl<R: Role> Connection<R> {
         self.common.needs.clear();
         self.common.received_session = None;
         self.common.early_data_to_send = 0;
-        self.common.exporter = None;
-        self.common.early_exporter = None;
         self.common.input.consume_plaintext(usize::MAX);
         self.common.input.discard_unopened();
         self.common.input.shrink();

@@ -42,7 +42,7 @@ struct Inputs {
 
 /// What the AEAD binds, beside the content.
 enum AdditionalData {
-    /// RFC 9846 §5.2: "the additional data is the record header".
+    /// RFC 9846 §5.2: "the additional data input is the record header".
     Tls13([u8; HEADER_LEN]),
     Tls12([u8; 13]),
 }
