@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | `journal/<first index>` | the newest records, in batches that each end with a signed checkpoint | at once |
 //! | `head` | the newest checkpoint, to notice a journal that was cut | after each batch |
+//! | `verifier` | the public key, for who has no copy from elsewhere | when the log is opened |
 //! | `tile/…`, `checkpoint` | everything up to a while ago | every minute, and when the log is closed |
 //!
 //! [`Writer`] appends; [`Reader`] reads, verifies and proves, while a writer is at work as well.

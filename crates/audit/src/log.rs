@@ -19,6 +19,8 @@ use crate::tree::{Frontier, subtrees};
 /// The checkpoint up to which there are tiles.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 const LOCK: &str = "lock";
+/// The key that verifies the log, for who looks at it on this machine and has no better copy.
+const VERIFIER: &str = "verifier";
 
 /// What was found when a log was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +80,11 @@ impl Log {
             cause,
         };
         folder.create_folder(journal::FOLDER).map_err(io)?;
+        let verifier = format!("{}\n", signer.verifier());
+        if folder.read(VERIFIER).map_err(io)?.as_deref() != Some(verifier.as_bytes()) {
+            let written = folder.replace(VERIFIER, verifier.as_bytes(), &mut Changed::default());
+            written.map_err(io)?;
+        }
         let lock = folder.open_to_write(LOCK).map_err(io)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => OpenError::InUse(path.to_owned()),

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::checkpoint::Checkpoint;
 use crate::error::{ProofError, ReadError};
 use crate::hash::Hash;
@@ -20,6 +23,8 @@ const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
 pub struct InclusionProof {
     /// Which record.
     pub index: u64,
+    /// In the text form's line for data "with application-specific meaning": here the record itself.
+    record: Option<Vec<u8>>,
     /// "starting from the leaf's sibling hash up to the root's child hash"
     path: Vec<Hash>,
     /// A signed note.
@@ -35,16 +40,24 @@ impl InclusionProof {
             return None;
         }
         let mut line = lines.next()?;
-        if line.starts_with("extra ") {
+        let mut record = None;
+        if let Some(extra) = line.strip_prefix("extra ") {
+            record = Some(STANDARD.decode(extra).ok()?);
             line = lines.next()?;
         }
         let index = line.strip_prefix("index ")?.parse().ok()?;
         let path = lines.map(Hash::from_base64).collect::<Option<_>>()?;
         Some(Self {
             index,
+            record,
             path,
             checkpoint: checkpoint.to_owned(),
         })
+    }
+
+    /// The record that came along with it. It is what was recorded if [`verify`](Self::verify) says so.
+    pub fn record(&self) -> Option<&[u8]> {
+        self.record.as_deref()
     }
 
     /// Whether it proves that the log of `verifier` has this record, and the state of the log in which it has.
@@ -92,7 +105,11 @@ impl InclusionProof {
 impl fmt::Display for InclusionProof {
     /// C2SP's text form.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{FIRST_LINE}\nindex {}", self.index)?;
+        writeln!(f, "{FIRST_LINE}")?;
+        if let Some(record) = &self.record {
+            writeln!(f, "extra {}", STANDARD.encode(record))?;
+        }
+        writeln!(f, "index {}", self.index)?;
         for hash in &self.path {
             writeln!(f, "{hash}")?;
         }
@@ -113,17 +130,21 @@ impl Reader {
         }
         let mut path = Vec::new();
         hashes.path(index, 0, size, &mut path)?;
-        let proof = InclusionProof {
-            index,
-            path,
-            checkpoint: hashes.note,
-        };
         let record = match self.records(index).next() {
             Some(record) => record?.bytes,
             None => return Err(ProofError::NoRecord { index, size }),
         };
+        let mut proof = InclusionProof {
+            index,
+            record: None,
+            path,
+            checkpoint: hashes.note,
+        };
         match proof.verify(&record, &self.verifier) {
-            Some(_) => Ok(proof),
+            Some(_) => {
+                proof.record = Some(record);
+                Ok(proof)
+            }
             None => Err(ProofError::Damaged),
         }
     }

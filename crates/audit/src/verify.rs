@@ -19,6 +19,8 @@ use crate::tree::{Frontier, root};
 pub struct Verification {
     /// The newest state of the log: keep it elsewhere, and give it to the next verification.
     pub checkpoint: Checkpoint,
+    /// The newest checkpoint that is signed, as a signed note; none in a log that is empty.
+    pub note: Option<String>,
     /// What is wrong, in the order of the log; nothing, if it is whole.
     pub findings: Vec<Finding>,
     /// Bytes at the end of the journal of a batch that is not whole: a writer is at work, or was interrupted. Nobody was told that
@@ -109,8 +111,11 @@ impl Reader {
             findings: Vec::new(),
             roots: kept.iter().map(|kept| (kept.size, None)).collect(),
             unfinished: 0,
+            note: None,
         };
         let published = run.published()?;
+        let note = self.io(self.folder.read(CHECKPOINT))?;
+        run.note = note.and_then(|note| String::from_utf8(note).ok());
         let begin = self
             .io(journal::segments(&self.folder))?
             .first()
@@ -130,6 +135,7 @@ impl Reader {
         }
         Ok(Verification {
             checkpoint,
+            note: run.note,
             findings: run.findings,
             unfinished: run.unfinished,
         })
@@ -142,6 +148,7 @@ struct Run<'a> {
     /// The sizes whose roots somebody wants to know.
     roots: BTreeMap<u64, Option<Hash>>,
     unfinished: u64,
+    note: Option<String>,
 }
 
 /// What the tiles have.
@@ -356,7 +363,9 @@ impl Run<'_> {
             root: frontier.root(),
         };
         match Checkpoint::open(batch.checkpoint(), &self.log.verifier) {
-            Some(signed) if signed == now => (),
+            Some(signed) if signed == now => {
+                self.note = String::from_utf8(batch.checkpoint().to_vec()).ok();
+            }
             Some(_) => self.findings.push(Finding::Root { size: now.size }),
             None => self.findings.push(Finding::Signature {
                 place: format!("the journal's checkpoint of {} records", now.size),

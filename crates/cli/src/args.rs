@@ -93,6 +93,7 @@ pub(crate) enum Command {
     Edge(EdgeArgs),
     Check(CheckArgs),
     Connect(Box<ConnectArgs>),
+    Audit(AuditArgs),
     Pki(PkiArgs),
     /// The small site of `keyward demo`
     #[command(hide = true)]
@@ -213,6 +214,115 @@ pub(crate) struct CheckArgs {
     /// For an edge: also connect to the key server (exit code 4 if that fails)
     #[arg(long)]
     pub(crate) connect: bool,
+}
+
+/// Read, verify and prove the record of every use of a key
+///
+/// A key server with an [audit] section records every operation in an append-only Merkle log. What is
+/// changed, removed or cut off in it shows.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    Init(AuditInitArgs),
+    Show(AuditShowArgs),
+    Verify(AuditVerifyArgs),
+    Prove(AuditProveArgs),
+    CheckProof(AuditCheckProofArgs),
+}
+
+/// Make the key that signs a log's checkpoints
+///
+/// Writes KEY and, beside it, the public key with the extension `.pub`. Nothing is ever overwritten.
+/// Prints the [audit] section for the key server's configuration.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct AuditInitArgs {
+    /// Where to: the private key's file
+    #[arg(value_name = "KEY")]
+    pub(crate) key: PathBuf,
+    /// The log's name, like an address without a scheme: keys.example/audit
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+/// Show what was recorded
+#[derive(Debug, Args)]
+pub(crate) struct AuditShowArgs {
+    /// The log's folder
+    #[arg(value_name = "DIR")]
+    pub(crate) log: PathBuf,
+    /// Begin with this record, counted from 0
+    #[arg(long, value_name = "INDEX", default_value_t = 0)]
+    pub(crate) from: u64,
+    /// Only the last so many of those that fit
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) last: Option<usize>,
+    /// Only what this edge asked for
+    #[arg(long, value_name = "NAME")]
+    pub(crate) edge: Option<String>,
+    /// Only this key: by file name, or the beginning of its ID
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Only this operation, like tls13-server-certificate-verify
+    #[arg(long, value_name = "OPERATION")]
+    pub(crate) operation: Option<String>,
+    /// Only what was refused, or failed
+    #[arg(long)]
+    pub(crate) refused: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The log's public key, or the file that has it [default: the one in the log's folder]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) verifier: Option<String>,
+}
+
+/// Verify a whole log: exit status 0 if nothing in it was changed, removed or cut off, else 1
+#[derive(Debug, Args)]
+pub(crate) struct AuditVerifyArgs {
+    /// The log's folder
+    #[arg(value_name = "DIR")]
+    pub(crate) log: PathBuf,
+    /// The log's public key, or the file that has it [default: the one in the log's folder]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) verifier: Option<String>,
+    /// A checkpoint that was kept elsewhere, from which the log must go on; repeat for several
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kept: Vec<PathBuf>,
+    /// Write the newest checkpoint to this file, to be kept elsewhere
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+/// Print a proof that a record is in the log, which can be checked without the log
+#[derive(Debug, Args)]
+pub(crate) struct AuditProveArgs {
+    /// The log's folder
+    #[arg(value_name = "DIR")]
+    pub(crate) log: PathBuf,
+    /// Which record, counted from 0
+    #[arg(value_name = "INDEX")]
+    pub(crate) index: u64,
+    /// The log's public key, or the file that has it [default: the one in the log's folder]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) verifier: Option<String>,
+}
+
+/// Check a proof, and show the record that it proves
+#[derive(Debug, Args)]
+pub(crate) struct AuditCheckProofArgs {
+    /// What `keyward audit prove` has printed
+    #[arg(value_name = "FILE")]
+    pub(crate) proof: PathBuf,
+    /// The log's public key, or the file that has it
+    #[arg(long, value_name = "KEY")]
+    pub(crate) verifier: String,
 }
 
 /// Make the certificates with which edges and key servers know each other.

@@ -40,6 +40,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Keyserver(args) => commands::keyserver::run(args),
         Command::Edge(args) => commands::edge::run(args),
         Command::Check(args) => commands::check::run(args),
+        Command::Audit(args) => commands::audit::run(args),
         Command::Pki(args) => commands::pki::run(args),
         Command::DemoSite(args) => demo::site::run(args),
     }

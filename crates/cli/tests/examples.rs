@@ -76,3 +76,28 @@ fn the_key_server() {
     );
     check(&path);
 }
+
+#[test]
+fn the_key_server_with_a_log() {
+    let (dir, path) = folder("keyserver.toml");
+    let key = dir.path().join("audit.key");
+    let name = "keys.example/audit";
+    expect_exit(0, &["audit", "init", key.to_str().unwrap(), "--name", name]);
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, section) = text.split_once("# [audit]").unwrap();
+    let (section, after) = section.split_once("\n\n").unwrap();
+    let set: Vec<_> = section
+        .lines()
+        .map(
+            |line| match line.strip_prefix("# ").filter(|line| line.contains(" = ")) {
+                Some(setting) => setting,
+                None => line,
+            },
+        )
+        .collect();
+    let set = set
+        .join("\n")
+        .replace("mode = \"strict\"", "mode = \"relaxed\"");
+    fs::write(&path, format!("{before}[audit]{set}\n\n{after}")).unwrap();
+    check(&path);
+}

@@ -1,5 +1,6 @@
 //! The real binary, as its users run it. One program, so that what the tests share is compiled once.
 
+mod audit;
 mod check;
 mod connect;
 mod daemons;

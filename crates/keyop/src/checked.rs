@@ -14,6 +14,7 @@ use crate::error::PerformError;
 use crate::performed::{Performed, Signed};
 use crate::result::OperationResult;
 use crate::tls12::{self, MasterSecretSeed};
+use crate::tls13;
 
 /// An operation that passed every check: [`Operation::check`](crate::Operation::check) makes it and
 /// nothing else does.
@@ -77,6 +78,24 @@ impl CheckedOperation<'_> {
         match &self.names {
             Names::ServerName(name) => name.as_deref(),
             Names::Each(_) | Names::Any => None,
+        }
+    }
+
+    /// What this is about, for a record of it: of TLS 1.3 the hash of the transcript that is signed; of all else
+    /// SHA-256 of the bytes that are signed, or of the encrypted premaster secret. It is nothing secret, and says nothing
+    /// of how a ciphertext is padded.
+    pub fn fingerprint(&self) -> Vec<u8> {
+        match &self.task {
+            Task::Sign { message, .. } => match tls13::signed_transcript_hash(message) {
+                Some(hash) => hash.to_vec(),
+                None => HashAlgorithm::Sha256.digest(message).to_vec(),
+            },
+            Task::MasterSecret {
+                encrypted_premaster_secret,
+                ..
+            } => HashAlgorithm::Sha256
+                .digest(encrypted_premaster_secret)
+                .to_vec(),
         }
     }
 

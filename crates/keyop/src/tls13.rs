@@ -31,6 +31,14 @@ pub fn client_certificate_verify_message(transcript_hash: &[u8]) -> Vec<u8> {
     message(CLIENT_CONTEXT, &[transcript_hash])
 }
 
+/// The transcript hash in the bytes that a CertificateVerify signs; `None` of bytes that are none.
+pub(crate) fn signed_transcript_hash(message: &[u8]) -> Option<&[u8]> {
+    let content = message.strip_prefix(&[0x20; 64])?;
+    [SERVER_CONTEXT, CLIENT_CONTEXT]
+        .iter()
+        .find_map(|context| content.strip_prefix(*context)?.strip_prefix(&[0]))
+}
+
 /// The bytes that the key of a server's certificate signs to delegate to the credential's key
 /// (RFC 9345 §4): "The DER-encoded X.509 end-entity certificate used to sign the DelegatedCredential",
 /// "DelegatedCredential.cred", "DelegatedCredential.algorithm".

@@ -43,6 +43,7 @@ impl Config {
             report.problems.extend(error.problems);
         }
         report.problems.extend(channel::permission_warning(self));
+        report.problems.extend(self.check_audit());
         match Directory::open(&self.keys) {
             Ok(opened) => {
                 report.problems.extend(opened.problems);

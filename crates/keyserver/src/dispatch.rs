@@ -9,6 +9,7 @@ use keyward_protocol::{EncodedFrame, ErrorCode, ErrorReply, Request};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
+use crate::audit::{Entry, Verdict};
 use crate::in_flight::InFlight;
 use crate::policy::EdgeGrant;
 use crate::queue::Weight;
@@ -71,6 +72,16 @@ impl Dispatch {
                 edge = self.edge.label(), key = key.label(), operation = %operation.kind(), cause = %refusal,
                 "refused"
             );
+            self.shared.audit.note(&Entry {
+                edge: self.edge.label(),
+                key: key.id(),
+                label: Some(key.label()),
+                operation: operation.kind(),
+                names: None,
+                fingerprint: None,
+                verdict: Verdict::Refused(&refusal.cause),
+                work: Duration::ZERO,
+            });
             return Err(Rejected::Answer(ErrorReply::refused(refusal.reason)));
         }
         let Ok(bytes) =

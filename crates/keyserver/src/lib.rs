@@ -11,6 +11,7 @@
 //! [`Config::load`] reads a configuration, [`Config::check`] says all that is wrong with it, [`KeyServer::start`] runs it.
 //! The frames are `keyward-protocol`'s, the checks `keyward-keyop`'s.
 
+mod audit;
 mod catalog;
 mod channel;
 mod check;
@@ -31,7 +32,9 @@ mod worker;
 mod writer;
 
 pub use check::{KeySummary, Report};
-pub use config::{Config, EdgeConfig, KeySelector, KeysConfig, Limits, NameSelector};
+pub use config::{
+    AuditConfig, AuditMode, Config, EdgeConfig, KeySelector, KeysConfig, Limits, NameSelector,
+};
 pub use edge_identity::EdgeIdentity;
 pub use error::StartError;
 pub use keyward_config::{ConfigError, Problem, Problems};

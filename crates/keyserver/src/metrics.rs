@@ -17,6 +17,8 @@ pub(crate) struct Metrics {
     pub(crate) malformed: Counter,
     pub(crate) failed: Counter,
     pub(crate) cancelled: Counter,
+    pub(crate) audit_records: Counter,
+    pub(crate) audit_lost: Counter,
     pub(crate) connections: Counter,
     pub(crate) connections_accepted: Counter,
     pub(crate) connections_rejected: Counter,
@@ -62,6 +64,8 @@ impl Metrics {
             malformed: self.malformed.load(),
             failed: self.failed.load(),
             cancelled: self.cancelled.load(),
+            audit_records: self.audit_records.load(),
+            audit_lost: self.audit_lost.load(),
             connections: self.connections.load(),
             connections_accepted: self.connections_accepted.load(),
             connections_rejected: self.connections_rejected.load(),
@@ -88,6 +92,10 @@ pub struct MetricsSnapshot {
     pub failed: u64,
     /// Requests that were withdrawn before the work, by cancel or by the end of their connection.
     pub cancelled: u64,
+    /// Records of the audit log that are on disk.
+    pub audit_records: u64,
+    /// Records that could not be put there. In strict mode nothing was done for them.
+    pub audit_lost: u64,
     /// Connections open now.
     pub connections: u64,
     /// Connections whose edge was accepted.

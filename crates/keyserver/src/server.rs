@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::audit::Audit;
 use crate::channel;
 use crate::check::{KeySummary, summaries};
 use crate::config::{Config, Limits};
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) queue: Arc<Queue<Job>>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) tls: TlsAcceptor,
     pub(crate) connections: Arc<Semaphore>,
     /// Bytes of handshakes that wait for a worker: one permit each.
@@ -85,10 +87,14 @@ impl KeyServer {
         }
         let queue = Arc::new(Queue::new(config.limits.queue));
         let metrics = Arc::new(Metrics::default());
+        let audit = Audit::open(config.audit.as_ref(), Arc::clone(&metrics))
+            .map_err(|error| StartError::Config(config.audit_problem(&error).into()))?;
+        let audit = Arc::new(audit);
         let worker = Arc::new(Worker {
             queue: Arc::clone(&queue),
             policy: Arc::clone(&policy),
             metrics: Arc::clone(&metrics),
+            audit: Arc::clone(&audit),
         });
         let workers = worker::start(&worker, config.limits.workers).map_err(StartError::Thread)?;
         let shared = Arc::new(Shared {
@@ -97,6 +103,7 @@ impl KeyServer {
             queue,
             limits: config.limits,
             metrics,
+            audit,
             tls: TlsAcceptor::from(tls),
             connections: Arc::new(Semaphore::new(config.limits.connections)),
             queued_bytes: Arc::new(Semaphore::new(config.limits.queue_bytes)),

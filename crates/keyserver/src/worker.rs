@@ -11,6 +11,7 @@ use keyward_protocol::{ErrorCode, ErrorReply, Frame, RefusalReason, Reply};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, error, warn};
 
+use crate::audit::{Audit, Entry, Verdict};
 use crate::in_flight::ReplySlot;
 use crate::metrics::Metrics;
 use crate::policy::{EdgeGrant, Policy, Refusal};
@@ -36,6 +37,7 @@ pub(crate) struct Worker {
     pub(crate) queue: Arc<Queue<Job>>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) audit: Arc<Audit>,
 }
 
 /// Starts `count` workers and one more for light jobs alone.
@@ -68,68 +70,104 @@ impl Worker {
         }
         let started = Instant::now();
         let kind = job.operation.kind();
+        let mut seen = Seen::default();
         let outcome = if started >= job.deadline {
             Err(Failure::Expired)
         } else {
             // A bug in one operation must not take a worker from all the others.
-            catch_unwind(AssertUnwindSafe(|| self.perform(&job))).unwrap_or(Err(Failure::Panic))
+            catch_unwind(AssertUnwindSafe(|| self.perform(&job, &mut seen)))
+                .unwrap_or(Err(Failure::Panic))
         };
         let work = started.elapsed();
         let queued = started - job.arrived;
-        let (edge, key) = (job.edge.label(), job.key.label());
-        let frame = match outcome {
-            Ok((result, names)) => {
-                self.metrics.performed(kind);
-                debug!(
-                    target: "keyward_keyserver::audit",
-                    edge, key, operation = %kind, ?names, ?queued, ?work, "performed"
-                );
-                Frame::Reply {
-                    id: job.reply.id(),
-                    reply: Reply {
-                        queue_us: micros(queued),
-                        work_us: micros(work),
-                        result,
-                    },
-                }
-            }
-            Err(failure) => {
-                match &failure {
-                    Failure::Expired => {
-                        self.metrics.expired.add();
-                        debug!(edge, key, operation = %kind, ?queued, "expired before the work began");
-                    }
-                    Failure::Refused(refusal) => {
-                        self.metrics.refused.add();
-                        warn!(edge, key, operation = %kind, cause = %refusal, "refused");
-                    }
-                    Failure::Perform(_) | Failure::Panic => {
-                        self.metrics.failed.add();
-                        error!(edge, key, operation = %kind, cause = %failure, "operation failed");
-                    }
-                }
-                Frame::Error {
-                    id: job.reply.id(),
-                    error: failure.reply(),
-                }
-            }
+        let failure = outcome.as_ref().err();
+        self.tell(&job, failure, (queued, work));
+        let cause = failure.map(ToString::to_string).unwrap_or_default();
+        let verdict = match failure {
+            None => Some(Verdict::Performed),
+            Some(Failure::Refused(_)) => Some(Verdict::Refused(&cause)),
+            Some(Failure::Perform(_) | Failure::Panic) => Some(Verdict::Failed(&cause)),
+            Some(Failure::Expired) => None,
         };
-        match frame.encode() {
-            Ok(bytes) => job.reply.send(bytes),
+        let id = job.reply.id();
+        let frame = match outcome {
+            Ok(result) => Frame::Reply {
+                id,
+                reply: Reply {
+                    queue_us: micros(queued),
+                    work_us: micros(work),
+                    result,
+                },
+            },
+            Err(failure) => Frame::Error {
+                id,
+                error: failure.reply(),
+            },
+        };
+        let frame = match frame.encode() {
+            Ok(frame) => frame,
             // A signature or a master secret is a thousandth of the limit.
-            Err(error) => error!(%error, "reply lost"),
+            Err(error) => return error!(%error, "reply lost"),
+        };
+        let Some(verdict) = verdict else {
+            // The key was not used, and nobody was refused.
+            return job.reply.send(frame);
+        };
+        let entry = Entry {
+            edge: job.edge.label(),
+            key: job.key.id(),
+            label: Some(job.key.label()),
+            operation: kind,
+            names: seen.names.as_ref(),
+            fingerprint: seen.fingerprint.as_deref(),
+            verdict,
+            work,
+        };
+        self.audit.answer(&entry, job.reply, frame);
+    }
+
+    /// Counts the job, and logs it.
+    fn tell(&self, job: &Job, failure: Option<&Failure>, (queued, work): (Duration, Duration)) {
+        let (edge, key, kind) = (job.edge.label(), job.key.label(), job.operation.kind());
+        match failure {
+            None => {
+                self.metrics.performed(kind);
+                debug!(edge, key, operation = %kind, ?queued, ?work, "performed");
+            }
+            Some(Failure::Expired) => {
+                self.metrics.expired.add();
+                debug!(edge, key, operation = %kind, ?queued, "expired before the work began");
+            }
+            Some(Failure::Refused(refusal)) => {
+                self.metrics.refused.add();
+                warn!(edge, key, operation = %kind, cause = %refusal, "refused");
+            }
+            Some(failure @ (Failure::Perform(_) | Failure::Panic)) => {
+                self.metrics.failed.add();
+                error!(edge, key, operation = %kind, cause = %failure, "operation failed");
+            }
         }
     }
 
     /// The operation's own checks, then policy's last word, then the private key.
-    fn perform(&self, job: &Job) -> Result<(OperationResult, Names), Failure> {
+    fn perform(&self, job: &Job, seen: &mut Seen) -> Result<OperationResult, Failure> {
         let kind = job.operation.kind();
         let rules = self.policy.key_rules(&job.key, kind, SystemTime::now());
         let checked = job.operation.check(&rules)?;
+        if self.audit.is_on() {
+            seen.names = Some(checked.names().clone());
+            seen.fingerprint = Some(checked.fingerprint());
+        }
         job.edge.allows_names(job.key.id(), kind, checked.names())?;
-        let result = job.key.perform(&checked)?;
-        Ok((result, checked.names().clone()))
+        Ok(job.key.perform(&checked)?)
     }
+}
+
+/// What was found out about an operation, for its record.
+#[derive(Default)]
+struct Seen {
+    names: Option<Names>,
+    fingerprint: Option<Vec<u8>>,
 }
 
 /// Why a job has no result.

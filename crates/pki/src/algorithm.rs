@@ -7,6 +7,7 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use rcgen::{KeyPair, RsaKeySize, SignatureAlgorithm};
 use rustls_pki_types::PrivatePkcs8KeyDer;
+use zeroize::Zeroizing;
 
 use crate::PkiError;
 
@@ -80,6 +81,15 @@ impl KeyAlgorithm {
             }
         })
     }
+}
+
+/// A new private key, as PKCS#8 in PEM.
+///
+/// # Errors
+///
+/// There is no randomness.
+pub fn private_key_pem(algorithm: KeyAlgorithm) -> Result<Zeroizing<String>, PkiError> {
+    Ok(Zeroizing::new(algorithm.generate()?.serialize_pem()))
 }
 
 impl fmt::Display for KeyAlgorithm {

@@ -19,7 +19,7 @@ mod error;
 mod files;
 mod init;
 
-pub use algorithm::{KeyAlgorithm, UnknownKeyAlgorithm};
+pub use algorithm::{KeyAlgorithm, UnknownKeyAlgorithm, private_key_pem};
 pub use authority::{Authority, Issued, Request, Usage};
 pub use error::PkiError;
 pub use files::{write_private, write_public};

@@ -16,6 +16,7 @@ pub(super) struct File {
     pub(super) keys: Option<Spanned<Keys>>,
     #[serde(default)]
     pub(super) edge: Vec<Spanned<Edge>>,
+    pub(super) audit: Option<Spanned<Audit>>,
     pub(super) limits: Option<Spanned<LimitsTable>>,
 }
 
@@ -43,6 +44,16 @@ pub(super) struct Edge {
     pub(super) allow_no_sni: bool,
     #[serde(default)]
     pub(super) administrator: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Audit {
+    pub(super) directory: Option<Text>,
+    pub(super) key: Option<Text>,
+    pub(super) name: Option<Text>,
+    pub(super) mode: Option<Text>,
+    pub(super) within_ms: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ mod reading;
 mod selector;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// Who may use them. What no rule allows is refused.
     pub edges: Vec<EdgeConfig>,
+    /// Where uses of keys are recorded, if they are.
+    pub audit: Option<AuditConfig>,
     /// Bounds and deadlines.
     pub limits: Limits,
     /// Where in which file each of these stands.
@@ -54,6 +57,7 @@ impl Config {
             client_ca,
             keys: KeysConfig::default(),
             edges: Vec::new(),
+            audit: None,
             limits: Limits::default(),
             origin: None,
         }
@@ -134,6 +138,45 @@ pub struct EdgeConfig {
     pub allow_no_sni: bool,
     /// Whether this is an administrator, who may have requests for certificates signed, rather than an edge.
     pub administrator: bool,
+}
+
+/// `[audit]`: the log of every use of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditConfig {
+    /// The log's folder; made if it is not there.
+    pub directory: PathBuf,
+    /// PEM file: the Ed25519 key that signs the log's checkpoints.
+    pub key: PathBuf,
+    /// The log's name, in its checkpoints.
+    pub name: String,
+    /// Whether answers wait for their records.
+    pub mode: AuditMode,
+}
+
+/// Whether answers wait for their records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditMode {
+    /// They do: what cannot be recorded is not done.
+    Strict,
+    /// They do not: what cannot be recorded is counted, and reported.
+    Relaxed {
+        /// How long after its answer a record is on disk, at the latest.
+        within: Duration,
+    },
+}
+
+impl AuditMode {
+    /// How long a record may take in relaxed mode, unless it is set.
+    pub const DEFAULT_WITHIN: Duration = Duration::from_millis(1000);
+}
+
+impl fmt::Display for AuditMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Strict => f.write_str("strict"),
+            Self::Relaxed { within } => write!(f, "relaxed ({} ms)", within.as_millis()),
+        }
+    }
 }
 
 /// `[limits]`: what keeps the server in bounds whatever its peers do.

@@ -9,8 +9,11 @@ use keyward_config::{ConfigError, InvalidName, Problems, Source, Spanned};
 use keyward_keyop::{KeyId, OperationKind};
 use keyward_protocol::Address;
 
-use super::file::{Edge, File, Keys, LimitsTable, Text, Texts};
-use super::{Config, EdgeConfig, KeySelector, KeysConfig, Limits, NameSelector, Origin};
+use super::file::{Audit, Edge, File, Keys, LimitsTable, Text, Texts};
+use super::{
+    AuditConfig, AuditMode, Config, EdgeConfig, KeySelector, KeysConfig, Limits, NameSelector,
+    Origin,
+};
 
 /// The longest time that a limit can be, an hour: a longer one is a mistake in the unit.
 const MAX_TIME_MS: i64 = 3_600_000;
@@ -93,6 +96,10 @@ impl Reading {
                 self.edge(&at, edge.into_inner())
             })
             .collect();
+        let audit = file.audit.map(|audit| {
+            self.origin.mark("audit", audit.span());
+            self.audit(audit.into_inner())
+        });
         let limits = match file.limits {
             Some(limits) => self.limits(&limits.into_inner()),
             None => Limits::default(),
@@ -100,6 +107,7 @@ impl Reading {
         Config {
             keys,
             edges,
+            audit,
             limits,
             ..Config::new(listen, certificate, key, client_ca)
         }
@@ -233,6 +241,48 @@ impl Reading {
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn audit(&mut self, audit: Audit) -> AuditConfig {
+        const INIT: &str = "`keyward audit init` makes a key, and prints what to write here";
+        let directory =
+            self.required_path("audit.directory", audit.directory, "name the log's folder");
+        let key = self.required_path("audit.key", audit.key, INIT);
+        let name = match audit.name {
+            Some(name) => {
+                self.origin.mark("audit.name", name.span());
+                name.into_inner()
+            }
+            None => {
+                self.wrong("audit.name", "the log has no name", INIT);
+                String::new()
+            }
+        };
+        let within = self.time(&audit.within_ms, AuditMode::DEFAULT_WITHIN);
+        let mode = match &audit.mode {
+            None => AuditMode::Strict,
+            Some(mode) => self
+                .value("audit.mode", mode, |text| match text {
+                    "strict" => Ok(AuditMode::Strict),
+                    "relaxed" => Ok(AuditMode::Relaxed { within }),
+                    _ => Err("this is neither `strict` (no answer without a record) nor `relaxed`"),
+                })
+                .unwrap_or(AuditMode::Strict),
+        };
+        if let (AuditMode::Strict, Some(within)) = (mode, &audit.within_ms) {
+            self.origin.mark("audit.within_ms", within.span());
+            self.wrong(
+                "audit.within_ms",
+                "with `mode = \"strict\"` a record is on disk before the answer leaves",
+                "remove it, or write `mode = \"relaxed\"`",
+            );
+        }
+        AuditConfig {
+            directory,
+            key,
+            name,
+            mode,
         }
     }
 

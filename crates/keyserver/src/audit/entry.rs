@@ -1,0 +1,97 @@
+//! What is recorded of a use: one JSON object, and nothing in it that is secret.
+
+use std::time::{Duration, SystemTime};
+
+use keyward_keyop::{KeyId, Names, OperationKind};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// One use, or what was refused.
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) edge: &'a str,
+    pub(crate) key: KeyId,
+    pub(crate) label: Option<&'a str>,
+    pub(crate) operation: OperationKind,
+    /// As far as the operation got to be looked at.
+    pub(crate) names: Option<&'a Names>,
+    /// What it was about: see `CheckedOperation::fingerprint`.
+    pub(crate) fingerprint: Option<&'a [u8]>,
+    pub(crate) verdict: Verdict<'a>,
+    pub(crate) work: Duration,
+}
+
+/// What came of it. For RSA key transport there is one outcome, whatever was in the ciphertext.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Verdict<'a> {
+    Performed,
+    Refused(&'a str),
+    Failed(&'a str),
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    time: String,
+    edge: &'a str,
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
+    operation: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    names: Option<JsonNames<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcript: Option<String>,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    work_us: u64,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum JsonNames<'a> {
+    /// The client's server name; none if it sent none.
+    Client(Option<&'a str>),
+    Each(&'a [String]),
+    Any(&'static str),
+}
+
+impl Entry<'_> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let now = OffsetDateTime::from(SystemTime::now());
+        let (verdict, cause) = match self.verdict {
+            Verdict::Performed => ("performed", None),
+            Verdict::Refused(cause) => ("refused", Some(cause)),
+            Verdict::Failed(cause) => ("failed", Some(cause)),
+        };
+        let json = Json {
+            time: now.format(&Rfc3339).unwrap_or_default(),
+            edge: self.edge,
+            key: self.key.to_string(),
+            label: self.label,
+            operation: self.operation.name(),
+            names: self.names.map(|names| match names {
+                Names::ServerName(name) => JsonNames::Client(name.as_deref()),
+                Names::Each(names) => JsonNames::Each(names),
+                Names::Any => JsonNames::Any("*"),
+            }),
+            transcript: self.fingerprint.map(hex),
+            verdict,
+            cause,
+            work_us: u64::try_from(self.work.as_micros()).unwrap_or(u64::MAX),
+        };
+        // Texts and numbers always serialize.
+        serde_json::to_vec(&json).unwrap_or_default()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)].into());
+        text.push(DIGITS[usize::from(byte & 15)].into());
+    }
+    text
+}
