@@ -22,7 +22,7 @@ impl ClientCertificate {
     pub(crate) fn new(presented: &[CertificateDer<'_>]) -> Option<Self> {
         let leaf = HeaderValue::from_str(&byte_sequence(presented.first()?)).ok()?;
         // RFC 9440 §2.3: "Each item in the List MUST be a Byte Sequence encoded as described in
-        // [§2.1]. The order is the same as the ordering in TLS"; "it does not itself include the
+        // Section 2.1. The order is the same as the ordering in TLS"; "it does not itself include the
         // end-entity certificate that is already present in Client-Cert."
         let items: Vec<String> = issuers(presented).map(byte_sequence).collect();
         let chain = (!items.is_empty()).then(|| HeaderValue::from_str(&items.join(", ")));
