@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -48,6 +48,8 @@ pub struct Request {
     pub usage: Usage,
     /// Days until it expires.
     pub days: u16,
+    /// Whether it has the extension DelegationUsage (RFC 9345 §4.2): its key may sign delegated credentials.
+    pub delegates: bool,
 }
 
 impl Request {
@@ -58,6 +60,7 @@ impl Request {
             algorithm,
             usage,
             days: LEAF_DAYS,
+            delegates: false,
         }
     }
 }
@@ -212,6 +215,13 @@ impl Authority {
             // RFC 5246 §7.4.2, RSA key exchange: "the keyEncipherment bit MUST be set if the key
             // usage extension is present."
             params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
+        }
+
+        if request.delegates {
+            // id-pe-delegationUsage, NULL.
+            let usage =
+                CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 44363, 44], vec![5, 0]);
+            params.custom_extensions.push(usage);
         }
 
         let certificate = params.signed_by(&key, &self.issuer)?;

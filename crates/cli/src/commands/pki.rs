@@ -45,6 +45,7 @@ fn issue(args: &PkiIssueArgs) -> Result<(), Failure> {
     };
     let mut request = Request::new(&args.names, args.algorithm, usage);
     request.days = args.days;
+    request.delegates = args.delegates;
     authority.issue(&request)?.save(&dir, name)?;
     for extension in ["pem", "key"] {
         let path = dir.join(format!("{name}.{extension}"));
