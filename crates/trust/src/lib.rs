@@ -53,6 +53,7 @@ mod remedy;
 mod report;
 mod roots;
 mod signature;
+mod staple;
 mod text;
 mod trust;
 
@@ -63,4 +64,5 @@ pub use presented::{KeyUse, Peer, Presented};
 pub use rejection::{Rejection, RevocationSource};
 pub use report::{ChainReport, Link, Place, Signer, Status};
 pub use roots::{Roots, RootsError};
+pub use staple::Staple;
 pub use trust::Trust;

@@ -102,6 +102,14 @@ fn verdict(single: &SingleResponse, leaf: &Certificate<'_>) -> Result<(), Reject
 }
 
 impl OcspStatus {
+    /// Until when it is believed.
+    pub(crate) fn good_until(&self) -> UnixTime {
+        self.next_update.unwrap_or_else(|| {
+            let seconds = self.this_update.as_millis() / 1000;
+            UnixTime::from_secs(seconds.saturating_add(WITHOUT_NEXT_UPDATE.as_secs()))
+        })
+    }
+
     /// RFC 6960 §4.2.2.1: `thisUpdate` is not in the future, `nextUpdate` not in the past.
     fn check_time(&self, now: UnixTime) -> Result<(), OcspFault> {
         if self
@@ -113,10 +121,7 @@ impl OcspStatus {
                 this_update: self.this_update,
             });
         }
-        let end = self.next_update.unwrap_or_else(|| {
-            let seconds = self.this_update.as_millis() / 1000;
-            UnixTime::from_secs(seconds.saturating_add(WITHOUT_NEXT_UPDATE.as_secs()))
-        });
+        let end = self.good_until();
         if now.since(end).is_some_and(|late| !late.is_zero()) {
             return Err(OcspFault::Expired { next_update: end });
         }
