@@ -66,6 +66,20 @@ impl PrivateKey {
         parse::private_key(der)
     }
 
+    /// A new P-256 key, which nothing but this process has.
+    ///
+    /// # Errors
+    ///
+    /// There is no randomness.
+    pub fn generate_p256() -> Result<Self, CryptoError> {
+        const ERROR: CryptoError = CryptoError::new("key generation");
+        let pair = EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_ASN1_SIGNING)
+            .map_err(|_| ERROR)?;
+        // `Document` wipes itself.
+        let der = pair.to_pkcs8v1().map_err(|_| ERROR)?;
+        Self::from_der(der.as_ref()).map_err(|_| ERROR)
+    }
+
     /// The public half, which a certificate holds.
     pub fn public_key(&self) -> &PublicKey {
         &self.public
