@@ -65,7 +65,13 @@ fn apply(catalog: &Catalog, sites: &Sites) {
             );
         }
         for certificate in site.certificates() {
-            if operations.contains_key(&certificate.key()) {
+            let allowed = operations.get(&certificate.key());
+            let delegates = |some: &Vec<_>| some.contains(&OperationKind::DelegatedCredential);
+            if site.delegated.is_some() && !allowed.is_some_and(delegates) {
+                warn!(site = names, key = %certificate.key(),
+                    "no delegated credential: the key server's rules do not have the operation                      delegated-credential for this edge and key");
+            }
+            if allowed.is_some() {
                 info!(site = names, key = %certificate.key(), "serving with this key");
             } else {
                 warn!(site = names, key = %certificate.key(),

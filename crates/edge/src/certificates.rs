@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 
 use keyward_config::NamePattern;
 use keyward_crypto::signature::KeyKind;
-use keyward_tls::{CertificateError, Credential};
+use keyward_tls::{CertificateError, Credential, SignedCertificateTimestampList, UnixTime};
+use keyward_trust::{OcspFault, Rejection, Staple};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use tracing::warn;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::own_chain::{Ocsp, OwnChain};
 
 /// Reads the certificates of a PEM file, in the file's order, at least one.
 ///
@@ -49,6 +53,51 @@ pub(crate) fn read_server_certificate(file: &Path) -> Result<Credential, Certifi
         file: file.to_owned(),
         kind: Kind::Unusable(error),
     })
+}
+
+/// Reads the OCSP response for a chain's leaf; `None`, with a warning, if it is out of date.
+///
+/// # Errors
+///
+/// The file cannot be read, or what is in it is no response that a client would take.
+pub(crate) fn read_ocsp(file: &Path, own: &OwnChain) -> Result<Option<Ocsp>, CertificateFileError> {
+    let fail = |kind| CertificateFileError {
+        file: file.to_owned(),
+        kind,
+    };
+    let response = std::fs::read(file).map_err(|error| fail(Kind::Unreadable(error)))?;
+    if response.len() > Credential::MAX_OCSP_LEN {
+        return Err(fail(Kind::TooLong(Credential::MAX_OCSP_LEN)));
+    }
+    match Staple::check(own.plain.chain(), &response, UnixTime::now()) {
+        Ok(staple) => Ok(Some(Ocsp { response, staple })),
+        Err(cause @ Rejection::Status(OcspFault::Expired { .. })) => {
+            warn!(file = %file.display(), cause = cause.why(), "an OCSP response is not stapled");
+            Ok(None)
+        }
+        Err(cause) => Err(fail(Kind::Ocsp(Box::new(cause)))),
+    }
+}
+
+/// Reads the certificate transparency timestamps for a chain's leaf.
+///
+/// # Errors
+///
+/// The file cannot be read, or holds no list of timestamps.
+pub(crate) fn read_scts(
+    file: &Path,
+    own: &OwnChain,
+) -> Result<SignedCertificateTimestampList, CertificateFileError> {
+    let fail = |kind| CertificateFileError {
+        file: file.to_owned(),
+        kind,
+    };
+    let list = std::fs::read(file).map_err(|error| fail(Kind::Unreadable(error)))?;
+    let list = SignedCertificateTimestampList(list);
+    Credential::new(own.plain.chain().to_vec())
+        .and_then(|credential| credential.with_scts(list.clone()))
+        .map_err(|_| fail(Kind::Scts))?;
+    Ok(list)
 }
 
 /// The DNS names that a certificate is for.
@@ -111,12 +160,15 @@ enum Kind {
     Empty,
     PrivateKey,
     Unusable(CertificateError),
+    TooLong(usize),
+    Ocsp(Box<Rejection>),
+    Scts,
 }
 
 impl CertificateFileError {
     /// What to do about it.
     pub(crate) fn remedy(&self) -> &'static str {
-        match self.kind {
+        match &self.kind {
             Kind::Unreadable(_) => {
                 "paths are relative to the folder of this file; check the path and its permissions"
             }
@@ -125,6 +177,16 @@ impl CertificateFileError {
             }
             Kind::PrivateKey => {
                 "move the key to the key server and leave only the certificates in this file"
+            }
+            Kind::Ocsp(cause) if matches!(**cause, Rejection::UnknownIssuer { .. }) => {
+                "add the certificate of the CA to the chain's file: its key signs the responses"
+            }
+            Kind::TooLong(_) | Kind::Ocsp(_) => {
+                "get a new one from the certificate's CA, for example with `openssl ocsp -respout`, in DER"
+            }
+            Kind::Scts => {
+                "give a SignedCertificateTimestampList (RFC 6962 \u{a7}3.3): two bytes of length, then each \
+                 timestamp with two bytes of length before it"
             }
             Kind::Unusable(_) => {
                 "have a certificate issued with an RSA (2048 bits or more), ECDSA \
@@ -144,6 +206,9 @@ impl fmt::Display for CertificateFileError {
             Kind::PrivateKey => {
                 write!(f, "{file} holds a private key, which an edge must not have")
             }
+            Kind::TooLong(limit) => write!(f, "{file} has more than {limit} bytes"),
+            Kind::Ocsp(cause) => write!(f, "{file} cannot be stapled: {}", cause.why()),
+            Kind::Scts => write!(f, "{file} holds no list of signed certificate timestamps"),
             Kind::Unusable(error) => write!(f, "{file} cannot be used: {error}"),
         }
     }

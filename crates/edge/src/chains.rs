@@ -36,30 +36,25 @@ impl Chains {
         Self(candidates)
     }
 
-    /// Those that are for any of these names; all if there are none.
-    #[must_use]
-    pub(crate) fn for_names(mut self, names: &[NamePattern]) -> Self {
-        self.0.retain(|candidate| {
-            let covered = |ours: &NamePattern| candidate.names.iter().any(|name| name.covers(ours));
-            names.is_empty() || names.iter().any(covered)
-        });
-        self
-    }
-
     /// With what the key server does with their keys.
     #[must_use]
     pub(crate) fn with_operations(mut self, operations: &Operations) -> Self {
         for candidate in &mut self.0 {
             let allowed = operations.get(&candidate.certificate.key());
             candidate.operations = Some(allowed.cloned().unwrap_or_default());
-            // What the operations are is told with each connection to a key server.
-            candidate.certificate.verify_next_signature();
         }
         self
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Has the next signature of each key server's key verified: another key server may answer from here on.
+    pub(crate) fn verify_next_signatures(&self) {
+        for candidate in &self.0 {
+            candidate.certificate.verify_next_signature();
+        }
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Credential>> {

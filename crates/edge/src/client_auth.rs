@@ -69,7 +69,10 @@ impl ClientAuth {
                     .to_be_bytes(),
             );
             hash.update(&content);
-            lists.extend(RevocationList::parse(&content).map_err(|cause| fail(Kind::List(cause)))?);
+            lists.extend(
+                RevocationList::parse(&content)
+                    .map_err(|cause| fail(Kind::List(Box::new(cause))))?,
+            );
         }
         Ok(Self {
             trust: Trust::new(roots).with_revocation_lists(lists),
@@ -142,7 +145,7 @@ enum Kind {
     Certificates(CertificateFileError),
     Roots(RootsError),
     Unreadable(io::Error),
-    List(Rejection),
+    List(Box<Rejection>),
 }
 
 impl ClientAuthError {

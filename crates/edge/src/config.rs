@@ -3,7 +3,9 @@
 //! `examples/edge.toml` shows every setting. File names are relative to the folder of the
 //! configuration file.
 
+mod certificate;
 mod client_auth;
+mod delegated_credential;
 mod early_data;
 mod raw;
 mod read;
@@ -19,6 +21,8 @@ use keyward_config::{NamePattern, Source};
 use keyward_keyclient::KeyClientConfig;
 use keyward_tls::{Credential, Policy, VerifySignatures};
 use rustls_pki_types::CertificateDer;
+
+use crate::own_chain::OwnChain;
 
 pub use client_auth::{ClientAuthConfig, ClientAuthMode};
 pub use early_data::EarlyDataConfig;
@@ -89,6 +93,8 @@ pub struct SiteConfig {
     pub default: bool,
     /// Whether clients are asked for a certificate; `None`: they are not.
     pub client_auth: Option<ClientAuthConfig>,
+    /// How long the edge's delegated credentials (RFC 9345) are good for; `None`: it has none.
+    pub delegated_credential: Option<Duration>,
     /// Which early data (0-RTT) is taken; `None`: none is.
     pub early_data: Option<EarlyDataConfig>,
 }
@@ -100,6 +106,11 @@ pub struct CertificateFile {
     pub file: PathBuf,
     /// What it holds.
     pub certificate: Arc<Credential>,
+    /// The file with the OCSP response for it.
+    pub ocsp: Option<PathBuf>,
+    /// The file with its certificate transparency timestamps.
+    pub scts: Option<PathBuf>,
+    pub(crate) own: OwnChain,
 }
 
 /// How long things may take.

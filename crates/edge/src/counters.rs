@@ -17,6 +17,7 @@ pub(crate) struct Counters {
     tls12_full: AtomicU64,
     tls12_resumed: AtomicU64,
     pub(crate) key_operations: AtomicU64,
+    pub(crate) delegated_signatures: AtomicU64,
     pub(crate) early_data_accepted: AtomicU64,
     pub(crate) early_data_replayed: AtomicU64,
     pub(crate) early_data_turned_away: AtomicU64,
@@ -141,6 +142,7 @@ impl Counters {
             handshakes_tls12_full: read(&self.tls12_full),
             handshakes_tls12_resumed: read(&self.tls12_resumed),
             key_operations: read(&self.key_operations),
+            delegated_signatures: read(&self.delegated_signatures),
             early_data_accepted: read(&self.early_data_accepted),
             early_data_replayed: read(&self.early_data_replayed),
             early_data_turned_away: read(&self.early_data_turned_away),
@@ -175,6 +177,8 @@ pub struct Counts {
     pub handshakes_tls12_resumed: u64,
     /// Private-key operations asked for.
     pub key_operations: u64,
+    /// Handshakes that a delegated credential's key has signed, on this edge.
+    pub delegated_signatures: u64,
     /// Handshakes whose early data was taken.
     pub early_data_accepted: u64,
     /// Those whose early data was not taken, since it was there before.

@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 
 use crate::config::{Config, SiteConfig, Timeouts, UpstreamAddress};
 use crate::counters::{Counters, Counts};
+use crate::delegation::DelegatedKeys;
 use crate::early_data::Register;
 use crate::http::HttpService;
 use crate::needs::Resolver;
@@ -28,7 +29,7 @@ use crate::record::RecordWriter;
 use crate::resumption::{ROTATION, Resumption};
 use crate::sites::{Service, Site, Sites};
 use crate::upstream::{Connector, ConnectorError};
-use crate::{catalog, certificates, listener};
+use crate::{catalog, certificates, delegation, listener};
 
 /// What all connections share.
 pub(crate) struct Shared {
@@ -105,6 +106,7 @@ impl Edge {
         let resumption = Arc::new(resumption);
         let (known, keys_known) = watch::channel(false);
         let counters: Arc<Counters> = Arc::default();
+        let delegated: Arc<DelegatedKeys> = Arc::default();
         let shared = Arc::new(Shared {
             tls: Arc::new(ServerConfig {
                 verify_signatures: config.verify_signatures,
@@ -126,6 +128,7 @@ impl Edge {
                 key_operation_timeout: config.timeouts.key_operation,
                 early_data: Register::new(config.limits.early_data),
                 counters: counters.clone(),
+                delegated: delegated.clone(),
             }),
             sites,
             timeouts: config.timeouts,
@@ -143,6 +146,12 @@ impl Edge {
             addresses,
             services,
         };
+        edge.in_background(delegation::maintain(
+            edge.shared.sites.clone(),
+            delegated,
+            keys.clone(),
+            config.timeouts.key_operation,
+        ));
         edge.in_background(catalog::follow(keys, edge.shared.sites.clone(), known));
         edge.in_background(maintain(edge.shared.sites.clone(), resumption));
         let slots = Arc::new(Semaphore::new(config.limits.connections));
@@ -226,6 +235,7 @@ async fn maintain(sites: Arc<Sites>, resumption: Arc<Resumption>) {
     loop {
         tokio::time::sleep(ROUND).await;
         for site in sites.iter() {
+            site.tidy(UnixTime::now());
             if let Service::Http(service) = &site.service {
                 service.close_old();
             }

@@ -12,7 +12,7 @@
 //!
 //! # Where to find things
 //!
-//! `chains` has the certificates that a site shows, `client_auth` those that it asks for, `site_files` reads both
+//! `delegation` has the edge's delegated credentials. `chains` has the certificates that a site shows, `client_auth` those that it asks for, `site_files` reads both
 //! again; `early_data/` is what comes before the handshake's end. `listener` accepts, within the connection limit; `connection` is the life of one connection;
 //! `stream` drives the TLS engine and `needs` answers it; `http/` forwards requests and `tcp` bytes.
 
@@ -24,11 +24,13 @@ mod client_auth;
 pub mod config;
 mod connection;
 mod counters;
+mod delegation;
 mod early_data;
 mod edge;
 mod http;
 mod listener;
 mod needs;
+mod own_chain;
 mod record;
 mod resumption;
 mod site_files;

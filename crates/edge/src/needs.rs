@@ -17,6 +17,7 @@ use keyward_wire::values::{CipherSuite, ProtocolVersion};
 
 use crate::chains::Wanted;
 use crate::counters::Counters;
+use crate::delegation::DelegatedKeys;
 use crate::early_data::{Register, Verdict};
 use crate::resumption::Resumption;
 use crate::sites::{Site, Sites};
@@ -28,6 +29,7 @@ pub(crate) struct Resolver {
     pub(crate) keys: KeyClient,
     pub(crate) key_operation_timeout: Duration,
     pub(crate) early_data: Register,
+    pub(crate) delegated: Arc<DelegatedKeys>,
     pub(crate) counters: Arc<Counters>,
 }
 
@@ -72,6 +74,10 @@ impl Resolver {
             Need::Session(need) => Resolution::Now(self.session(need)),
             Need::NewSession(need) => Resolution::Now(self.new_session(need)),
             Need::KeyOperation(need) => {
+                if let Some(performed) = self.delegated.perform(need.operation()) {
+                    Counters::add(&self.counters.delegated_signatures);
+                    return Resolution::Now(need.answer_performed(performed));
+                }
                 findings.key_operations += 1;
                 Resolution::Later(self.key_operation(need))
             }
@@ -80,6 +86,11 @@ impl Resolver {
             // A kind of need that a later engine raises and this edge does not know.
             other => Resolution::Now(other.fail(NeedError::Internal)),
         }
+    }
+
+    /// Whether it is for the key server, and not for a key that was delegated to this edge.
+    pub(crate) fn asks_key_server(&self, need: &Need) -> bool {
+        matches!(need, Need::KeyOperation(need) if !self.delegated.has(need.operation().key()))
     }
 
     fn certificate(&self, need: CertificateNeed, findings: &mut Findings) -> Answer {

@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use keyward_tls::Credential;
+use tracing::warn;
 
 use crate::certificates::{self, CertificateFileError};
 use crate::client_auth::{ClientAuth, ClientAuthError};
-use crate::config::{ClientAuthConfig, SiteConfig};
+use crate::config::{CertificateFile, ClientAuthConfig, SiteConfig};
+use crate::own_chain::OwnChain;
 
 /// Where a site's files are, and how they were when they were last looked at.
 pub(crate) struct SiteFiles {
-    certificates: Vec<PathBuf>,
+    certificates: Vec<CertificateFile>,
     client_auth: Option<ClientAuthConfig>,
     /// `None` until the first look: a file may have changed between the edge's configuration and its start.
     seen: Mutex<Option<Vec<Stamp>>>,
@@ -27,18 +28,14 @@ type Stamp = Option<(SystemTime, u64, u64)>;
 
 /// What was read from all of them.
 pub(crate) struct Loaded {
-    certificates: Vec<Arc<Credential>>,
+    pub(crate) certificates: Vec<OwnChain>,
     pub(crate) client_auth: Option<Arc<ClientAuth>>,
 }
 
 impl SiteFiles {
     pub(crate) fn new(config: &SiteConfig) -> Self {
         Self {
-            certificates: config
-                .certificates
-                .iter()
-                .map(|certificate| certificate.file.clone())
-                .collect(),
+            certificates: config.certificates.clone(),
             client_auth: config.client_auth.clone(),
             seen: Mutex::new(None),
         }
@@ -60,7 +57,7 @@ impl SiteFiles {
         let certificates = self
             .certificates
             .iter()
-            .map(|file| certificates::read_server_certificate(file).map(Arc::new))
+            .map(read)
             .collect::<Result<_, _>>()
             .map_err(ReloadError::Certificate)?;
         let client_auth = self
@@ -78,26 +75,33 @@ impl SiteFiles {
     fn paths(&self) -> impl Iterator<Item = &Path> {
         let auth = self.client_auth.iter();
         let auth = auth.flat_map(|auth| std::iter::once(&auth.ca).chain(&auth.crls));
-        self.certificates.iter().chain(auth).map(PathBuf::as_path)
+        let certificates = self.certificates.iter().flat_map(|certificate| {
+            let beside = [&certificate.ocsp, &certificate.scts];
+            std::iter::once(&certificate.file).chain(beside.into_iter().flatten())
+        });
+        certificates.chain(auth).map(PathBuf::as_path)
     }
 }
 
-impl Loaded {
-    /// The chains, those that were there before as they were, with what is known of them; and whether any
-    /// has changed.
-    pub(crate) fn certificates_beside(
-        &self,
-        before: &[Arc<Credential>],
-    ) -> (Vec<Arc<Credential>>, bool) {
-        let same = |one: &Credential, other: &Credential| one.chain() == other.chain();
-        let mut new = self.certificates.len() != before.len();
-        let certificates = self.certificates.iter().map(|certificate| {
-            let known = before.iter().find(|known| same(known, certificate));
-            new |= known.is_none();
-            known.unwrap_or(certificate).clone()
-        });
-        (certificates.collect(), new)
-    }
+/// A chain has to be good. What is shown beside it is left out, with a warning, if it does not fit: a chain that
+/// was renewed must not wait for its OCSP response.
+fn read(file: &CertificateFile) -> Result<OwnChain, CertificateFileError> {
+    let plain = certificates::read_server_certificate(&file.file)?;
+    let mut own = OwnChain::bare(Arc::new(plain));
+    own.ocsp = file.ocsp.as_ref().and_then(|path| {
+        certificates::read_ocsp(path, &own)
+            .map_err(|cause| warn!(%cause, "no OCSP response is stapled"))
+            .ok()
+            .flatten()
+            .map(Arc::new)
+    });
+    own.scts = file.scts.as_ref().and_then(|path| {
+        certificates::read_scts(path, &own)
+            .map_err(|cause| warn!(%cause, "no certificate transparency timestamps are sent"))
+            .ok()
+            .map(Arc::new)
+    });
+    Ok(own)
 }
 
 fn stamp(path: &Path) -> Stamp {

@@ -2,16 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use keyward_config::{HostName, NamePattern};
 use keyward_crypto::hash::HashAlgorithm;
-use keyward_tls::{CertificateAnswer, ClientAuthentication, Credential, Policy};
+use keyward_keyop::OperationKind;
+use keyward_tls::{CertificateAnswer, ClientAuthentication, Credential, Policy, UnixTime};
 
 use crate::catalog::Operations;
+use crate::certificates;
 use crate::chains::{Chains, Wanted};
 use crate::client_auth::ClientAuth;
 use crate::config::{EarlyDataConfig, SiteConfig};
+use crate::delegation::{self, Delegation};
 use crate::http::HttpService;
+use crate::own_chain::{Dressed, OwnChain};
 use crate::site_files::{Loaded, ReloadError, SiteFiles};
 use crate::upstream::Connector;
 
@@ -68,6 +73,8 @@ pub(crate) struct Site {
     pub(crate) names: Vec<NamePattern>,
     pub(crate) service: Service,
     pub(crate) early_data: Option<EarlyDataConfig>,
+    /// How long delegated credentials are good for, if it has any.
+    pub(crate) delegated: Option<Duration>,
     default: bool,
     policy: Arc<Policy>,
     alpn: Vec<Vec<u8>>,
@@ -86,38 +93,97 @@ pub(crate) enum Service {
     Tcp(Connector),
 }
 
-/// What clients are shown and asked for: replaced as a whole when the files or the catalog change.
+/// What clients are shown and asked for.
 struct Presented {
+    /// The chains with all that belongs to them.
+    own: Vec<OwnChain>,
+    /// The edge's delegated credentials, each for one of the chains.
+    delegations: Vec<Arc<Delegation>>,
+    /// The chains with what of it is good at the moment.
+    dressed: Vec<Dressed>,
+    /// The same in the order of preference.
     chains: Arc<Chains>,
     client_auth: Option<Arc<ClientAuth>>,
     session_context: Vec<u8>,
-    /// The catalog's word about keys, for chains that come later.
+    /// The catalog's word about keys.
     operations: Option<Arc<Operations>>,
+}
+
+impl Presented {
+    /// Brings what is shown up to date; whether that changed anything.
+    fn update(&mut self, now: UnixTime) -> bool {
+        self.delegations
+            .retain(|delegation| delegation.is_current(now));
+        let mut dressed = Vec::with_capacity(self.own.len());
+        for own in &self.own {
+            let leaf = own.plain.chain().first();
+            let delegation = self
+                .delegations
+                .iter()
+                .find(|delegation| leaf.is_some_and(|leaf| delegation.leaf == leaf.as_ref()));
+            // With all that belongs to it, or with nothing: each piece was tried when it came.
+            let one = own
+                .dress(delegation, &self.dressed, now)
+                .or_else(|_| OwnChain::bare(own.plain.clone()).dress(None, &self.dressed, now));
+            dressed.extend(one.ok());
+        }
+        let same = |one: &Dressed, other: &Dressed| Arc::ptr_eq(&one.credential, &other.credential);
+        let changed = self.dressed.len() != dressed.len()
+            || self
+                .dressed
+                .iter()
+                .zip(&dressed)
+                .any(|(one, other)| !same(one, other));
+        self.dressed = dressed;
+        if changed {
+            self.arrange();
+        }
+        changed
+    }
+
+    /// Makes the order of preference anew.
+    fn arrange(&mut self) {
+        let credentials = self
+            .dressed
+            .iter()
+            .map(|dressed| dressed.credential.clone());
+        let mut chains = Chains::new(credentials);
+        if let Some(operations) = &self.operations {
+            chains = chains.with_operations(operations);
+        }
+        self.chains = Arc::new(chains);
+    }
 }
 
 impl Site {
     pub(crate) fn new(config: &SiteConfig, service: Service) -> Self {
-        let certificates = config
-            .certificates
-            .iter()
-            .map(|file| file.certificate.clone());
         let client_auth = config.client_auth.as_ref().map(|auth| auth.loaded.clone());
         let identity = identity(config);
+        let mut presented = Presented {
+            own: config
+                .certificates
+                .iter()
+                .map(|file| file.own.clone())
+                .collect(),
+            delegations: Vec::new(),
+            dressed: Vec::new(),
+            chains: Arc::default(),
+            session_context: session_context(&identity, client_auth.as_deref()),
+            client_auth,
+            operations: None,
+        };
+        presented.update(UnixTime::now());
         Self {
             names: config.names.clone(),
             service,
             early_data: config.early_data.clone(),
+            delegated: config.delegated_credential,
             default: config.default,
             policy: config.policy.clone(),
             alpn: config.alpn.clone(),
             from_catalog: config.certificates.is_empty(),
             files: SiteFiles::new(config),
-            presented: RwLock::new(Presented {
-                chains: Arc::new(Chains::new(certificates)),
-                session_context: session_context(&identity, client_auth.as_deref()),
-                client_auth,
-                operations: None,
-            }),
+            presented: RwLock::new(presented),
             identity,
         }
     }
@@ -135,13 +201,27 @@ impl Site {
     /// they are to come from there.
     pub(crate) fn take_catalog(&self, chains: &[Arc<Credential>], operations: &Arc<Operations>) {
         let mut presented = self.write();
-        let ours = if self.from_catalog {
-            Chains::new(chains.iter().cloned()).for_names(&self.names)
-        } else {
-            (*presented.chains).clone()
-        };
-        presented.chains = Arc::new(ours.with_operations(operations));
+        if self.from_catalog {
+            let ours = chains.iter().filter(|chain| self.is_for_us(chain));
+            presented.own = ours.cloned().map(OwnChain::bare).collect();
+        }
         presented.operations = Some(operations.clone());
+        presented.update(UnixTime::now());
+        presented.arrange();
+        presented.chains.verify_next_signatures();
+    }
+
+    /// Whether a chain is for any of the site's names; all are for a site without.
+    fn is_for_us(&self, chain: &Credential) -> bool {
+        let names = chain.chain().first().map(certificates::names);
+        let names = names.unwrap_or_default();
+        let covered = |ours: &NamePattern| names.iter().any(|name| name.covers(ours));
+        self.names.is_empty() || self.names.iter().any(covered)
+    }
+
+    /// Takes what was good out when it is not any more: an OCSP response, a delegated credential.
+    pub(crate) fn tidy(&self, now: UnixTime) {
+        self.write().update(now);
     }
 
     /// Reads the site's files again if any of them has changed; whether it has. Waits for the disk.
@@ -160,16 +240,8 @@ impl Site {
         let mut presented = self.write();
         let mut changed = false;
         if !self.from_catalog {
-            let before: Vec<_> = presented.chains.all().cloned().collect();
-            let (now, new) = loaded.certificates_beside(&before);
-            if new {
-                let mut chains = Chains::new(now);
-                if let Some(operations) = &presented.operations {
-                    chains = chains.with_operations(operations);
-                }
-                presented.chains = Arc::new(chains);
-                changed = true;
-            }
+            presented.own = loaded.certificates;
+            changed = presented.update(UnixTime::now());
         }
         let digest =
             |auth: &Option<Arc<ClientAuth>>| auth.as_ref().map(|auth| auth.digest().to_vec());
@@ -180,6 +252,49 @@ impl Site {
             changed = true;
         }
         changed
+    }
+
+    /// The chains for which a delegated credential is wanted now.
+    pub(crate) fn to_delegate(&self, now: UnixTime) -> Vec<Arc<Credential>> {
+        let Some(lifetime) = self.delegated else {
+            return Vec::new();
+        };
+        let presented = self.read();
+        let allowed = |own: &OwnChain| {
+            let operations = presented.operations.as_ref();
+            let operations = operations.and_then(|all| all.get(&own.plain.key()));
+            operations.is_some_and(|some| some.contains(&OperationKind::DelegatedCredential))
+        };
+        let wants = |own: &&OwnChain| {
+            let delegation = presented
+                .delegations
+                .iter()
+                .find(|delegation| delegation.leaf == own.plain.chain()[0].as_ref());
+            allowed(own)
+                && delegation::is_wanted(&own.plain, delegation.map(Arc::as_ref), lifetime, now)
+        };
+        let wanting = presented.own.iter().filter(wants);
+        wanting.map(|own| own.plain.clone()).collect()
+    }
+
+    /// Shows a delegated credential from now on.
+    pub(crate) fn take_delegation(&self, delegation: Delegation) -> Result<(), String> {
+        let mut presented = self.write();
+        let own = presented
+            .own
+            .iter()
+            .find(|own| own.plain.chain()[0].as_ref() == delegation.leaf.as_slice());
+        let own = own.ok_or("its certificate has been replaced meanwhile")?;
+        // Whatever the key server said, clients must take it.
+        let delegation = Arc::new(delegation);
+        own.dress(Some(&delegation), &[], UnixTime::now())
+            .map_err(|error| error.to_string())?;
+        presented
+            .delegations
+            .retain(|before| before.leaf != delegation.leaf);
+        presented.delegations.push(delegation);
+        presented.update(UnixTime::now());
+        Ok(())
     }
 
     /// The chains in use.

@@ -235,7 +235,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
                 Step::Need(need) => {
                     // What led to the need comes before it.
                     self.record();
-                    self.recorder.need(&need);
+                    if self.resolver.asks_key_server(&need) {
+                        self.recorder.need(&need);
+                    }
                     match self.resolver.resolve(need, &mut self.findings) {
                         Resolution::Now(answer) => self.tls.answer(answer).map_err(misuse)?,
                         Resolution::Later(pending) => self.pending = Some(pending),

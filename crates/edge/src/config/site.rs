@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use keyward_config::{InvalidName, NamePattern, Problem, Problems, Source, Spanned};
@@ -10,7 +9,9 @@ use keyward_tls::Policy;
 
 use super::raw::RawSite;
 use super::read::Checked;
-use super::{CertificateFile, SiteConfig, UpstreamAddress, client_auth, early_data};
+use super::{
+    SiteConfig, UpstreamAddress, certificate, client_auth, delegated_credential, early_data,
+};
 use crate::certificates;
 
 /// The sites without problems of their own; what is wrong with the others is in `problems`.
@@ -79,7 +80,7 @@ fn one_site(source: &Source, raw: &RawSite, span: &Range<usize>) -> Checked<Site
     let certificates = raw
         .certificates
         .iter()
-        .map(|path| certificate(source, path))
+        .map(|written| certificate::read(source, written))
         .collect::<Checked<Vec<_>>>()?;
     let upstream: UpstreamAddress = raw.upstream.get_ref().parse().map_err(|error| {
         source.problem(
@@ -109,9 +110,12 @@ fn one_site(source: &Source, raw: &RawSite, span: &Range<usize>) -> Checked<Site
                 })?)
             }
         };
+    let delegated_credential =
+        delegated_credential::read(source, raw.delegated_credential.as_ref(), &certificates)?;
     Ok(SiteConfig {
         names,
         certificates,
+        delegated_credential,
         alpn: alpn(source, raw, &upstream)?,
         upstream_ca,
         policy: Arc::new(policy(source, raw)?),
@@ -135,16 +139,6 @@ fn site_name(source: &Source, name: &Spanned<String>) -> Checked<NamePattern> {
             format!("\"{}\" is not a DNS name: {error}", name.get_ref()),
             remedy,
         )
-    })
-}
-
-fn certificate(source: &Source, path: &Spanned<PathBuf>) -> Checked<CertificateFile> {
-    let file = source.path(path.get_ref());
-    let certificate = certificates::read_server_certificate(&file)
-        .map_err(|error| source.problem(path.span(), error.to_string(), error.remedy()))?;
-    Ok(CertificateFile {
-        file,
-        certificate: Arc::new(certificate),
     })
 }
 

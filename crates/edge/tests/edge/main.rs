@@ -11,6 +11,7 @@ mod client_certificates;
 mod client_leaves;
 mod config_errors;
 mod connection_limit;
+mod delegated_credentials;
 mod early_data;
 mod forwarded_headers;
 mod garbage;
