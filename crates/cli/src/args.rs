@@ -141,6 +141,12 @@ pub(crate) struct ServeArgs {
     /// Which clients are let in
     #[arg(long, value_enum, default_value_t)]
     pub(crate) policy: PolicyName,
+    /// Only clients with a certificate from one of these CAs (PEM); the service is told of it in Client-Cert
+    #[arg(long, value_name = "CA.pem")]
+    pub(crate) client_ca: Option<PathBuf>,
+    /// A revocation list of those CAs, PEM or DER; repeat for several
+    #[arg(long, value_name = "CRL", requires = "client_ca")]
+    pub(crate) client_crl: Vec<PathBuf>,
     /// How many seconds open connections may take to end after SIGTERM or SIGINT
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) grace: u64,
@@ -373,6 +379,9 @@ pub(crate) struct PkiIssueArgs {
     /// For a client, such as an edge toward its key server (otherwise for a server)
     #[arg(long)]
     pub(crate) client: bool,
+    /// With the extension by which its key may sign delegated credentials (RFC 9345)
+    #[arg(long, conflicts_with = "client")]
+    pub(crate) delegates: bool,
     /// The kind of key: p256, p384, p521, rsa2048, rsa3072, rsa4096, ed25519
     #[arg(long, value_name = "KIND", default_value_t = KeyAlgorithm::P256)]
     pub(crate) algorithm: KeyAlgorithm,

@@ -37,6 +37,12 @@ pub(crate) struct SiteTable {
     pub(crate) certificates: Vec<PathBuf>,
     pub(crate) upstream: String,
     pub(crate) policy: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_auth: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_ca: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) client_crl: Vec<PathBuf>,
     pub(crate) default: bool,
 }
 
@@ -57,6 +63,7 @@ pub(crate) struct Keys {
     /// By file name.
     pub(crate) allow_rsa_key_transport: Vec<String>,
     pub(crate) rsa_key_transport_also_signs: Vec<String>,
+    pub(crate) allow_legacy: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]

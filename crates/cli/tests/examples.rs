@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keyward_pki::{Authority, KeyAlgorithm, init};
+use keyward_pki::{Authority, KeyAlgorithm, Request, Usage, init};
 use tempfile::TempDir;
 
 use crate::support::expect_exit;
@@ -20,13 +20,15 @@ fn folder(example: &str) -> (TempDir, PathBuf) {
         ("old-clients", KeyAlgorithm::Rsa2048),
         ("upstream", KeyAlgorithm::P256),
     ] {
-        let issued = authority
-            .issue_server(&["shop.example"], algorithm)
-            .unwrap();
+        let mut request = Request::new(&["shop.example"], algorithm, Usage::Server);
+        request.delegates = name == "shop-ecdsa";
+        let issued = authority.issue(&request).unwrap();
         fs::write(dir.path().join(format!("keys/{name}.key")), &issued.key_pem).unwrap();
         fs::write(dir.path().join(format!("{name}.pem")), &issued.chain_pem).unwrap();
     }
-    fs::write(dir.path().join("service-ca.pem"), authority.ca_pem()).unwrap();
+    for ca in ["service-ca.pem", "clients-ca.pem"] {
+        fs::write(dir.path().join(ca), authority.ca_pem()).unwrap();
+    }
     let path = dir.path().join(example);
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../examples")
@@ -54,7 +56,19 @@ fn uncomment(path: &Path, settings: &[&str]) {
 fn the_edge() {
     let (_dir, path) = folder("edge.toml");
     check(&path);
-    uncomment(&path, &["certificates", "alpn"]);
+    uncomment(
+        &path,
+        &["certificates", "alpn", "early_data", "delegated_credential"],
+    );
+    check(&path);
+    let text = fs::read_to_string(&path).unwrap();
+    let asking = text.replace("client_auth = \"off\"", "client_auth = \"required\"");
+    fs::write(&path, asking).unwrap();
+    uncomment(&path, &["client_ca"]);
+    check(&path);
+    let legacy = text.replace("policy = \"intermediate\"", "policy = \"legacy\"");
+    fs::write(&path, legacy).unwrap();
+    uncomment(&path, &["renegotiation"]);
     check(&path);
 }
 

@@ -233,3 +233,25 @@ fn wrong_files_are_3_and_named() {
         assert!(stderr.contains(says), "{cert} {key}: {stderr}");
     }
 }
+
+/// Only clients with a certificate, of which the service is told.
+#[test]
+fn clients_need_a_certificate() {
+    let clients = keyward_pki::Authority::new("clients").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let ca = dir.path().join("clients.pem");
+    fs::write(&ca, clients.ca_pem()).unwrap();
+    let served = serve(&["--client-ca", ca.to_str().unwrap()]);
+    let error = served.get("/").unwrap_err().to_string();
+    assert!(error.contains("CertificateRequired"), "{error}");
+
+    let issued = clients.issue_client("client.example").unwrap();
+    let mut client = (*client_config(&served.stand.authority.ca_pem())).clone();
+    let key = issued.key_der.clone_key();
+    let key = client.crypto_provider().key_provider.load_private_key(key);
+    let certified = rustls::sign::CertifiedKey::new(issued.chain_der.clone(), key.unwrap());
+    let resolver = rustls::sign::SingleCertAndKey::from(certified);
+    client.client_auth_cert_resolver = std::sync::Arc::new(resolver);
+    let response = get(&client.into(), &served.address, NAME, "/cart").unwrap();
+    assert!(response.contains("you asked for /cart"), "{response}");
+}

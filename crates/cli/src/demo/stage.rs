@@ -160,6 +160,7 @@ fn key_server_file(root: &Path) -> KeyServerFile {
             files: files.map(|name| root.join(name)).into(),
             allow_rsa_key_transport: vec![LEGACY_KEY.to_owned()],
             rsa_key_transport_also_signs: Vec::new(),
+            allow_legacy: Vec::new(),
         },
         edge: vec![EdgeRule {
             name: "edge",
@@ -201,6 +202,9 @@ fn edge_file(root: &Path, records: &Path, key_server: &str, site: &str) -> EdgeF
                 certificates: certificates.iter().map(|name| root.join(name)).collect(),
                 upstream: format!("http://{site}"),
                 policy,
+                client_auth: None,
+                client_ca: None,
+                client_crl: Vec::new(),
                 default: false,
             })
             .collect(),

@@ -63,6 +63,11 @@ impl Chains {
         self.all.iter().map(|chain| chain.file.clone()).collect()
     }
 
+    /// All keys.
+    pub(crate) fn all_keys(&self) -> Vec<String> {
+        self.all.iter().map(|chain| chain.key.to_string()).collect()
+    }
+
     /// The RSA keys.
     pub(crate) fn rsa_keys(&self) -> Vec<String> {
         self.all

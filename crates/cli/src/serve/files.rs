@@ -60,6 +60,10 @@ fn key_server_file(dir: &Path, socket: &str, policy: PolicyName, chains: &Chains
             files: chains.keys.clone(),
             allow_rsa_key_transport: rsa.clone(),
             rsa_key_transport_also_signs: rsa,
+            allow_legacy: match policy {
+                PolicyName::Legacy => chains.all_keys(),
+                PolicyName::Modern | PolicyName::Intermediate => Vec::new(),
+            },
         },
         edge: vec![EdgeRule {
             name: "edge",
@@ -69,6 +73,11 @@ fn key_server_file(dir: &Path, socket: &str, policy: PolicyName, chains: &Chains
             allow_no_sni: true,
         }],
     }
+}
+
+/// What the arguments mean by a path, wherever the file is that names it.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn edge_file(dir: &Path, socket: &str, args: &ServeArgs, chains: &Chains) -> EdgeFile {
@@ -93,6 +102,9 @@ fn edge_file(dir: &Path, socket: &str, args: &ServeArgs, chains: &Chains) -> Edg
             certificates: chains.files(),
             upstream: args.to.to_string(),
             policy: args.policy.name(),
+            client_auth: args.client_ca.as_ref().map(|_| "required"),
+            client_ca: args.client_ca.as_deref().map(absolute),
+            client_crl: args.client_crl.iter().map(|path| absolute(path)).collect(),
             default: true,
         }],
     }
