@@ -1,6 +1,8 @@
 //! NSS, which is Firefox's TLS, by its `tstclnt`.
 
 use std::sync::LazyLock;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use keyward_peers::{
     Site, Stand,
@@ -129,4 +131,29 @@ fn refusals() {
         let outcome = Tstclnt::new(&tstclnt, &database, &STAND, &host, version).get("/");
         assert!(outcome.failed_with(error), "{what}:\n{}", outcome.0.text);
     }
+}
+
+/// What Firefox does with a delegated credential: it asks for one, and the edge signs by itself. `tstclnt` without
+/// it has the key server sign.
+#[test]
+fn delegated_credentials() {
+    let tstclnt = peer_or_skip!("tstclnt");
+    let certutil = peer_or_skip!("certutil");
+    let database = Database::create(&certutil, &STAND.directory().join("nss-delegated"), &STAND);
+    let operations = |arguments: &[&str]| {
+        let host = STAND.host(Site::Delegating);
+        let outcome = Tstclnt::new(&tstclnt, &database, &STAND, &host, "tls1.3")
+            .args(arguments)
+            .get("/")
+            .answered();
+        assert_eq!(outcome.signature(), Some("ecdsa_secp256r1_sha256"));
+        STAND.handshake(&host).key_operations
+    };
+    // The edge has its credential some moments after it started.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while operations(&["-B"]) != 0 {
+        assert!(Instant::now() < deadline, "the edge never signs by itself");
+        thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(operations(&[]), 1);
 }

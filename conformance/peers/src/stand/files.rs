@@ -7,7 +7,7 @@ use std::{
 };
 
 use keyward_keyserver::Address;
-use keyward_pki::{Authority, Issued, KeyAlgorithm};
+use keyward_pki::{Authority, Issued, KeyAlgorithm, Request, Usage};
 
 use super::{Site, service::Upstream};
 
@@ -45,11 +45,11 @@ pub(super) fn pki(directory: &Path) {
     for site in Site::ALL {
         for (file, algorithm) in certificates(site) {
             let wildcard = format!("*.{}", site.domain());
+            let mut request = Request::new(&[site.domain(), &wildcard], algorithm, Usage::Server);
+            request.delegates = site == Site::Delegating;
             let Issued {
                 chain_pem, key_pem, ..
-            } = authority
-                .issue_server(&[site.domain(), &wildcard], algorithm)
-                .expect("a site's certificate");
+            } = authority.issue(&request).expect("a site's certificate");
             write(directory, &format!("{file}.pem"), &chain_pem);
             write(directory, &format!("keys/{file}.key"), &key_pem);
         }
@@ -74,6 +74,7 @@ fn certificates(site: Site) -> Vec<(&'static str, KeyAlgorithm)> {
         Site::Old => vec![("old-rsa", KeyAlgorithm::Rsa2048)],
         Site::Mutual => vec![("mutual", KeyAlgorithm::P256)],
         Site::Early => vec![("early", KeyAlgorithm::P256)],
+        Site::Delegating => vec![("delegating", KeyAlgorithm::P256)],
         Site::Echo => vec![("echo", KeyAlgorithm::P256)],
     }
 }
@@ -97,7 +98,7 @@ allow_legacy = ["old-rsa"]
 [[edge]]
 name = "edge-1.example"
 keys = ["*"]
-operations = ["tls13-server-certificate-verify", "tls12-server-key-exchange", "tls12-rsa-master-secret"]
+operations = ["tls13-server-certificate-verify", "tls12-server-key-exchange", "tls12-rsa-master-secret", "delegated-credential"]
 names = ["*"]
 "#,
     )
@@ -138,6 +139,7 @@ key = "edge.key"
             Site::Old => "renegotiation = true",
             Site::Mutual => "client_auth = \"required\"\nclient_ca = \"ca.pem\"",
             Site::Early => "early_data = {}",
+            Site::Delegating => "delegated_credential = {}",
             _ => "",
         };
         write!(

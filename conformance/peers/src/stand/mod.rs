@@ -43,13 +43,15 @@ pub enum Site {
     Mutual,
     /// ECDSA P-256, and early data.
     Early,
+    /// ECDSA P-256, with a certificate that may delegate, and delegated credentials.
+    Delegating,
     /// ECDSA P-256, and TCP mode: the service sends back what it gets.
     Echo,
 }
 
 impl Site {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ecdsa,
         Self::Rsa,
         Self::Both,
@@ -59,6 +61,7 @@ impl Site {
         Self::Old,
         Self::Mutual,
         Self::Early,
+        Self::Delegating,
         Self::Echo,
     ];
 
@@ -74,6 +77,7 @@ impl Site {
             Self::Old => "old.example",
             Self::Mutual => "mutual.example",
             Self::Early => "early.example",
+            Self::Delegating => "delegating.example",
             Self::Echo => "echo.example",
         }
     }
