@@ -35,19 +35,18 @@ macro_rules! extension_block {
         impl $name {
             /// Which extensions are there, in the order in which `encode` writes them.
             pub fn types(&self) -> Vec<ExtensionType> {
-                let mut types = Vec::new();
-                $(
-                    if self.$field.present().is_some() {
-                        types.push(ExtensionType::$extension);
-                    }
-                )*
-                types.extend(self.unknown.iter().map(|(extension, _)| *extension));
-                $(
-                    if self.$last_field.present().is_some() {
-                        types.push(ExtensionType::$last_extension);
-                    }
-                )?
-                types
+                self.each_type().collect()
+            }
+
+            /// [`types`](Self::types), one after the other.
+            pub(crate) fn each_type(&self) -> impl Iterator<Item = ExtensionType> + '_ {
+                let known = [
+                    $( self.$field.present().map(|_| ExtensionType::$extension), )*
+                ];
+                let last = None::<ExtensionType>
+                    $( .or(self.$last_field.present().map(|_| ExtensionType::$last_extension)) )?;
+                let unknown = self.unknown.iter().map(|(extension, _)| *extension);
+                known.into_iter().flatten().chain(unknown).chain(last)
             }
 
             /// Whether there is none at all.
@@ -78,7 +77,7 @@ macro_rules! extension_block {
                         $( ExtensionType::$forbidden => return Err(extensions.forbidden()), )*
                         _ => block.unknown.push((extension, data.take_rest().to_vec())),
                     }
-                    data.expect_end(extension.name().unwrap_or($what))?;
+                    extensions.expect_end(&data)?;
                 }
                 Ok(block)
             }
@@ -135,15 +134,40 @@ impl Present for bool {
 }
 
 /// The extensions of a block, one after the other.
-/// Browsers send sixteen or so.
-const USUAL_EXTENSIONS: usize = 16;
-
 pub(super) struct Extensions<'a> {
     what: &'static str,
     list: Reader<'a>,
-    seen: Vec<ExtensionType>,
+    seen: Seen,
+    current: Option<ExtensionType>,
     /// Where the current extension starts.
     start: usize,
+}
+
+/// Which extensions a block has had so far.
+#[derive(Default)]
+struct Seen {
+    /// A bit each for the numbers below 64, which are nearly all that are in use.
+    low: u64,
+    others: Vec<ExtensionType>,
+}
+
+impl Seen {
+    fn count(&self) -> usize {
+        self.low.count_ones() as usize + self.others.len()
+    }
+
+    /// Whether it is there for the first time.
+    fn insert(&mut self, extension: ExtensionType) -> bool {
+        let first;
+        if let Some(bit) = 1u64.checked_shl(extension.0.into()) {
+            first = self.low & bit == 0;
+            self.low |= bit;
+        } else {
+            first = !self.others.contains(&extension);
+            self.others.push(extension);
+        }
+        first
+    }
 }
 
 impl<'a> Extensions<'a> {
@@ -153,7 +177,8 @@ impl<'a> Extensions<'a> {
             what,
             start: list.offset(),
             list,
-            seen: Vec::with_capacity(USUAL_EXTENSIONS),
+            seen: Seen::default(),
+            current: None,
         })
     }
 
@@ -163,18 +188,31 @@ impl<'a> Extensions<'a> {
         if self.list.is_empty() {
             return Ok(None);
         }
-        if self.seen.len() == MAX_LIST_ITEMS {
+        if self.seen.count() == MAX_LIST_ITEMS {
             return Err(self.list.error(self.what, DecodeErrorKind::TooMany));
         }
         let extension = ExtensionType(self.list.u16(self.what)?);
-        let duplicate = self.seen.contains(&extension);
-        self.seen.push(extension);
+        self.current = Some(extension);
         // RFC 9846 §4.3: "There MUST NOT be more than one extension of the same type in a given extension block."
-        if duplicate {
+        if !self.seen.insert(extension) {
             return Err(self.error(DecodeErrorKind::DuplicateExtension));
         }
-        let data = self.list.vector_u16(self.name(), 0..=0xffff)?;
-        Ok(Some((extension, data)))
+        match self.list.vector_u16(self.what, 0..=0xffff) {
+            Ok(data) => Ok(Some((extension, data))),
+            Err(error) => Err(DecodeError {
+                what: self.name(),
+                ..error
+            }),
+        }
+    }
+
+    /// Nothing may be left of the current extension's data.
+    pub(super) fn expect_end(&self, data: &Reader<'a>) -> Result<(), DecodeError> {
+        if data.is_empty() {
+            Ok(())
+        } else {
+            data.expect_end(self.name())
+        }
     }
 
     /// RFC 9846 §4.3.11: "The "pre_shared_key" extension MUST be the last extension in the ClientHello […] Servers MUST
@@ -203,9 +241,8 @@ impl<'a> Extensions<'a> {
 
     /// What an error calls the current extension.
     fn name(&self) -> &'static str {
-        self.seen
-            .last()
-            .and_then(|extension| extension.name())
+        self.current
+            .and_then(ExtensionType::name)
             .unwrap_or(self.what)
     }
 }

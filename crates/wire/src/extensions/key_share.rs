@@ -50,24 +50,22 @@ pub(super) mod client {
     pub(in super::super) fn decode(
         reader: &mut Reader<'_>,
     ) -> Result<Vec<KeyShareEntry>, DecodeError> {
-        let mut groups = Vec::new();
-        reader
-            .vector_u16(WHAT, 0..=0xffff)?
-            .items(WHAT, MAX_LIST_ITEMS, |shares| {
-                let start = shares.offset();
-                let share = KeyShareEntry::decode(shares)?;
-                // RFC 9846 §4.3.8: "Clients MUST NOT offer multiple KeyShareEntry values for the same group. […] Servers
-                // MAY check for violations of these rules and abort the handshake with an "illegal_parameter" alert".
-                if groups.contains(&share.group) {
-                    return Err(DecodeError {
-                        what: WHAT,
-                        kind: DecodeErrorKind::Duplicate,
-                        offset: start,
-                    });
-                }
-                groups.push(share.group);
-                Ok(share)
-            })
+        let mut list = reader.vector_u16(WHAT, 0..=0xffff)?;
+        let mut shares: Vec<KeyShareEntry> = Vec::new();
+        while !list.is_empty() {
+            if shares.len() == MAX_LIST_ITEMS {
+                return Err(list.error(WHAT, DecodeErrorKind::TooMany));
+            }
+            let duplicate = list.error(WHAT, DecodeErrorKind::Duplicate);
+            let share = KeyShareEntry::decode(&mut list)?;
+            // RFC 9846 §4.3.8: "Clients MUST NOT offer multiple KeyShareEntry values for the same group. […] Servers
+            // MAY check for violations of these rules and abort the handshake with an "illegal_parameter" alert".
+            if shares.iter().any(|earlier| earlier.group == share.group) {
+                return Err(duplicate);
+            }
+            shares.push(share);
+        }
+        Ok(shares)
     }
 
     pub(in super::super) fn encode(shares: &[KeyShareEntry], out: &mut Vec<u8>) {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::{self, FromStr};
 
-use crate::codec::{DecodeError, DecodeErrorKind, MAX_LIST_ITEMS, Put, Reader};
+use crate::codec::{DecodeError, DecodeErrorKind, Put, Reader};
 
 const LIST: &str = "server_name.server_name_list";
 const HOST_NAME: &str = "server_name.host_name";
@@ -147,23 +147,21 @@ impl Error for InvalidServerName {}
 /// RFC, and mean nothing by it; and for a list of unknown name types.
 pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Option<ServerName>, DecodeError> {
     let mut list = reader.vector_u16(LIST, 1..=0xffff)?;
-    let mut types = Vec::new();
+    let mut seen = [false; 1 << u8::BITS];
     let mut host_name = None;
-    for (name_type, name, offset) in list.items(LIST, MAX_LIST_ITEMS, |list| {
+    while !list.is_empty() {
         let offset = list.offset();
         let name_type = list.u8("server_name.name_type")?;
         // RFC 6066 §3: "all future data structures associated with new NameTypes MUST begin with a 16-bit length field".
-        Ok((name_type, list.opaque_u16(HOST_NAME, 1..=0xffff)?, offset))
-    })? {
+        let name = list.opaque_u16(HOST_NAME, 1..=0xffff)?;
         // RFC 6066 §3: "The ServerNameList MUST NOT contain more than one name of the same name_type."
-        if types.contains(&name_type) {
+        if std::mem::replace(&mut seen[usize::from(name_type)], true) {
             return Err(DecodeError {
                 what: LIST,
                 kind: DecodeErrorKind::Duplicate,
                 offset,
             });
         }
-        types.push(name_type);
         if name_type == TYPE_HOST_NAME {
             host_name = match ServerName::parse(name) {
                 Ok(name) => Some(name),

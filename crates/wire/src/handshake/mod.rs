@@ -58,9 +58,14 @@ pub fn to_message<M: Message>(body: &M) -> Vec<u8> {
 pub fn frame(message_type: HandshakeType, body: impl Encode) -> Vec<u8> {
     // Most messages are shorter, and a longer one does not grow from nothing.
     let mut out = Vec::with_capacity(256);
-    message_type.encode(&mut out);
-    out.put_vector_u24(|out| body.encode(out));
+    append(message_type, body, &mut out);
     out
+}
+
+/// [`frame`], behind what `out` has already: messages of one flight go out together.
+pub fn append(message_type: HandshakeType, body: impl Encode, out: &mut Vec<u8>) {
+    message_type.encode(out);
+    out.put_vector_u24(|out| body.encode(out));
 }
 
 /// A message in a run of messages.

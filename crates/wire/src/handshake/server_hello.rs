@@ -79,7 +79,7 @@ impl ServerHello {
                 ..error(DecodeErrorKind::IllegalLength)
             });
         }
-        let forbidden = self.extensions.types().into_iter().find(|extension| {
+        let forbidden = self.extensions.each_type().find(|extension| {
             if retry {
                 // RFC 9846 §4.3, table: what may be in "HRR". Unknown ones are for the engine, which knows what the client
                 // offered.
