@@ -3,7 +3,7 @@
 
 use keyward_wire::alert::Alert;
 use keyward_wire::codec::{Decode, Encode};
-use keyward_wire::handshake::{HEADER_LEN, HELLO_RETRY_REQUEST_RANDOM};
+use keyward_wire::handshake::{self, HEADER_LEN, HELLO_RETRY_REQUEST_RANDOM, Message};
 use keyward_wire::record::CHANGE_CIPHER_SPEC;
 use keyward_wire::values::{
     AlertDescription, AlertLevel, ContentType, HandshakeType, ProtocolVersion,
@@ -87,6 +87,9 @@ pub(crate) enum Received {
 
 /// As many as BoringSSL takes.
 const MAX_WARNINGS: u8 = 4;
+
+/// About what a server's messages with a short Certificate have, in bytes.
+const USUAL_FLIGHT: usize = 1024;
 
 /// Servers that want a renegotiation ask once or twice, and then go on without or give up.
 const MAX_HELLO_REQUESTS: u8 = 4;
@@ -322,19 +325,47 @@ impl Common {
     /// [`send_handshake`](Self::send_handshake), for a message that is more than its type says.
     pub(crate) fn send_handshake_as(&mut self, message: &[u8], what: TraceItem) {
         self.trace.sent(what, message.len());
+        self.reserve_flight(message.len());
         self.flight.extend_from_slice(message);
+    }
+
+    fn reserve_flight(&mut self, length: usize) {
+        if self.flight.capacity() == 0 {
+            self.flight.reserve(length.max(USUAL_FLIGHT));
+        }
+    }
+
+    /// [`send_handshake`](Self::send_handshake) for a message that is not yet encoded; returns it as it is sent.
+    pub(crate) fn send_message<M: Message>(&mut self, body: &M) -> &[u8] {
+        self.send_message_of(M::TYPE, body)
+    }
+
+    /// [`send_message`](Self::send_message), its type and its body given apart.
+    pub(crate) fn send_message_of(
+        &mut self,
+        message_type: HandshakeType,
+        body: impl Encode,
+    ) -> &[u8] {
+        self.reserve_flight(0);
+        let begin = self.flight.len();
+        handshake::append(message_type, body, &mut self.flight);
+        let message = &self.flight[begin..];
+        self.trace
+            .sent(TraceItem::Handshake(message_type), message.len());
+        message
     }
 
     /// Puts the handshake messages so far into records.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
-        if self.flight.is_empty() {
-            return Ok(());
+        if !self.flight.is_empty() {
+            self.writer
+                .write(ContentType::HANDSHAKE, &self.flight, &mut self.output)?;
+            self.flight.clear();
         }
-        self.writer
-            .write(ContentType::HANDSHAKE, &self.flight, &mut self.output)?;
-        self.flight.clear();
-        if self.is_handshake_complete() {
-            self.flight = Vec::new();
+        // Handshakes are short and connections are long.
+        if self.is_handshake_complete() && self.needs.is_empty() {
+            self.needs.shrink();
+            self.flight.shrink_to_fit();
         }
         Ok(())
     }
@@ -475,6 +506,7 @@ impl Common {
         self.input.shrink();
         self.output.shrink();
         self.flight.shrink_to_fit();
+        self.needs.shrink();
     }
 }
 

@@ -14,7 +14,7 @@ use rustls_pki_types::CertificateDer;
 use crate::config::VerifySignatures;
 use crate::delegated_credential::Delegated;
 use crate::signature_schemes;
-use crate::tls13::CompressedMessages;
+use crate::tls13::CertificateMessages;
 
 /// An OCSP response in DER, stapled to the leaf for clients that ask for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ pub struct Credential {
     may_sign: bool,
     issuers: Vec<Vec<u8>>,
     chain_signatures: Vec<&'static [u16]>,
-    /// Its Certificate messages, compressed.
-    pub(crate) compressed: CompressedMessages,
+    /// Its Certificate messages.
+    pub(crate) messages: CertificateMessages,
     /// Signatures that came from the key server, for the sample that is verified.
     signatures: AtomicU32,
 }
@@ -95,7 +95,7 @@ impl Credential {
             ocsp: None,
             scts: None,
             delegated: None,
-            compressed: CompressedMessages::default(),
+            messages: CertificateMessages::default(),
             signatures: AtomicU32::new(0),
         })
     }

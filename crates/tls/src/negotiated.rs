@@ -132,7 +132,7 @@ impl Negotiated {
             server_name: None,
             alpn: None,
             certificate: None,
-            peer_certificates: Arc::new([]),
+            peer_certificates: Arc::default(),
             hello_retry_request: false,
             extended_master_secret: version == ProtocolVersion::TLS13,
             early_data: EarlyDataStatus::NotOffered,

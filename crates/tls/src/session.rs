@@ -92,13 +92,24 @@ impl SessionState {
 
     /// The state as bytes, the secret among them, in a format with a version number.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        // Room for all fields: a vector that moves would leave the secret behind.
+        let mut out = Zeroizing::new(Vec::with_capacity(self.max_encoded_len()));
+        self.encode_to(&mut out);
+        out
+    }
+
+    /// At least as many bytes as [`encode_to`](Self::encode_to) appends.
+    pub(crate) fn max_encoded_len(&self) -> usize {
         let name = self.server_name.as_deref().unwrap_or_default();
         let alpn = self.alpn.as_deref().unwrap_or_default();
-        let secret = self.secret.as_bytes();
-        // Room for all fields: a vector that moves would leave the secret behind.
         let peer = peer_len(&self.peer_certificates, self.stapled.as_deref());
-        let capacity = 64 + secret.len() + name.len() + alpn.len() + self.context.len() + peer;
-        let mut out = Zeroizing::new(Vec::with_capacity(capacity));
+        64 + self.secret.len() + name.len() + alpn.len() + self.context.len() + peer
+    }
+
+    /// Appends [`encode`](Self::encode).
+    pub(crate) fn encode_to(&self, out: &mut Vec<u8>) {
+        let name = self.server_name.as_deref().unwrap_or_default();
+        let alpn = self.alpn.as_deref().unwrap_or_default();
         out.put_u8(FORMAT);
         out.put_u16(self.version.0);
         out.put_u16(self.cipher_suite.0);
@@ -107,7 +118,7 @@ impl SessionState {
         out.put_u32(self.lifetime_s);
         out.put_u32(self.age_add);
         out.put_u8(u8::from(self.extended_master_secret));
-        out.put_opaque_u8(secret);
+        out.put_opaque_u8(self.secret.as_bytes());
         out.put_opaque_u8(name.as_bytes());
         out.put_opaque_u8(alpn);
         out.put_opaque_u8(&self.context);
@@ -122,7 +133,6 @@ impl SessionState {
         let scts = stapled.and_then(|stapled| stapled.scts.as_deref());
         out.put_opaque_u16(ocsp.unwrap_or_default());
         out.put_opaque_u16(scts.unwrap_or_default());
-        out
     }
 
     /// Reads what [`encode`](Self::encode) wrote.

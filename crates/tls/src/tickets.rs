@@ -71,14 +71,20 @@ impl TicketKeys {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).ok()?;
 
-        let mut content = state.encode();
-        let tag = key.key.seal(&nonce, &key.name, &mut content).ok()?;
-        let mut ticket = Vec::with_capacity(NAME_LEN + NONCE_LEN + content.len() + TAG_LEN);
+        const BEFORE: usize = NAME_LEN + NONCE_LEN;
+        // Wiped where the state is not sealed. There is room for all of it, for a vector that moves would leave the
+        // state behind.
+        let length = BEFORE + state.max_encoded_len() + TAG_LEN;
+        let mut ticket = Zeroizing::new(Vec::with_capacity(length));
         ticket.extend_from_slice(&key.name);
         ticket.extend_from_slice(&nonce);
-        ticket.extend_from_slice(&content);
+        state.encode_to(&mut ticket);
+        let tag = key
+            .key
+            .seal(&nonce, &key.name, &mut ticket[BEFORE..])
+            .ok()?;
         ticket.extend_from_slice(&tag);
-        Some(ticket)
+        Some(std::mem::take(&mut *ticket))
     }
 
     /// The session in a ticket; `None` if it is not one of ours, was changed, or its key is gone.

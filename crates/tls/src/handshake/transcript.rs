@@ -1,6 +1,9 @@
 use keyward_crypto::hash::{Digest, Hash, HashAlgorithm};
 use keyward_keyop::tls13::message_hash;
 
+/// About what a ClientHello and a server's messages up to a short Certificate have, in bytes.
+const USUAL: usize = 1536;
+
 /// The hash over the handshake messages so far, and the messages themselves for as long as a key
 /// operation may want them.
 pub(crate) struct Transcript {
@@ -20,9 +23,7 @@ impl Transcript {
     /// Adds a whole message.
     pub(crate) fn add(&mut self, message: &[u8]) {
         self.hash.update(message);
-        if let Some(messages) = &mut self.messages {
-            messages.extend_from_slice(message);
-        }
+        self.keep(message);
     }
 
     /// Adds a ClientHello that is answered with a HelloRetryRequest: to the hash, "a special synthetic
@@ -30,7 +31,14 @@ impl Transcript {
     pub(crate) fn add_retried_client_hello(&mut self, message: &[u8]) {
         let algorithm = self.hash.algorithm();
         self.hash.update(&message_hash(message, algorithm));
+        self.keep(message);
+    }
+
+    fn keep(&mut self, message: &[u8]) {
         if let Some(messages) = &mut self.messages {
+            if messages.capacity() == 0 {
+                messages.reserve(message.len().max(USUAL));
+            }
             messages.extend_from_slice(message);
         }
     }

@@ -9,7 +9,7 @@
 
 use keyward_crypto::aead::NONCE_LEN;
 use keyward_crypto::hash::{Digest, HashAlgorithm};
-use keyward_crypto::hkdf::{self, Secret, expand_label_secret, extract};
+use keyward_crypto::hkdf::{self, Expander, Secret, expand_label_secret, extract};
 use keyward_crypto::hmac;
 use keyward_crypto::key_exchange::SharedSecret;
 use subtle::ConstantTimeEq;
@@ -39,13 +39,19 @@ impl EarlySecret {
 
     /// Whether this is the binder of a resumption PSK over the hash of the truncated ClientHello (RFC 9846 §4.3.11.2).
     pub(crate) fn verify_binder(&self, truncated: &Digest, binder: &[u8]) -> bool {
-        self.binder(truncated).ct_eq(binder).into()
+        self.binder_key().verify(truncated, binder)
     }
 
     /// The binder that a client sends for a resumption PSK, over the same hash.
     pub(crate) fn binder(&self, truncated: &Digest) -> Digest {
-        let key = self.derive(b"res binder", &self.suite.hash.digest(b""));
-        finished(self.suite, &key, truncated)
+        self.binder_key().mac(truncated)
+    }
+
+    fn binder_key(&self) -> FinishedKey {
+        let base = self.derive(b"res binder", &self.suite.hash.digest(b""));
+        hkdf::expand(self.suite.hash, &base, |base| {
+            FinishedKey::new(self.suite, base)
+        })
     }
 
     /// The client's secret for early data, for the ClientHello.
@@ -118,28 +124,25 @@ pub(crate) struct HandshakeSecret {
 }
 
 impl HandshakeSecret {
-    /// The secrets for ClientHello…ServerHello: the client's, the server's.
-    pub(crate) fn traffic(&self, hello_hash: &Digest) -> (TrafficSecret, TrafficSecret) {
-        traffic(
-            self.suite,
-            &self.secret,
-            [b"c hs traffic", b"s hs traffic"],
-            hello_hash,
-        )
-    }
-
-    pub(crate) fn into_master(self) -> MasterSecret {
-        let salt = derive(
-            self.suite,
-            &self.secret,
-            b"derived",
-            &self.suite.hash.digest(b""),
-        );
-        let zeros = zeros(self.suite.hash);
-        MasterSecret {
-            suite: self.suite,
-            secret: extract(self.suite.hash, salt.as_bytes(), zeros),
-        }
+    /// The secrets for ClientHello…ServerHello, the client's and the server's; and the next stage.
+    pub(crate) fn traffic(
+        &self,
+        hello_hash: &Digest,
+    ) -> (TrafficSecret, TrafficSecret, MasterSecret) {
+        let suite = self.suite;
+        let (client, server, salt) = hkdf::expand(suite.hash, &self.secret, |stage| {
+            (
+                stage.secret(b"c hs traffic", hello_hash),
+                stage.secret(b"s hs traffic", hello_hash),
+                stage.secret(b"derived", &suite.hash.digest(b"")),
+            )
+        });
+        let master = MasterSecret {
+            suite,
+            secret: extract(suite.hash, salt.as_bytes(), zeros(suite.hash)),
+        };
+        let [client, server] = [client, server].map(|secret| TrafficSecret { suite, secret });
+        (client, server, master)
     }
 }
 
@@ -150,24 +153,20 @@ pub(crate) struct MasterSecret {
 }
 
 impl MasterSecret {
-    /// The secrets for ClientHello…server Finished: the client's, the server's.
-    pub(crate) fn traffic(&self, server_finished_hash: &Digest) -> (TrafficSecret, TrafficSecret) {
-        traffic(
-            self.suite,
-            &self.secret,
-            [b"c ap traffic", b"s ap traffic"],
-            server_finished_hash,
-        )
-    }
-
-    /// `exporter_secret`, for ClientHello…server Finished.
-    pub(crate) fn exporter(&self, server_finished_hash: &Digest) -> Secret {
-        derive(
-            self.suite,
-            &self.secret,
-            b"exp master",
-            server_finished_hash,
-        )
+    /// The secrets for ClientHello…server Finished: the client's, the server's, and `exporter_secret`.
+    pub(crate) fn traffic(
+        &self,
+        server_finished_hash: &Digest,
+    ) -> (TrafficSecret, TrafficSecret, Secret) {
+        let suite = self.suite;
+        hkdf::expand(suite.hash, &self.secret, |stage| {
+            let mut secret = |label| stage.secret(label, server_finished_hash);
+            let [client, server] = [b"c ap traffic", b"s ap traffic"].map(|label| TrafficSecret {
+                suite,
+                secret: secret(label),
+            });
+            (client, server, secret(b"exp master"))
+        })
     }
 
     /// For ClientHello…client Finished.
@@ -196,6 +195,15 @@ impl ResumptionSecret {
     pub(crate) fn psk(&self, ticket_nonce: &[u8]) -> Secret {
         expand_label_secret(self.suite.hash, &self.secret, b"resumption", ticket_nonce)
     }
+
+    /// The PSKs of this many tickets, whose nonces count from 0 in one byte.
+    pub(crate) fn psks(&self, count: u8) -> Vec<Secret> {
+        hkdf::expand(self.suite.hash, &self.secret, |secret| {
+            (0..count)
+                .map(|nonce| secret.secret(b"resumption", &[nonce]))
+                .collect()
+        })
+    }
 }
 
 /// What protects one direction until the keys change.
@@ -210,32 +218,26 @@ impl TrafficSecret {
         &self.secret
     }
 
-    /// RFC 9846 §7.3: `[sender]_write_key` and `[sender]_write_iv`.
+    /// The protection of records.
     pub(crate) fn protection(&self) -> Result<Protection, Error> {
-        let mut key = Zeroizing::new([0; 32]);
-        let aead = self
-            .suite
-            .aead()
-            .ok_or(Error::Internal("a TLS 1.3 suite without AEAD"))?;
-        let key = &mut key[..aead.key_len()];
-        let mut iv = Zeroizing::new([0; NONCE_LEN]);
         hkdf::expand(self.suite.hash, &self.secret, |secret| {
-            secret.label(b"key", b"", key);
-            secret.label(b"iv", b"", iv.as_mut_slice());
-        });
-        Protection::tls13(aead, key, &iv)
+            protection(self.suite, secret)
+        })
     }
 
-    /// RFC 9846 §4.5.3: the MAC of a Finished over the transcript.
-    pub(crate) fn finished(&self, transcript: &Digest) -> Digest {
-        finished(self.suite, &self.secret, transcript)
+    /// The key of the Finished, of a secret of the handshake.
+    pub(crate) fn finished_key(&self) -> FinishedKey {
+        hkdf::expand(self.suite.hash, &self.secret, |secret| {
+            FinishedKey::new(self.suite, secret)
+        })
     }
 
-    /// Whether a Finished is right, in constant time.
-    pub(crate) fn verify_finished(&self, transcript: &Digest, verify_data: &[u8]) -> bool {
-        finished(self.suite, &self.secret, transcript)
-            .ct_eq(verify_data)
-            .into()
+    /// Both.
+    pub(crate) fn handshake_keys(&self) -> Result<(Protection, FinishedKey), Error> {
+        hkdf::expand(self.suite.hash, &self.secret, |secret| {
+            let finished = FinishedKey::new(self.suite, secret);
+            Ok((protection(self.suite, secret)?, finished))
+        })
     }
 
     /// RFC 9846 §7.2: the secret after a KeyUpdate.
@@ -247,35 +249,51 @@ impl TrafficSecret {
     }
 }
 
-/// The traffic secrets of one stage: the client's, the server's.
-fn traffic(
-    suite: &'static Suite,
-    stage: &Secret,
-    [client, server]: [&[u8]; 2],
-    transcript: &Digest,
-) -> (TrafficSecret, TrafficSecret) {
-    hkdf::expand(suite.hash, stage, |stage| {
-        let mut secret = |label| TrafficSecret {
-            suite,
-            secret: stage.secret(label, transcript),
-        };
-        (secret(client), secret(server))
-    })
+/// RFC 9846 §7.3: `[sender]_write_key` and `[sender]_write_iv`.
+fn protection(suite: &Suite, secret: &mut Expander<'_>) -> Result<Protection, Error> {
+    let mut key = Zeroizing::new([0; 32]);
+    let aead = suite
+        .aead()
+        .ok_or(Error::Internal("a TLS 1.3 suite without AEAD"))?;
+    let key = &mut key[..aead.key_len()];
+    let mut iv = Zeroizing::new([0; NONCE_LEN]);
+    secret.label(b"key", b"", key);
+    secret.label(b"iv", b"", iv.as_mut_slice());
+    Protection::tls13(aead, key, &iv)
+}
+
+/// What makes the MAC of a Finished, and of a binder.
+///
+/// RFC 9846 §4.5.3: "verify_data = HMAC(finished_key, Transcript-Hash(...))", the key
+/// "HKDF-Expand-Label(BaseKey, "finished", "", Hash.length)".
+pub(crate) struct FinishedKey {
+    hash: HashAlgorithm,
+    key: Secret,
+}
+
+impl FinishedKey {
+    fn new(suite: &Suite, base: &mut Expander<'_>) -> Self {
+        Self {
+            hash: suite.hash,
+            key: base.secret(b"finished", b""),
+        }
+    }
+
+    /// The MAC over the transcript.
+    pub(crate) fn mac(&self, transcript: &Digest) -> Digest {
+        hmac::tag(self.hash, self.key.as_bytes(), &[transcript])
+    }
+
+    /// Whether this is the MAC over the transcript, in constant time.
+    pub(crate) fn verify(&self, transcript: &Digest, mac: &[u8]) -> bool {
+        self.mac(transcript).ct_eq(mac).into()
+    }
 }
 
 /// RFC 9846 §7.1: "Derive-Secret(Secret, Label, Messages) = HKDF-Expand-Label(Secret, Label,
 /// Transcript-Hash(Messages), Hash.length)".
 fn derive(suite: &Suite, secret: &Secret, label: &[u8], transcript: &Digest) -> Secret {
     expand_label_secret(suite.hash, secret, label, transcript)
-}
-
-/// RFC 9846 §4.5.3: "verify_data = HMAC(finished_key, Transcript-Hash(...))", the key
-/// "HKDF-Expand-Label(BaseKey, "finished", "", Hash.length)".
-fn finished(suite: &Suite, base: &Secret, transcript: &Digest) -> Digest {
-    let mut key = Zeroizing::new([0; Secret::MAX_LEN]);
-    let key = &mut key[..suite.hash.output_len()];
-    hkdf::expand_label(suite.hash, base, b"finished", b"", key);
-    hmac::tag(suite.hash, key, &[transcript])
 }
 
 fn zeros(hash: HashAlgorithm) -> &'static [u8] {

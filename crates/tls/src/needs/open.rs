@@ -85,10 +85,17 @@ impl OpenNeeds {
         let index = self.open.iter().position(|open| open.answer.is_some())?;
         // If it was answered by id before it was handed out, nobody is asked any more.
         let open = self.open.remove(index);
-        if self.open.is_empty() {
-            self.open = Vec::new();
-        }
         open.answer.map(|answer| (open.id, answer))
+    }
+
+    /// Whether none is open.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Gives memory back that is not in use.
+    pub(crate) fn shrink(&mut self) {
+        self.open.shrink_to_fit();
     }
 
     /// Forgets all of them: the connection has ended.

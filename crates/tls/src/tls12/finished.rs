@@ -1,6 +1,6 @@
 //! Finished (RFC 5246 §7.4.9), the same both ways but for the label.
 
-use keyward_wire::handshake::{self, Finished};
+use keyward_wire::handshake::Finished;
 use keyward_wire::values::HandshakeType;
 
 use crate::common::Common;
@@ -24,11 +24,8 @@ pub(crate) fn send_finished(
     common.set_write_protection(protection)?;
     common.hold_data();
     let verify_data = master.verify_data(sender, &transcript.current());
-    let message = handshake::to_message(&Finished {
-        verify_data: verify_data.as_bytes().to_vec(),
-    });
-    transcript.add(&message);
-    common.send_handshake(&message);
+    let message = common.send_message_of(HandshakeType::FINISHED, verify_data.as_bytes());
+    transcript.add(message);
     Ok(verify_data)
 }
 

@@ -53,25 +53,32 @@ pub(crate) fn message(
     credential: &Credential,
     takes: &Takes<'_>,
     algorithms: &[Algorithm],
-) -> Vec<u8> {
-    let plain = || CertificateTls13 {
+) -> Arc<[u8]> {
+    let content = || CertificateTls13 {
         // RFC 9846 §4.4.2: "This field SHALL be zero length unless used for the post-handshake
         // authentication exchanges".
         certificate_request_context: Vec::new(),
         certificate_list: entries(credential, takes),
     };
+    let messages = &credential.messages;
     let compressed = || {
         let algorithm = algorithms
             .iter()
             .find(|algorithm| takes.compression.contains(algorithm))?;
-        let slot = credential.compressed.slot(*algorithm, takes)?;
+        let slot = messages.compressed(*algorithm, takes)?;
         let message = slot.get_or_init(|| {
-            let compressed = compression::compress(*algorithm, &plain().to_bytes())?;
+            let compressed = compression::compress(*algorithm, &content().to_bytes())?;
             Some(handshake::to_message(&compressed).into())
         });
-        message.as_deref().map(<[u8]>::to_vec)
+        message.clone()
     };
-    compressed().unwrap_or_else(|| handshake::to_message(&plain()))
+    compressed().unwrap_or_else(|| {
+        let plain = messages.plain[takes.index()].get_or_init(|| {
+            let message = handshake::to_message(&content());
+            message.into()
+        });
+        plain.clone()
+    })
 }
 
 fn entries(credential: &Credential, takes: &Takes<'_>) -> Vec<CertificateEntry> {
@@ -97,24 +104,40 @@ fn entries(credential: &Credential, takes: &Takes<'_>) -> Vec<CertificateEntry> 
     entries
 }
 
-/// The compressed messages of a credential, each made at its first use: to find the smallest takes
-/// milliseconds. `None` in a place: it would not be smaller.
+/// The Certificate messages of a credential, each made at its first use, for they are the same in every
+/// handshake; and to find the smallest compressed one takes milliseconds.
 #[derive(Default)]
-pub(crate) struct CompressedMessages([[Slot; 8]; 3]);
+pub(crate) struct CertificateMessages {
+    /// By what the peer takes.
+    plain: [OnceLock<Arc<[u8]>>; FORMS],
+    /// By algorithm, and by what the peer takes. `None` in a place: it would not be smaller.
+    compressed: [[Compressed; FORMS]; compression::ALGORITHMS.len()],
+    /// Of TLS 1.2, where nothing is beside the certificates.
+    pub(crate) tls12: OnceLock<Arc<[u8]>>,
+}
 
-type Slot = OnceLock<Option<Arc<[u8]>>>;
+type Compressed = OnceLock<Option<Arc<[u8]>>>;
 
-impl CompressedMessages {
+/// With and without each of three extensions.
+const FORMS: usize = 8;
+
+impl Takes<'_> {
+    /// Which of the [`FORMS`] it is.
+    fn index(&self) -> usize {
+        let flags = [self.ocsp, self.scts, self.delegated];
+        flags
+            .iter()
+            .fold(0, |index, flag| index << 1 | usize::from(*flag))
+    }
+}
+
+impl CertificateMessages {
     /// Where the message with these extensions is.
-    fn slot(&self, algorithm: Algorithm, takes: &Takes<'_>) -> Option<&Slot> {
+    fn compressed(&self, algorithm: Algorithm, takes: &Takes<'_>) -> Option<&Compressed> {
         let row = compression::ALGORITHMS
             .iter()
             .position(|known| *known == algorithm)?;
-        let flags = [takes.ocsp, takes.scts, takes.delegated];
-        let column = flags
-            .iter()
-            .fold(0, |column, flag| column << 1 | usize::from(*flag));
-        Some(&self.0[row][column])
+        Some(&self.compressed[row][takes.index()])
     }
 }
 

@@ -3,5 +3,5 @@
 pub(crate) mod certificate;
 mod traffic;
 
-pub(crate) use certificate::CompressedMessages;
+pub(crate) use certificate::CertificateMessages;
 pub(crate) use traffic::Traffic;

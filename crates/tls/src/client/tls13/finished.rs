@@ -31,15 +31,15 @@ impl ExpectFinished {
         let transcript = flight.transcript.current();
         if !flight
             .server_handshake
-            .verify_finished(&transcript, &finished.verify_data)
+            .finished_key()
+            .verify(&transcript, &finished.verify_data)
         {
             return Err(PeerMisbehaved::BadFinished.into());
         }
         flight.transcript.add(&message.bytes);
 
         let hash = flight.transcript.current();
-        let (client, server) = flight.master.traffic(&hash);
-        let exporter = flight.master.exporter(&hash);
+        let (client, server, exporter) = flight.master.traffic(&hash);
         let key_log = &mut cx.common.key_log;
         key_log.add(label::CLIENT_TRAFFIC, client.secret());
         key_log.add(label::SERVER_TRAFFIC, server.secret());
@@ -78,7 +78,8 @@ impl LastFlight {
         let mut flight = self.flight;
         let verify_data = flight
             .client_handshake
-            .finished(&flight.transcript.current())
+            .finished_key()
+            .mac(&flight.transcript.current())
             .to_vec();
         let message = handshake::to_message(&Finished { verify_data });
         flight.transcript.add(&message);

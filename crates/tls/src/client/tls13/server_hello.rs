@@ -67,7 +67,7 @@ pub(super) fn receive(
     let secret = early
         .unwrap_or_else(|| EarlySecret::new(suite, None))
         .into_handshake(&shared);
-    let (client_handshake, server_handshake) = secret.traffic(&transcript.current());
+    let (client_handshake, server_handshake, master) = secret.traffic(&transcript.current());
     let key_log = &mut cx.common.key_log;
     key_log.add(label::CLIENT_HANDSHAKE_TRAFFIC, client_handshake.secret());
     key_log.add(label::SERVER_HANDSHAKE_TRAFFIC, server_handshake.secret());
@@ -92,7 +92,7 @@ pub(super) fn receive(
         hello,
         suite,
         transcript,
-        master: secret.into_master(),
+        master,
         client_handshake,
         server_handshake,
         resumed,

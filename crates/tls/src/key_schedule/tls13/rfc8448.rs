@@ -262,10 +262,8 @@ impl Run {
                 (secret, None)
             }
             "extract secret \"master\"" => {
-                let master = peer.handshake.take().unwrap().into_master();
-                let secret = master.secret.clone();
-                peer.master = Some(master);
-                (secret, None)
+                let master = peer.master.as_ref().unwrap();
+                (master.secret.clone(), None)
             }
             "derive secret for handshake \"tls13 derived\"" => {
                 let early = peer.early.as_ref().unwrap();
@@ -291,21 +289,26 @@ impl Run {
             }
             "derive secret \"tls13 c hs traffic\"" | "derive secret \"tls13 s hs traffic\"" => {
                 let hash = hashes.server_hello.unwrap();
-                let traffic = peer.handshake.as_ref().unwrap().traffic(&hash);
+                let handshake = peer.handshake.as_ref().unwrap();
+                let (client, server, master) = handshake.traffic(&hash);
+                let traffic = (client, server);
                 let secret = of(owner(step), &traffic).secret.clone();
                 peer.handshake_traffic = Some(traffic);
+                peer.master = Some(master);
                 (secret, Some(hash))
             }
             "derive secret \"tls13 c ap traffic\"" | "derive secret \"tls13 s ap traffic\"" => {
                 let hash = hashes.server_finished.unwrap();
-                let traffic = peer.master.as_ref().unwrap().traffic(&hash);
+                let (client, server, _) = peer.master.as_ref().unwrap().traffic(&hash);
+                let traffic = (client, server);
                 let secret = of(owner(step), &traffic).secret.clone();
                 peer.application_traffic = Some(traffic);
                 (secret, Some(hash))
             }
             "derive secret \"tls13 exp master\"" => {
                 let hash = hashes.server_finished.unwrap();
-                (peer.master.as_ref().unwrap().exporter(&hash), Some(hash))
+                let (_, _, exporter) = peer.master.as_ref().unwrap().traffic(&hash);
+                (exporter, Some(hash))
             }
             "derive secret \"tls13 res master\"" => {
                 let hash = hashes.client_finished.unwrap();
@@ -347,12 +350,12 @@ impl Run {
         let mine = of(step.who, both);
         if mine.secret.as_bytes() == step.field("PRK") {
             let hash = self.transcript.current();
-            assert_eq!(*mine.finished(&hash), *value);
+            assert_eq!(*mine.finished_key().mac(&hash), *value);
             self.hashes.before_finished[at(step.who)] = Some(hash);
         } else {
             let sender = other(step.who);
             let hash = self.hashes.before_finished[at(sender)].unwrap();
-            assert!(of(sender, both).verify_finished(&hash, value));
+            assert!(of(sender, both).finished_key().verify(&hash, value));
         }
     }
 }

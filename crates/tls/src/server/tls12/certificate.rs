@@ -12,18 +12,21 @@ pub(super) fn send(
     flight: &mut Flight,
     cx: &mut Context<'_>,
 ) {
-    let chain = certificate.chain().iter();
-    let message = handshake::to_message(&CertificateTls12 {
-        certificate_list: chain.map(|certificate| certificate.to_vec()).collect(),
+    let message = certificate.messages.tls12.get_or_init(|| {
+        let chain = certificate.chain().iter();
+        let message = handshake::to_message(&CertificateTls12 {
+            certificate_list: chain.map(|certificate| certificate.to_vec()).collect(),
+        });
+        message.into()
     });
-    flight.send(&message, cx);
+    flight.send(message, cx);
     // RFC 6066 §8: "If a server returns a "CertificateStatus" message, then the server MUST have
     // included an extension of type "status_request" ... in the extended server hello", "immediately
     // after the "Certificate" message".
     if let (true, Some(ocsp)) = (stapled, certificate.ocsp()) {
-        let message = handshake::to_message(&CertificateStatus {
+        let message = CertificateStatus {
             ocsp_response: ocsp.0.clone(),
-        });
-        flight.send(&message, cx);
+        };
+        flight.send_message(&message, cx);
     }
 }

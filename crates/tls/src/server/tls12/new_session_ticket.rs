@@ -1,6 +1,6 @@
 //! NewSessionTicket (RFC 5077 §3.3), and the session ID of clients that know no tickets.
 
-use keyward_wire::handshake::{self, ClientHello, NewSessionTicketTls12};
+use keyward_wire::handshake::{ClientHello, NewSessionTicketTls12};
 
 use super::State;
 use super::finished::LastFlight;
@@ -92,12 +92,11 @@ impl AwaitNewSession {
             let ticket = ticket
                 .filter(|ticket| ticket.len() <= usize::from(u16::MAX))
                 .unwrap_or_default();
-            let message = handshake::to_message(&NewSessionTicketTls12 {
+            let message = cx.common.send_message(&NewSessionTicketTls12 {
                 ticket_lifetime_hint: cx.config.session_lifetime_s,
                 ticket,
             });
-            self.last.keyed.transcript.add(&message);
-            cx.common.send_handshake(&message);
+            self.last.keyed.transcript.add(message);
         }
         self.last.send(cx)
     }

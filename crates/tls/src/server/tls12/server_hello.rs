@@ -2,7 +2,7 @@
 
 use keyward_keyop::ServerNonce;
 use keyward_wire::extensions::ServerHelloExtensions;
-use keyward_wire::handshake::{self, ServerHello};
+use keyward_wire::handshake::{Message, ServerHello};
 use keyward_wire::record::MAX_PLAINTEXT_LEN;
 use keyward_wire::values::{CompressionMethod, EcPointFormat, NamedGroup, ProtocolVersion};
 
@@ -44,6 +44,11 @@ impl Flight {
     pub(super) fn send(&mut self, message: &[u8], cx: &mut Context<'_>) {
         self.transcript.add(message);
         cx.common.send_handshake(message);
+    }
+
+    /// Sends a message of ours that is not yet encoded.
+    pub(super) fn send_message<M: Message>(&mut self, body: &M, cx: &mut Context<'_>) {
+        self.transcript.add(cx.common.send_message(body));
     }
 }
 
@@ -227,11 +232,9 @@ fn send(
     server_hello: &ServerHello,
     cx: &mut Context<'_>,
 ) -> (Transcript, Randoms) {
-    let message = handshake::to_message(server_hello);
     let mut transcript = Transcript::new(suite.hash);
     transcript.add(&offer.opening.message);
-    transcript.add(&message);
-    cx.common.send_handshake(&message);
+    transcript.add(cx.common.send_message(server_hello));
     let randoms = Randoms {
         client: offer.opening.hello.random,
         server: server_hello.random,

@@ -1,6 +1,6 @@
 //! ServerHelloDone (RFC 5246 §7.4.5).
 
-use keyward_wire::handshake::{self, ServerHelloDone};
+use keyward_wire::handshake::ServerHelloDone;
 
 use super::client_certificate::ExpectCertificate;
 use super::client_key_exchange::{ExpectClientKeyExchange, KeyExchange};
@@ -11,7 +11,7 @@ use crate::server::Context;
 /// Ends our flight, behind a CertificateRequest if the client is asked for a certificate.
 pub(super) fn send(key_exchange: KeyExchange, mut flight: Flight, cx: &mut Context<'_>) -> State {
     certificate_request::send(&mut flight, cx);
-    flight.send(&handshake::to_message(&ServerHelloDone), cx);
+    flight.send_message(&ServerHelloDone, cx);
     if flight.requested.is_some() {
         State::ExpectCertificate(Box::new(ExpectCertificate {
             key_exchange,

@@ -1,7 +1,7 @@
 //! CertificateRequest (RFC 9846 §4.4.2), in a full handshake of a site that wants to know its clients.
 
 use keyward_wire::extensions::CertificateRequestExtensions;
-use keyward_wire::handshake::{self, CertificateRequestTls13};
+use keyward_wire::handshake::CertificateRequestTls13;
 use keyward_wire::values::{CertificateCompressionAlgorithm, SignatureScheme};
 
 use super::server_hello::{Flight, Next};
@@ -33,7 +33,7 @@ pub(super) fn send(
     };
     let compression = cx.config.certificate_compression.clone();
     let authorities = &wanted.authorities;
-    let message = handshake::to_message(&CertificateRequestTls13 {
+    let message = cx.common.send_message(&CertificateRequestTls13 {
         // RFC 9846 §4.4.2: "This field SHALL be zero length unless used for the post-handshake
         // authentication exchanges".
         certificate_request_context: Vec::new(),
@@ -45,8 +45,7 @@ pub(super) fn send(
             ..CertificateRequestExtensions::default()
         },
     });
-    flight.transcript.add(&message);
-    cx.common.send_handshake(&message);
+    flight.transcript.add(message);
     flight.next = Next::Certificate(Request {
         schemes,
         compression,

@@ -2,7 +2,7 @@
 
 use keyward_crypto::hash::Digest;
 use keyward_keyop::{Operation, ServerNonce, Tls13ServerCertificateVerify, tls13};
-use keyward_wire::handshake::{self, CertificateVerify};
+use keyward_wire::handshake::CertificateVerify;
 
 use super::server_hello::Flight;
 use super::{State, finished};
@@ -54,12 +54,11 @@ impl AwaitKeyOperation {
         } = self;
         let content = tls13::server_certificate_verify_message(&signed);
         let signature = signer.signature(cx.config.verify_signatures, &content, answer)?;
-        let message = handshake::to_message(&CertificateVerify {
+        let message = cx.common.send_message(&CertificateVerify {
             scheme: signer.scheme,
             signature,
         });
-        flight.transcript.add(&message);
-        cx.common.send_handshake(&message);
+        flight.transcript.add(message);
         finished::send(flight, cx)
     }
 }

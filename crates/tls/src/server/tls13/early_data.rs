@@ -22,6 +22,7 @@ use crate::key_log::label;
 use crate::key_schedule::tls13::EarlySecret;
 use crate::needs::{CertificateAnswer, EarlyDataNeed, Need, NeedError, NeedKind};
 use crate::negotiated::{EarlyDataStatus, NoEarlyData};
+use crate::record::Protection;
 use crate::server::Context;
 use crate::session::SessionState;
 use crate::time::UnixTime;
@@ -243,6 +244,8 @@ fn skipped(promised: u32, cx: &Context<'_>) -> usize {
 
 /// Early data is taken; our flight is sent.
 pub(crate) struct ExpectEndOfEarlyData {
+    /// For what comes after it.
+    pub(super) protection: Protection,
     pub(super) then: ExpectFinished,
 }
 
@@ -258,8 +261,7 @@ impl ExpectEndOfEarlyData {
         cx.common.end_early_data();
         // RFC 9846 §4.6: "This message indicates that all 0-RTT application_data messages, if any, have
         // been transmitted and that the following records are protected under handshake traffic keys."
-        cx.common
-            .set_read_protection(self.then.client_handshake.protection()?)?;
+        cx.common.set_read_protection(self.protection)?;
         Ok(State::ExpectFinished(Box::new(self.then)))
     }
 }

@@ -1,6 +1,6 @@
 //! EncryptedExtensions: what the server says that needs no plaintext (RFC 9846 §4.4.1).
 
-use keyward_wire::handshake::{self, ClientHello, EncryptedExtensions};
+use keyward_wire::handshake::{ClientHello, EncryptedExtensions};
 use keyward_wire::record::MAX_PLAINTEXT_LEN;
 
 use super::server_hello::Flight;
@@ -26,7 +26,7 @@ pub(super) fn send(
         cx.common.writer().limit_fragment(plaintext);
         OUR_RECORD_SIZE_LIMIT
     });
-    let message = handshake::to_message(&EncryptedExtensions {
+    let message = cx.common.send_message(&EncryptedExtensions {
         // RFC 6066 §3: a server that used the name "SHALL include an extension of type "server_name"
         // in the (extended) server hello", with empty data, and "When resuming a session, the server
         // MUST NOT include a server_name extension". RFC 9846 §4.3 has it here.
@@ -36,8 +36,7 @@ pub(super) fn send(
         record_size_limit,
         ..EncryptedExtensions::default()
     });
-    flight.transcript.add(&message);
-    cx.common.send_handshake(&message);
+    flight.transcript.add(message);
 }
 
 /// RFC 8449 §4: "TLS 1.3 uses a limit of 2^14+1 octets."

@@ -1,6 +1,6 @@
 //! Finished, ours and the client's (RFC 9846 §4.5.3).
 
-use keyward_wire::handshake::{self, Finished};
+use keyward_wire::handshake::Finished;
 use keyward_wire::values::HandshakeType;
 
 use super::State;
@@ -13,25 +13,22 @@ use crate::error::{Error, PeerMisbehaved};
 use crate::exporter::Exporter;
 use crate::handshake::{Incoming, Transcript};
 use crate::key_log::label;
-use crate::key_schedule::tls13::{MasterSecret, TrafficSecret};
+use crate::key_schedule::tls13::{FinishedKey, MasterSecret, TrafficSecret};
 use crate::record::ChangeCipherSpecs;
 use crate::server::Context;
 use crate::tls13::Traffic;
 
 /// Sends ours, and changes to the keys for application data.
 pub(super) fn send(mut flight: Flight, cx: &mut Context<'_>) -> Result<State, Error> {
-    let verify_data = flight
-        .server_handshake
-        .finished(&flight.transcript.current())
-        .to_vec();
-    let message = handshake::to_message(&Finished { verify_data });
-    flight.transcript.add(&message);
-    cx.common.send_handshake(&message);
+    let verify_data = flight.server_finished.mac(&flight.transcript.current());
+    let message = cx
+        .common
+        .send_message_of(HandshakeType::FINISHED, &verify_data[..]);
+    flight.transcript.add(message);
 
     let hash = flight.transcript.current();
     let hash_algorithm = flight.transcript.algorithm();
-    let (client, server) = flight.master.traffic(&hash);
-    let exporter = flight.master.exporter(&hash);
+    let (client, server, exporter) = flight.master.traffic(&hash);
     let key_log = &mut cx.common.key_log;
     key_log.add(label::CLIENT_TRAFFIC, client.secret());
     key_log.add(label::SERVER_TRAFFIC, server.secret());
@@ -44,7 +41,7 @@ pub(super) fn send(mut flight: Flight, cx: &mut Context<'_>) -> Result<State, Er
     let then = ExpectFinished {
         transcript: flight.transcript,
         master: flight.master,
-        client_handshake: flight.client_handshake,
+        client_finished: flight.client_finished,
         client,
         server,
         tickets: flight.tickets,
@@ -57,8 +54,8 @@ pub(super) fn send(mut flight: Flight, cx: &mut Context<'_>) -> Result<State, Er
     }
     Ok(match flight.next {
         Next::Finished => State::ExpectFinished(Box::new(then)),
-        Next::EndOfEarlyData => {
-            State::ExpectEndOfEarlyData(Box::new(ExpectEndOfEarlyData { then }))
+        Next::EndOfEarlyData(protection) => {
+            State::ExpectEndOfEarlyData(Box::new(ExpectEndOfEarlyData { protection, then }))
         }
         Next::Certificate(request) => {
             State::ExpectCertificate(Box::new(ExpectCertificate { request, then }))
@@ -69,7 +66,7 @@ pub(super) fn send(mut flight: Flight, cx: &mut Context<'_>) -> Result<State, Er
 pub(crate) struct ExpectFinished {
     pub(super) transcript: Transcript,
     master: MasterSecret,
-    pub(super) client_handshake: TrafficSecret,
+    client_finished: FinishedKey,
     client: TrafficSecret,
     server: TrafficSecret,
     tickets: TicketTerms,
@@ -87,8 +84,8 @@ impl ExpectFinished {
         // and if incorrect MUST terminate the connection with a "decrypt_error" alert."
         let transcript = self.transcript.current();
         if !self
-            .client_handshake
-            .verify_finished(&transcript, &finished.verify_data)
+            .client_finished
+            .verify(&transcript, &finished.verify_data)
         {
             return Err(PeerMisbehaved::BadFinished.into());
         }

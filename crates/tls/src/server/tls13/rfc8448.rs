@@ -9,8 +9,9 @@
 use std::sync::Arc;
 
 use keyward_crypto::CryptoError;
+use keyward_crypto::aead::{AeadAlgorithm, NONCE_LEN};
 use keyward_crypto::hash::HashAlgorithm::Sha256;
-use keyward_crypto::hkdf::Secret;
+use keyward_crypto::hkdf::{Secret, expand_label};
 use keyward_crypto::key_exchange::{Group, KeyExchangeError, KeyPair};
 use keyward_crypto::random::SecureRandom;
 use keyward_pki::{Authority, KeyAlgorithm};
@@ -32,7 +33,7 @@ use crate::key_schedule::tls13::EarlySecret;
 use crate::needs::{CertificateAnswer, Need};
 use crate::negotiated::Negotiated;
 use crate::policy::Policy;
-use crate::record::ChangeCipherSpecs;
+use crate::record::{ChangeCipherSpecs, Protection};
 use crate::rfc8448::{NOW, Side, Trace, take_output, talk};
 use crate::session::SessionState;
 use crate::suites::Suite;
@@ -110,34 +111,36 @@ fn server_hello(trace: &Trace, cx: &mut Context<'_>) -> Flight {
 
     let psk = psk(trace);
     let early = EarlySecret::new(suite, psk.as_ref());
-    let next = if psk.is_some() {
+    if psk.is_some() {
         let mut opening = Transcript::new(Sha256);
         opening.add(hello);
         early_data::accept(1024, &early, &opening, cx).unwrap();
-        Next::EndOfEarlyData
-    } else if ours.iter().any(|message| message[0] == 13) {
-        Next::Certificate(Request {
-            schemes: DEFAULT_SIGNATURE_SCHEMES.to_vec(),
-            compression: Vec::new(),
-            required: true,
-        })
-    } else {
-        Next::Finished
-    };
+    }
     let secret = early.into_handshake(&shared);
-    let (client_handshake, server_handshake) = secret.traffic(&transcript.current());
-    let write = server_handshake.protection().unwrap();
+    let (client, server, master) = secret.traffic(&transcript.current());
+    let (write, server_finished) = server.handshake_keys().unwrap();
+    let (read, client_finished) = client.handshake_keys().unwrap();
     cx.common.set_write_protection(write).unwrap();
     cx.common.negotiated = Some(Negotiated::new(ProtocolVersion::TLS13, SUITE));
-    if psk.is_none() {
-        let read = client_handshake.protection().unwrap();
+    let next = if psk.is_some() {
+        Next::EndOfEarlyData(read)
+    } else {
         cx.common.set_read_protection(read).unwrap();
-    }
+        if ours.iter().any(|message| message[0] == 13) {
+            Next::Certificate(Request {
+                schemes: DEFAULT_SIGNATURE_SCHEMES.to_vec(),
+                compression: Vec::new(),
+                required: true,
+            })
+        } else {
+            Next::Finished
+        }
+    };
     Flight {
         transcript,
-        master: secret.into_master(),
-        client_handshake,
-        server_handshake,
+        master,
+        client_finished,
+        server_finished,
         tickets: TicketTerms {
             wanted: false,
             max_early_data: 0,
@@ -146,6 +149,17 @@ fn server_hello(trace: &Trace, cx: &mut Context<'_>) -> Flight {
         },
         next,
     }
+}
+
+/// What protects the handshake messages of the trace's client.
+fn client_protection(trace: &Trace) -> Protection {
+    let mut steps = trace.steps.iter();
+    let traffic = steps.find(|step| step.what == "derive secret \"tls13 c hs traffic\"");
+    let traffic = Secret::from_slice(traffic.unwrap().field("expanded"));
+    let (mut key, mut iv) = ([0; 16], [0; NONCE_LEN]);
+    expand_label(Sha256, &traffic, b"key", b"", &mut key);
+    expand_label(Sha256, &traffic, b"iv", b"", &mut iv);
+    Protection::tls13(AeadAlgorithm::Aes128Gcm, &key, &iv).unwrap()
 }
 
 /// Sends what the trace's server sends, up to the Finished, which is the engine's.
@@ -240,8 +254,7 @@ fn client_authentication() {
     then.transcript.add(certificate);
     then.transcript.add(verify);
     let mut record = Vec::new();
-    let mut protection = then.client_handshake.protection().unwrap();
-    protection
+    client_protection(&trace)
         .seal(ContentType::HANDSHAKE, finished, &mut record)
         .unwrap();
     let state = State::ExpectFinished(Box::new(then));

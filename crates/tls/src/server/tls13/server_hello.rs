@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keyward_crypto::key_exchange::{self, KeyExchangeError};
 use keyward_keyop::ServerNonce;
 use keyward_wire::extensions::{KeyShareEntry, ServerHelloExtensions, ServerKeyShare};
-use keyward_wire::handshake::{self, ServerHello};
+use keyward_wire::handshake::ServerHello;
 use keyward_wire::values::{CompressionMethod, NamedGroup, ProtocolVersion};
 
 use super::certificate_request::{self, Request};
@@ -16,8 +16,9 @@ use super::{State, certificate, early_data, finished};
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved};
 use crate::handshake::Transcript;
 use crate::key_log::label;
-use crate::key_schedule::tls13::{EarlySecret, MasterSecret, TrafficSecret};
+use crate::key_schedule::tls13::{EarlySecret, FinishedKey, MasterSecret};
 use crate::negotiated::Negotiated;
+use crate::record::Protection;
 use crate::server::Context;
 use crate::signer::{Signer, Wishes, choose};
 use crate::time::UnixTime;
@@ -26,8 +27,8 @@ use crate::time::UnixTime;
 pub(super) struct Flight {
     pub(super) transcript: Transcript,
     pub(super) master: MasterSecret,
-    pub(super) client_handshake: TrafficSecret,
-    pub(super) server_handshake: TrafficSecret,
+    pub(super) client_finished: FinishedKey,
+    pub(super) server_finished: FinishedKey,
     pub(super) tickets: TicketTerms,
     pub(super) next: Next,
 }
@@ -35,7 +36,8 @@ pub(super) struct Flight {
 /// What the client says after our Finished.
 pub(super) enum Next {
     Finished,
-    EndOfEarlyData,
+    /// And what protects its messages from there on.
+    EndOfEarlyData(Protection),
     Certificate(Request),
 }
 
@@ -72,7 +74,7 @@ pub(super) fn send(
         KeyExchangeError::Failed(_) => Error::Internal("key exchange"),
     })?;
     let group = NamedGroup(chosen.group.code());
-    let message = handshake::to_message(&ServerHello {
+    let server_hello = ServerHello {
         legacy_version: ProtocolVersion::TLS12,
         random: nonce.tls13_random(),
         session_id: hello.session_id.clone(),
@@ -87,7 +89,7 @@ pub(super) fn send(
             pre_shared_key: resumed.as_ref().map(|resumed| resumed.index),
             ..ServerHelloExtensions::default()
         },
-    });
+    };
     if resumed.is_some() {
         chosen.transcript.forget_messages();
     }
@@ -97,8 +99,7 @@ pub(super) fn send(
     if let (Ok(limit), Some(resumed)) = (early_data, &resumed) {
         early_data::accept(limit, &resumed.early, &chosen.transcript, cx)?;
     }
-    chosen.transcript.add(&message);
-    cx.common.send_handshake(&message);
+    chosen.transcript.add(cx.common.send_message(&server_hello));
     // RFC 9846 §E.4: a dummy change_cipher_spec "immediately after its first handshake message".
     if !hello.session_id.is_empty() && !chosen.retried {
         cx.common.send_change_cipher_spec()?;
@@ -111,10 +112,9 @@ pub(super) fn send(
         server_name: chosen.opening.server_name(),
         alpn: chosen.alpn.clone(),
         certificate: signer.as_ref().map(|signer| signer.certificate.clone()),
-        peer_certificates: resumed.as_ref().map_or_else(
-            || Arc::new([]) as Arc<[_]>,
-            |resumed| resumed.peer_certificates.clone(),
-        ),
+        peer_certificates: resumed
+            .as_ref()
+            .map_or_else(Arc::default, |resumed| resumed.peer_certificates.clone()),
         early_data: early_data::status(chosen.early_data_offered, early_data),
         no_early_data: early_data.err(),
         hello_retry_request: chosen.retried,
@@ -126,29 +126,28 @@ pub(super) fn send(
         || EarlySecret::new(chosen.suite, None),
         |resumed| resumed.early,
     );
-    let next = match early_data {
-        Ok(_) => Next::EndOfEarlyData,
-        Err(_) => Next::Finished,
-    };
     let secret = early.into_handshake(&shared);
-    let (client_handshake, server_handshake) = secret.traffic(&chosen.transcript.current());
+    let (client, server, master) = secret.traffic(&chosen.transcript.current());
     let key_log = &mut cx.common.key_log;
-    key_log.add(label::CLIENT_HANDSHAKE_TRAFFIC, client_handshake.secret());
-    key_log.add(label::SERVER_HANDSHAKE_TRAFFIC, server_handshake.secret());
-    cx.common
-        .set_write_protection(server_handshake.protection()?)?;
-    if early_data.is_err() {
-        cx.common
-            .set_read_protection(client_handshake.protection()?)?;
+    key_log.add(label::CLIENT_HANDSHAKE_TRAFFIC, client.secret());
+    key_log.add(label::SERVER_HANDSHAKE_TRAFFIC, server.secret());
+    let (write, server_finished) = server.handshake_keys()?;
+    let (read, client_finished) = client.handshake_keys()?;
+    cx.common.set_write_protection(write)?;
+    let next = if early_data.is_ok() {
+        Next::EndOfEarlyData(read)
+    } else {
+        cx.common.set_read_protection(read)?;
         early_data::refuse(&hello, chosen.early_data_promised, cx);
-    }
+        Next::Finished
+    };
 
     let site = chosen.opening.site;
     let mut flight = Flight {
         transcript: chosen.transcript,
-        master: secret.into_master(),
-        client_handshake,
-        server_handshake,
+        master,
+        client_finished,
+        server_finished,
         tickets: TicketTerms {
             wanted: psk::speaks_psk_dhe(&hello),
             created,

@@ -2,7 +2,7 @@
 //! nothing up.
 
 use keyward_wire::extensions::NewSessionTicketExtensions;
-use keyward_wire::handshake::{self, NewSessionTicketTls13};
+use keyward_wire::handshake::NewSessionTicketTls13;
 
 use super::server_hello::TicketTerms;
 use crate::error::Error;
@@ -54,19 +54,23 @@ pub(super) fn ask(
     if lifetime_s == 0 {
         return Ok(Vec::new());
     }
-    (0..count)
-        .map(|nonce| {
-            // RFC 9846 §4.7.1: "The server MUST generate a fresh value for each ticket it sends."
-            let mut age_add = [0; 4];
-            cx.config
-                .random
-                .fill(&mut age_add)
-                .map_err(|_| Error::Internal("random generation"))?;
-            let age_add = u32::from_be_bytes(age_add);
+    // RFC 9846 §4.7.1: "The server MUST generate a fresh value for each ticket it sends."
+    let mut drawn = [0; 4 * u8::MAX as usize];
+    let drawn = &mut drawn[..4 * usize::from(count)];
+    cx.config
+        .random
+        .fill(drawn)
+        .map_err(|_| Error::Internal("random generation"))?;
+    let (age_adds, _) = drawn.as_chunks();
+    let psks = resumption.psks(count);
+    let tickets = (0..count).zip(psks).zip(age_adds);
+    Ok(tickets
+        .map(|((nonce, psk), age_add)| {
+            let age_add = u32::from_be_bytes(*age_add);
             let state = SessionState {
                 version: negotiated.version,
                 cipher_suite: negotiated.cipher_suite,
-                secret: resumption.psk(&[nonce]),
+                secret: psk,
                 created: terms.created,
                 issued: cx.now,
                 lifetime_s: whole,
@@ -86,20 +90,20 @@ pub(super) fn ask(
                     kind: NewSessionKind::Ticket,
                 })
             });
-            Ok(OpenTicket {
+            OpenTicket {
                 id,
                 nonce,
                 lifetime_s,
                 age_add,
                 max_early_data: Some(terms.max_early_data).filter(|size| *size > 0),
-            })
+            }
         })
-        .collect()
+        .collect())
 }
 
 /// Sends a ticket.
 pub(super) fn send(open: &OpenTicket, ticket: Vec<u8>, cx: &mut Context<'_>) {
-    let message = handshake::to_message(&NewSessionTicketTls13 {
+    cx.common.send_message(&NewSessionTicketTls13 {
         ticket_lifetime: open.lifetime_s,
         ticket_age_add: open.age_add,
         // RFC 9846 §4.7.1: "A per-ticket value that is unique across all tickets issued on this
@@ -111,5 +115,4 @@ pub(super) fn send(open: &OpenTicket, ticket: Vec<u8>, cx: &mut Context<'_>) {
             ..NewSessionTicketExtensions::default()
         },
     });
-    cx.common.send_handshake(&message);
 }
