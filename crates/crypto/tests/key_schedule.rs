@@ -98,6 +98,63 @@ fn rfc_8448_simple_handshake() {
     );
 }
 
+/// RFC 9001 §A.1 and §A.5: QUIC derives its keys with the same function.
+#[test]
+fn rfc_9001_keys() {
+    let assert_expands = |secret: &Secret, label: &str, expected: &str| {
+        let mut out = vec![0; expected.len() / 2];
+        expand_label(Sha256, secret, label.as_bytes(), b"", &mut out);
+        assert_eq!(out, hex(expected), "{label}");
+    };
+    let salt = hex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a");
+    let initial = extract(Sha256, &salt, &hex("8394c8f03e515708"));
+    let expected = "7db5df06e7a69e432496adedb00851923595221596ae2ae9fb8115c1e9ed0a44";
+    assert_eq!(initial.as_bytes(), hex(expected));
+    let sides = [
+        (
+            "client in",
+            "c00cf151ca5be075ed0ebfb5c80323c42d6b7db67881289af4008f1f6c357aea",
+            "1f369613dd76d5467730efcbe3b1a22d",
+            "fa044b2f42a3fd3b46fb255c",
+            "9f50449e04a0e810283a1e9933adedd2",
+        ),
+        (
+            "server in",
+            "3c199828fd139efd216c155ad844cc81fb82fa8d7446fa7d78be803acdda951b",
+            "cf3a5331653c364c88f0f379b6067e37",
+            "0ac1493ca1905853b0bba03e",
+            "c206b8d9b9f0f37644430b490eeaa314",
+        ),
+    ];
+    for (label, secret, key, iv, hp) in sides {
+        let derived = expand_label_secret(Sha256, &initial, label.as_bytes(), b"");
+        assert_eq!(derived.as_bytes(), hex(secret));
+        assert_expands(&derived, "quic key", key);
+        assert_expands(&derived, "quic iv", iv);
+        assert_expands(&derived, "quic hp", hp);
+    }
+
+    let secret = "9ac312a7f877468ebe69422748ad00a15443f18203a07d6060f688f30f21632b";
+    let secret = Secret::from_slice(&hex(secret));
+    for (label, expected) in [
+        (
+            "quic key",
+            "c6d98ff3441c3fe1b2182094f69caa2ed4b716b65488960a7a984979fb23e1c8",
+        ),
+        ("quic iv", "e0459b3474bdd0e44a41c144"),
+        (
+            "quic hp",
+            "25a282b9e82f06f21f488917a4fc8f1b73573685608597d0efcb076b0ab7a7a4",
+        ),
+        (
+            "quic ku",
+            "1223504755036d556342ee9361d253421a826c9ecdf3c7148684b36b714881f9",
+        ),
+    ] {
+        assert_expands(&secret, label, expected);
+    }
+}
+
 /// `HKDF-Expand` spelled out with HMAC, for the hashes and lengths that the published values leave out.
 #[test]
 fn expand_label_is_hkdf_expand_of_the_hkdf_label() {

@@ -150,3 +150,89 @@ impl Tls12Exporter {
         Ok(())
     }
 }
+
+/// No RFC has values for exporters: these are OpenSSL's (`openssl kdf TLS1-PRF` and `TLS13-KDF`, 3.0.22).
+#[cfg(test)]
+mod tests {
+    use keyward_crypto::hash::HashAlgorithm::{Sha256, Sha384};
+
+    use super::*;
+    use crate::rfc8448::{Trace, unhex};
+
+    const LABEL: &[u8] = b"EXPORTER-vector";
+
+    #[track_caller]
+    fn assert_exports(exporter: &Exporter, context: Option<&[u8]>, expected: &str) {
+        let expected = unhex(expected);
+        let mut out = vec![0; expected.len()];
+        exporter.export(LABEL, context, &mut out).unwrap();
+        assert_eq!(out, expected, "{context:?}");
+    }
+
+    #[test]
+    fn tls13_values() {
+        // That of RFC 8448 §3.
+        let trace = Trace::simple();
+        let secret = trace.secret("derive secret \"tls13 exp master\"");
+        let exporter = Exporter::Tls13 {
+            secret: Secret::from_slice(secret),
+            hash: Sha256,
+        };
+        let none = "0395099718c7ceefbc69de074e1c764db82834c0bdc52f36a1a42bcfd1b401bf8c859a7041add644408df7783609a8ad\
+                    5e3fdd4ca71cdb568e6d6e41449d56fb23cc9fefeb0e8a7f179acc2db7d7f573";
+        assert_exports(&exporter, None, none);
+        assert_exports(&exporter, Some(b""), none);
+        assert_exports(
+            &exporter,
+            Some(b"context"),
+            "4dc8172f28a3cf02e765cf0c14b806f5527158bbe7caee70ece57fff925a959f",
+        );
+
+        let exporter = Exporter::Tls13 {
+            secret: Secret::from_slice(&[0xe5; 48]),
+            hash: Sha384,
+        };
+        let none = "f7442b14cb113bf629dd6803ec15cb0bdd49c8dd3a3f21d9646465dcb293359d017f6fb1d88f135eadc88bee3bab8a44\
+                    b91964cae1ead2f69b13c41de7c399ffd944633e18600b10505a2da7a0cafb92";
+        assert_exports(&exporter, None, none);
+        assert_exports(
+            &exporter,
+            Some(b"context"),
+            "d9a379a67285d2541de9af007432c3bbd7fb19639be2768b2de549d44e2ee36e",
+        );
+    }
+
+    /// RFC 5705 §4: no context and an empty one are two things.
+    #[test]
+    fn tls12_values() {
+        let randoms = Randoms {
+            client: [0xc1; 32],
+            server: [0x5e; 32],
+        };
+        for (hash, master_secret, none, empty, context) in [
+            (
+                Sha256,
+                "eea7b66e5e5f150058446032d53e77cccec702ed4b60d8819d14fba01fad489ea6d77974be08ee8f08601609696ef529",
+                "4cd0563b3f3826d49d7c6a3911b25b8fe0e1ed45d0b0c3548c7500b09b0a1585fbdf33a9236cb435",
+                "8aadc57629de067330fdff46844689bd2bf541eb40b45d67d26142e3b73e29d1e0315abbdf48bddc",
+                "8f0ec7c716892535a477e52e07db35bd9ee1a6eb09608fd4644e989cdcf6aac8b308d26e3a40c50d",
+            ),
+            (
+                Sha384,
+                "69811dc3271b811a6995c5558f569b3d5ec206b18b583222a254eacbe69110eed1727c295e3eb4c21365b9b907dbf3fe",
+                "bb180b404d3b56ac5170685ad031b61c8b191454fd82111697cb118b7a2d76e3689a280051a08b04",
+                "5816559d3f2027b9d0e62dd8a069e926b70aa8b676e92fee0b5f04203b397463e4b715b2cbf5cd0f",
+                "bd6d7d44d58f41e84126ef9d59b9d871dc82a84db6a43766f81e7c8844a45b4f6e322a72d002feaa",
+            ),
+        ] {
+            let exporter = Exporter::Tls12(Box::new(Tls12Exporter {
+                master_secret: Secret::from_slice(&unhex(master_secret)),
+                hash,
+                randoms,
+            }));
+            assert_exports(&exporter, None, none);
+            assert_exports(&exporter, Some(b""), empty);
+            assert_exports(&exporter, Some(b"context"), context);
+        }
+    }
+}

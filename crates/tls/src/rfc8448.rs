@@ -98,9 +98,7 @@ impl Trace {
             if let Some(digits) = line.strip_prefix("  ") {
                 let fields = &mut steps.last_mut().expect("a step").fields;
                 let (_, value) = fields.last_mut().expect("a field");
-                let pairs = digits.as_bytes().chunks(2);
-                let byte = |pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
-                value.extend(pairs.map(byte));
+                value.extend(unhex(digits));
             } else if let Some(name) = line.strip_suffix(':') {
                 let fields = &mut steps.last_mut().expect("a step").fields;
                 fields.push((name.to_owned(), Vec::new()));
@@ -186,6 +184,13 @@ impl Trace {
         };
         self.steps.iter().filter(sent).collect()
     }
+}
+
+/// The bytes of a hexadecimal string.
+pub(crate) fn unhex(digits: &str) -> Vec<u8> {
+    let pairs = digits.as_bytes().chunks(2);
+    let byte = |pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
+    pairs.map(byte).collect()
 }
 
 /// What waits to be sent.

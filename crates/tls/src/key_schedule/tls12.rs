@@ -188,3 +188,149 @@ impl VerifyData {
         self.0.ct_eq(received).into()
     }
 }
+
+/// No RFC has values for the master secret, the key block and Finished: these are OpenSSL's (`openssl kdf TLS1-PRF`,
+/// 3.0.22).
+#[cfg(test)]
+mod tests {
+    use keyward_crypto::aead::AeadAlgorithm;
+    use keyward_crypto::cbc::CbcAlgorithm;
+    use keyward_crypto::random::SystemRandom;
+    use keyward_wire::values::{CipherSuite, ContentType};
+
+    use super::*;
+    use crate::rfc8448::unhex;
+
+    const RANDOMS: Randoms = Randoms {
+        client: [0xc1; 32],
+        server: [0x5e; 32],
+    };
+
+    struct Values {
+        suite: CipherSuite,
+        classic: &'static str,
+        extended: &'static str,
+        key_block: &'static str,
+        client_finished: &'static str,
+        server_finished: &'static str,
+    }
+
+    const SHA256: Values = Values {
+        suite: CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        classic: "a93d5f2fba11e21cbde8e2519d1669e49fc0562cd70424ddf8d7a5c649f527a16997aa93a3ba746b36fa2234aacfddb1",
+        extended: "eea7b66e5e5f150058446032d53e77cccec702ed4b60d8819d14fba01fad489ea6d77974be08ee8f08601609696ef529",
+        key_block: "bfd7f0022027919205ca98218bd808b6dccc22b8b8591392bc921bf96fd6ebce1692ca754256d0a7a943b0abb9c4119e\
+                    9c7cce485bb22c973da9f764b81ea8af2cddcdd14efdfa981be8639fd356c4e59775049840e70c0e",
+        client_finished: "d2cff2a5f2e21934092b61f9",
+        server_finished: "a8967f37cc3364641ef80dc7",
+    };
+
+    const SHA384: Values = Values {
+        suite: CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        classic: "bf2cccbde60a12baab04dea73bd3697060e9425a035756d9ddb02a785a956c2ad03d023213fd5351d5e897a60410b0c6",
+        extended: "69811dc3271b811a6995c5558f569b3d5ec206b18b583222a254eacbe69110eed1727c295e3eb4c21365b9b907dbf3fe",
+        key_block: "2981366474990125225e8500235e63f1c91bf9192dc9a7883a00cafd35e8754a3ff7b418c94dc08232ead262688f0e15\
+                    b51d29136e7170610f910bfd995559bee7842804f26482f9685bf28a047d930cca2f326d87191764",
+        client_finished: "550cbbd1da6ae97b9d03e868",
+        server_finished: "b3752812005572da05b911b3",
+    };
+
+    fn extended(suite: &Suite) -> MasterSecret {
+        let premaster: Vec<u8> = (0..48).collect();
+        let session_hash = suite.hash.digest(b"session");
+        let seed = MasterSecretSeed::Extended {
+            session_hash: &session_hash,
+        };
+        MasterSecret::derive(suite, &premaster, seed)
+    }
+
+    #[test]
+    fn master_secrets_and_finished() {
+        for values in [SHA256, SHA384] {
+            let suite = Suite::of(values.suite).unwrap();
+            let premaster: Vec<u8> = (0..48).collect();
+            let seed = MasterSecretSeed::Classic {
+                client_random: &RANDOMS.client,
+                server_random: &RANDOMS.server,
+            };
+            let classic = MasterSecret::derive(suite, &premaster, seed);
+            assert_eq!(classic.secret.as_bytes(), unhex(values.classic));
+            let extended = extended(suite);
+            assert_eq!(extended.secret.as_bytes(), unhex(values.extended));
+            let transcript = suite.hash.digest(b"session");
+            for (side, expected) in [
+                (Side::Client, values.client_finished),
+                (Side::Server, values.server_finished),
+            ] {
+                let verify_data = extended.verify_data(side, &transcript);
+                assert_eq!(verify_data.as_bytes(), unhex(expected));
+                assert!(verify_data.is(&unhex(expected)));
+            }
+        }
+    }
+
+    fn protections(side: Side, suite: &Suite) -> Protections {
+        let terms = Terms {
+            suite,
+            randoms: &RANDOMS,
+            encrypt_then_mac: false,
+        };
+        let random: Arc<dyn SecureRandom> = Arc::new(SystemRandom);
+        extended(suite).protections(side, &terms, &random).unwrap()
+    }
+
+    fn sealed(protection: &mut Protection) -> Vec<u8> {
+        let mut record = Vec::new();
+        protection
+            .seal(ContentType::HANDSHAKE, b"content", &mut record)
+            .unwrap();
+        record
+    }
+
+    fn assert_opens(protection: &mut Protection, mut record: Vec<u8>) {
+        let (header, body) = record.split_first_chunk_mut().unwrap();
+        let (content_type, content) = protection.open(*header, body).unwrap();
+        assert_eq!(content_type, ContentType::HANDSHAKE);
+        assert_eq!(body[content], *b"content");
+    }
+
+    /// RFC 5246 §6.3: the client's key, the server's, the client's IV, the server's.
+    #[test]
+    fn the_key_block_of_aead_suites() {
+        for (values, aead) in [
+            (SHA256, AeadAlgorithm::Aes128Gcm),
+            (SHA384, AeadAlgorithm::Aes256Gcm),
+        ] {
+            let block = unhex(values.key_block);
+            let (keys, ivs) = block.split_at(2 * aead.key_len());
+            let suite = Suite::of(values.suite).unwrap();
+            for (at, side) in [Side::Client, Side::Server].into_iter().enumerate() {
+                let key = &keys[at * aead.key_len()..][..aead.key_len()];
+                let mut expected = Protection::tls12(aead, key, &ivs[4 * at..][..4]).unwrap();
+                let record = sealed(&mut expected);
+                let mut ours = protections(side, suite);
+                assert_eq!(sealed(&mut ours.write), record);
+                assert_opens(&mut protections(side.peer(), suite).read, record);
+            }
+        }
+    }
+
+    /// The MAC keys come first.
+    #[test]
+    fn the_key_block_of_a_cbc_suite() {
+        let suite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA;
+        let suite = Suite::of(suite).unwrap();
+        let BulkCipher::Cbc(cbc) = suite.cipher else {
+            panic!("it is a CBC suite");
+        };
+        assert_eq!(cbc, CbcAlgorithm::Aes128Sha1);
+        let block = unhex(SHA256.key_block);
+        let random: Arc<dyn SecureRandom> = Arc::new(SystemRandom);
+        for (at, side) in [Side::Client, Side::Server].into_iter().enumerate() {
+            let keys = (&block[20 * at..][..20], &block[40 + 16 * at..][..16]);
+            let records = CbcRecords::new(cbc, false, Direction::Open, keys, &random);
+            let mut expected = Protection::cbc(records.unwrap());
+            assert_opens(&mut expected, sealed(&mut protections(side, suite).write));
+        }
+    }
+}
