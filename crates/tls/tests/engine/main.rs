@@ -5,6 +5,7 @@ mod support;
 
 mod alerts;
 mod alpn;
+mod any_course;
 mod any_order;
 mod attacks;
 mod bad_input;

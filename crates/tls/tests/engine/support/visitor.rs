@@ -70,7 +70,7 @@ impl Visitor {
     }
 
     /// What the key server does for a client: check, then perform.
-    fn perform(&self, operation: &Operation) -> OperationResult {
+    pub(crate) fn perform(&self, operation: &Operation) -> OperationResult {
         let identity = self
             .identities
             .iter()
