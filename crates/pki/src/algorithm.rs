@@ -28,11 +28,17 @@ pub enum KeyAlgorithm {
     P521,
     /// Ed25519 (RFC 8410). Browsers do not accept it in certificates.
     Ed25519,
+    /// ML-DSA-44 (RFC 9881), for TLS 1.3 between peers that know it.
+    MlDsa44,
+    /// ML-DSA-65 (RFC 9881), for TLS 1.3 between peers that know it.
+    MlDsa65,
+    /// ML-DSA-87 (RFC 9881), for TLS 1.3 between peers that know it.
+    MlDsa87,
 }
 
 impl KeyAlgorithm {
     /// All of them, in the order that help texts name them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::P256,
         Self::P384,
         Self::P521,
@@ -40,6 +46,9 @@ impl KeyAlgorithm {
         Self::Rsa3072,
         Self::Rsa4096,
         Self::Ed25519,
+        Self::MlDsa44,
+        Self::MlDsa65,
+        Self::MlDsa87,
     ];
 
     /// The name that the command line takes.
@@ -52,6 +61,9 @@ impl KeyAlgorithm {
             Self::P384 => "p384",
             Self::P521 => "p521",
             Self::Ed25519 => "ed25519",
+            Self::MlDsa44 => "mldsa44",
+            Self::MlDsa65 => "mldsa65",
+            Self::MlDsa87 => "mldsa87",
         }
     }
 
@@ -61,14 +73,17 @@ impl KeyAlgorithm {
 
     pub(crate) fn generate(self) -> Result<KeyPair, PkiError> {
         let rsa = |size| KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size);
-        let ec = |algorithm: &'static SignatureAlgorithm| KeyPair::generate_for(algorithm);
+        let any = |algorithm: &'static SignatureAlgorithm| KeyPair::generate_for(algorithm);
         Ok(match self {
             Self::Rsa2048 => rsa(RsaKeySize::_2048)?,
             Self::Rsa3072 => rsa(RsaKeySize::_3072)?,
             Self::Rsa4096 => rsa(RsaKeySize::_4096)?,
-            Self::P256 => ec(&rcgen::PKCS_ECDSA_P256_SHA256)?,
-            Self::P384 => ec(&rcgen::PKCS_ECDSA_P384_SHA384)?,
-            Self::P521 => ec(&rcgen::PKCS_ECDSA_P521_SHA512)?,
+            Self::P256 => any(&rcgen::PKCS_ECDSA_P256_SHA256)?,
+            Self::P384 => any(&rcgen::PKCS_ECDSA_P384_SHA384)?,
+            Self::P521 => any(&rcgen::PKCS_ECDSA_P521_SHA512)?,
+            Self::MlDsa44 => any(&rcgen::PKCS_ML_DSA_44)?,
+            Self::MlDsa65 => any(&rcgen::PKCS_ML_DSA_65)?,
+            Self::MlDsa87 => any(&rcgen::PKCS_ML_DSA_87)?,
             Self::Ed25519 => {
                 // Version 1 of PKCS#8, without the public key: OpenSSL reads no other.
                 let key = Ed25519KeyPair::generate().map_err(|_| PkiError::KeyGeneration(self))?;

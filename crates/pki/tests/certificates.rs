@@ -220,6 +220,7 @@ fn algorithm_names_are_forgiving() {
         ("rsa-2048", KeyAlgorithm::Rsa2048),
         ("RSA4096", KeyAlgorithm::Rsa4096),
         ("ed25519", KeyAlgorithm::Ed25519),
+        ("ML-DSA-65", KeyAlgorithm::MlDsa65),
     ] {
         assert_eq!(text.parse::<KeyAlgorithm>().unwrap(), algorithm);
     }

@@ -2,12 +2,16 @@
 
 package main
 
-import "crypto/tls"
+import (
+	"crypto/tls"
+	"fmt"
+)
 
-// groupOf is the field of a report that tells the group, where there is one.
+// groupOf is the fields of a report that tell the group, where there is one, and whether it was asked for.
 func groupOf(state tls.ConnectionState) string {
+	retried := fmt.Sprintf("\tretried=%t", state.HelloRetryRequest)
 	if name, ok := groups[state.CurveID]; ok {
-		return "\tgroup=" + name
+		return "\tgroup=" + name + retried
 	}
-	return ""
+	return retried
 }

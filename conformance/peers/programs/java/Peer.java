@@ -135,7 +135,7 @@ public final class Peer {
 
     private SSLContext context() throws Exception {
         // Read whenever a context is made.
-        String tickets = Boolean.toString(!job.get("resumption").equals("session id"));
+        String tickets = Boolean.toString(!job.get("flow").equals("session id"));
         System.setProperty("jdk.tls.client.enableSessionTicketExtension", tickets);
         System.setProperty("jdk.tls.server.enableSessionTicketExtension", tickets);
 

@@ -22,7 +22,9 @@ function describe() {
     const fields = ['ffdhe2048', 'ffdhe3072', 'ffdhe4096', 'ffdhe6144', 'ffdhe8192'];
     say('groups', version, ...known, ...fields.filter((field) => version === '1.2' || takesGroup(field)));
   }
-  say('certificates', 'rsa2048', 'p256', 'p384', 'p521', 'ed25519');
+  const newer = openssl[0] > 3 || (openssl[0] === '3' && Number(openssl[1]) >= 5);
+  const mldsa = newer ? ['mldsa44', 'mldsa65', 'mldsa87'] : [];
+  say('certificates', 'rsa2048', 'p256', 'p384', 'p521', 'ed25519', ...mldsa);
 }
 
 function takesGroup(group) {
@@ -48,7 +50,7 @@ function options(job) {
     all.cert = fs.readFileSync(job.certificate);
     all.key = fs.readFileSync(job.key);
   }
-  if (job.resumption === 'session id') {
+  if (job.flow === 'session id') {
     all.secureOptions = constants.SSL_OP_NO_TICKET;
   }
   return all;
@@ -72,7 +74,7 @@ async function server(job) {
     all.dhparam = fs.readFileSync(job.dh);
   }
   const listener = tls.createServer(all);
-  if (job.resumption === 'session id') {
+  if (job.flow === 'session id') {
     const sessions = new Map();
     listener.on('newSession', (id, data, done) => {
       sessions.set(id.toString('hex'), data);

@@ -33,7 +33,9 @@ def context_of(job, protocol):
     context.load_verify_locations(cafile=job["ca"])
     if job["certificate"]:
         context.load_cert_chain(job["certificate"], job["key"])
-    if job["resumption"] == "session id":
+    if job["flow"] == "HelloRetryRequest" and protocol == ssl.PROTOCOL_TLS_SERVER:
+        context.set_ecdh_curve(job["groups_openssl"])
+    if job["flow"] == "session id":
         context.options |= ssl.OP_NO_TICKET
     return context
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use super::{
     case::Case,
-    values::{Certificate, Group, Resumption, Suite, Version},
+    values::{Certificate, Flow, Group, Suite, Version},
 };
 
 /// What one side can do in one role.
@@ -20,8 +20,8 @@ pub struct Capabilities {
     pub certificates: Vec<(Version, Certificate)>,
     /// The kinds of certificates that a client may have; empty: no client authentication.
     pub client_certificates: Vec<(Version, Certificate)>,
-    /// The ways to resume.
-    pub resumptions: Vec<(Version, Resumption)>,
+    /// The ways that handshakes may go.
+    pub flows: Vec<(Version, Flow)>,
     /// What else cannot be, each with a reason that continues "`product` …".
     pub exceptions: Vec<Exception>,
 }
@@ -46,8 +46,8 @@ pub enum LackKind {
     Certificate(Version),
     /// A kind of client certificate in this version.
     ClientCertificate(Version),
-    /// A way to resume in this version.
-    Resumption(Version),
+    /// A way that a handshake may go in this version.
+    Flow(Version),
     /// Something else.
     Exception(&'static str),
 }
@@ -55,19 +55,17 @@ pub enum LackKind {
 impl Capabilities {
     /// Everything of these suites and groups.
     pub fn new(product: impl Into<String>) -> Self {
-        let both = |all: &[Certificate]| {
-            let one = |version| all.iter().map(move |certificate| (version, *certificate));
-            Version::ALL.into_iter().flat_map(one).collect::<Vec<_>>()
-        };
+        let one = |version| Certificate::of(version).map(move |kind| (version, kind));
+        let certificates: Vec<_> = Version::ALL.into_iter().flat_map(one).collect();
         Self {
             product: product.into(),
             suites: Vec::new(),
             groups: Vec::new(),
-            certificates: both(&Certificate::ALL),
-            client_certificates: both(&Certificate::ALL),
-            resumptions: Version::ALL
+            client_certificates: certificates.clone(),
+            certificates,
+            flows: Version::ALL
                 .into_iter()
-                .flat_map(|version| version.resumptions().iter().map(move |how| (version, *how)))
+                .flat_map(|version| version.flows().iter().map(move |how| (version, *how)))
                 .collect(),
             exceptions: Vec::new(),
         }
@@ -107,9 +105,9 @@ impl Capabilities {
         self
     }
 
-    /// Takes away a way to resume.
-    pub fn without_resumption(mut self, version: Version, how: Resumption) -> Self {
-        self.resumptions.retain(|known| *known != (version, how));
+    /// Takes away a way that handshakes may go.
+    pub fn without(mut self, version: Version, how: Flow) -> Self {
+        self.flows.retain(|known| *known != (version, how));
         self
     }
 
@@ -141,8 +139,8 @@ impl Capabilities {
                 certificate.to_string(),
             ));
         }
-        if !self.resumptions.contains(&(version, case.resumption)) {
-            return Some((LackKind::Resumption(version), case.resumption.to_string()));
+        if !self.flows.contains(&(version, case.flow)) {
+            return Some((LackKind::Flow(version), case.flow.to_string()));
         }
         self.exceptions
             .iter()
@@ -216,7 +214,7 @@ impl fmt::Display for Sentence<'_> {
             LackKind::ClientCertificate(version) => {
                 write!(f, "has no such client certificates in {version}: {names}.")
             }
-            LackKind::Resumption(version) => write!(f, "does not resume {version} by {names}."),
+            LackKind::Flow(version) => write!(f, "cannot be asked for this in {version}: {names}."),
             LackKind::Exception(reason) => write!(f, "{reason}."),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::values::{Certificate, Group, Resumption, Suite, Version};
+use super::values::{Certificate, Flow, Group, Suite, Version};
 
 /// One case of the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub struct Case {
     pub group: Option<&'static Group>,
     /// The server's certificate.
     pub certificate: Certificate,
-    /// Whether a second connection resumes the session, and how.
-    pub resumption: Resumption,
+    /// How the handshake goes, and whether a second connection resumes the session.
+    pub flow: Flow,
     /// The certificate that the server requires of the client.
     pub client_certificate: Option<Certificate>,
 }
@@ -27,7 +27,7 @@ impl Case {
 
     /// How many connections are made, one after the other.
     pub fn connections(&self) -> usize {
-        self.resumption.connections()
+        self.flow.connections()
     }
 
     /// The host name that is asked for, and that the server's certificate has.
@@ -56,9 +56,18 @@ impl Case {
         groups
     }
 
+    /// The groups that the client names. It sends a share of the first alone, where that is to be refused.
+    pub fn offered_groups(&self) -> Vec<&'static Group> {
+        let mut groups = self.groups();
+        if self.flow == Flow::HelloRetry {
+            groups.splice(0..0, self.group.and_then(decoy));
+        }
+        groups
+    }
+
     /// Whether the client may name the session by a ticket in TLS 1.2.
     pub fn tickets(&self) -> bool {
-        self.resumption != Resumption::SessionId
+        self.flow != Flow::SessionId
     }
 }
 
@@ -76,11 +85,17 @@ impl fmt::Display for Case {
             None => f.write_str("without a certificate")?,
             Some(certificate) => write!(f, "{certificate}")?,
         }
-        match self.resumption {
-            Resumption::None => Ok(()),
-            how => write!(f, ", resumed by {how}"),
-        }
+        write!(f, ", {}", self.flow)
     }
+}
+
+/// A group to begin with where the server takes `group` alone. Of two curves of NIST, all peers that can be told groups send a
+/// share of the first alone; with X25519 some send another one.
+fn decoy(group: &Group) -> Option<&'static Group> {
+    Group::named(match group.name {
+        "secp256r1" => "secp384r1",
+        _ => "secp256r1",
+    })
 }
 
 /// The host name in a server's certificate of this kind, its subject as well.

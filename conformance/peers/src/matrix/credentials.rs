@@ -15,6 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{
     case::{client_name, host},
+    keyward::REQUEST,
     values::{Certificate, GROUPS, Group, GroupKind},
 };
 use crate::process;
@@ -51,6 +52,8 @@ impl Credentials {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let authority = Authority::new("Keyward matrix").expect("a new CA");
         write(directory.path(), "ca.pem", &authority.ca_pem());
+        let request = std::str::from_utf8(REQUEST).expect("the request is text");
+        write(directory.path(), "request", request);
         if let Some(openssl) = process::find("openssl") {
             write_dh_parameters(&openssl, directory.path());
         }
@@ -78,6 +81,11 @@ impl Credentials {
     /// The authority's certificate as PEM.
     pub fn authority_file(&self) -> PathBuf {
         self.directory().join("ca.pem")
+    }
+
+    /// A file with the request, for peers that send it as early data.
+    pub fn request_file(&self) -> PathBuf {
+        self.directory().join("request")
     }
 
     /// The authority's certificate.

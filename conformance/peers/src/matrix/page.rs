@@ -6,7 +6,7 @@ use super::{
     capabilities::{Reason, Reasons},
     case::Case,
     plan::Plan,
-    values::{Certificate, Direction, GROUPS, Group, Resumption, SUITES, Version},
+    values::{Certificate, Direction, Flow, GROUPS, Group, SUITES, Version},
 };
 
 /// The results of one peer in one direction.
@@ -34,11 +34,13 @@ const HEAD: &str = "\
 
 Written by `cargo test -p keyward-peers --test matrix`; changes by hand are overwritten, and CI compares.
 
-Each case is one combination of version, cipher suite, group, kind of server certificate, way to resume and client
+Each case is one combination of version, cipher suite, group, kind of server certificate, flow and client
 authentication, between Keyward's engine (`crates/tls`, debug build, over loopback) and a peer. Both sides offer that
 combination alone, as far as they can be told; data goes both ways; and each side's report of version, suite, group,
-resumption and the other's certificate has to be that of the case. A case with resumption makes two connections, the
-second of which has to resume the session of the first. Every combination that both know is run; the client's certificate
+resumption, early data and the other's certificate has to be that of the case, as far as its program tells. A case with
+resumption (“ticket”, “session id”) makes two connections, the second of which has to resume the session of the first; one with “early
+data” sends data with the second ClientHello, which has to be accepted. With “HelloRetryRequest” the client begins with a share
+of another group, which the server does not take. Every combination that both know is run; the client's certificate
 goes through the kinds that both know, in turn.
 
 Cells are “Keyward serves the peer's client / Keyward connects to the peer's server”. A number is how many cases passed.
@@ -132,29 +134,25 @@ fn by_suite(chapter: &Chapter, reasons: &Reasons, version: Version) -> String {
 }
 
 fn by_certificate(chapter: &Chapter, reasons: &Reasons, version: Version) -> String {
-    let columns: Vec<(Resumption, bool)> = version
-        .resumptions()
+    let columns: Vec<(Flow, bool)> = version
+        .flows()
         .iter()
         .flat_map(|how| [(*how, false), (*how, true)])
         .collect();
     let mut text = format!("| {version}, server's certificate |");
     for (how, client) in &columns {
-        let how = match how {
-            Resumption::None => "full".to_owned(),
-            how => how.to_string(),
-        };
         let client = if *client { ", client certificate" } else { "" };
         let _ = write!(text, " {how}{client} |");
     }
     text.push_str("\n|---|");
     text.push_str(&"---:|".repeat(columns.len()));
-    for certificate in Certificate::ALL {
+    for certificate in Certificate::of(version) {
         let _ = write!(text, "\n| {certificate} |");
         for (how, client) in &columns {
             let cell = cell(chapter, reasons, |case| {
                 case.version() == version
                     && case.certificate == certificate
-                    && case.resumption == *how
+                    && case.flow == *how
                     && case.client_certificate.is_some() == *client
             });
             let _ = write!(text, " {cell} |");

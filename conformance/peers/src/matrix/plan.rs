@@ -46,22 +46,22 @@ fn all(keyward: &Capabilities, peer: &Capabilities) -> Vec<Case> {
         let version = suite.version();
         let clients = client_certificates(version, keyward, peer);
         for (group_turn, group) in groups(suite).into_iter().enumerate() {
-            for (certificate_turn, certificate) in Certificate::ALL.into_iter().enumerate() {
+            for (certificate_turn, certificate) in Certificate::of(version).enumerate() {
                 if !suite.fits(certificate) {
                     continue;
                 }
-                for (resumption_turn, resumption) in version.resumptions().iter().enumerate() {
+                for (flow_turn, flow) in version.flows().iter().enumerate() {
                     let case = Case {
                         suite,
                         group,
                         certificate,
-                        resumption: *resumption,
+                        flow: *flow,
                         client_certificate: None,
                     };
                     cases.push(case);
                     // The kinds of client certificates go round: each meets every version, every kind of server
-                    // certificate and every way to resume, but not every combination of all the rest.
-                    let turn = suite_turn + group_turn + certificate_turn + resumption_turn;
+                    // certificate and every flow, but not every combination of all the rest.
+                    let turn = suite_turn + group_turn + certificate_turn + flow_turn;
                     cases.push(Case {
                         client_certificate: Some(clients[turn % clients.len()]),
                         ..case
@@ -79,8 +79,7 @@ fn client_certificates(
     keyward: &Capabilities,
     peer: &Capabilities,
 ) -> Vec<Certificate> {
-    let known: Vec<_> = Certificate::ALL
-        .into_iter()
+    let known: Vec<_> = Certificate::of(version)
         .filter(|certificate| {
             [keyward, peer]
                 .iter()

@@ -2,7 +2,7 @@
 
 use super::{
     case::{Case, client_name},
-    values::{Group, Suite, Version},
+    values::{Flow, Group, Suite, Version},
 };
 
 /// One side's report of one connection.
@@ -16,6 +16,10 @@ pub struct Report {
     pub group: Option<&'static Group>,
     /// Whether the session was resumed.
     pub resumed: bool,
+    /// Whether there was a HelloRetryRequest; none if the program does not tell.
+    pub retried: Option<bool>,
+    /// Whether early data was accepted; none if the program does not tell.
+    pub early: Option<bool>,
     /// The common name in the other side's certificate; the outer none if the program does not tell.
     pub peer: Option<Option<String>>,
 }
@@ -59,6 +63,17 @@ impl Report {
                 "a session was resumed".to_owned()
             });
         }
+        if let Some(retried) = self.retried
+            && matches!(case.flow, Flow::Full | Flow::HelloRetry)
+            && retried != (case.flow == Flow::HelloRetry)
+        {
+            return Err(format!("HelloRetryRequest: {retried}"));
+        }
+        if let Some(early) = self.early
+            && early != (resumed && case.flow == Flow::EarlyData)
+        {
+            return Err(format!("early data was accepted: {early}"));
+        }
         let expected = match side {
             Side::Server => case.client_certificate.map(client_name),
             Side::Client => Some(case.host()),
@@ -95,14 +110,14 @@ pub fn check_all(case: &Case, side: Side, reports: &[Report]) -> Result<(), Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::values::{Certificate, Resumption};
+    use crate::matrix::values::{Certificate, Flow};
 
     fn case() -> Case {
         Case {
             suite: Suite::named("AES128-SHA").unwrap(),
             group: None,
             certificate: Certificate::Rsa,
-            resumption: Resumption::Ticket,
+            flow: Flow::Ticket,
             client_certificate: Some(Certificate::P256),
         }
     }
@@ -114,6 +129,8 @@ mod tests {
             suite: Some(case().suite),
             group: None,
             resumed: false,
+            retried: Some(false),
+            early: Some(false),
             peer: Some(Some("p256.client.example".to_owned())),
         };
         assert_eq!(good.check(&case(), Side::Server, 0), Ok(()));
@@ -132,6 +149,10 @@ mod tests {
             },
             Report {
                 resumed: true,
+                ..good.clone()
+            },
+            Report {
+                early: Some(true),
                 ..good.clone()
             },
             Report {

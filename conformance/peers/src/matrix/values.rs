@@ -1,4 +1,4 @@
-//! What a handshake can be made of: versions, suites, groups, kinds of certificates, ways to resume.
+//! What a handshake can be made of: versions, suites, groups, kinds of certificates, ways that a handshake goes.
 
 use std::fmt;
 
@@ -25,11 +25,11 @@ impl Version {
         }
     }
 
-    /// The ways to resume that the version has.
-    pub fn resumptions(self) -> &'static [Resumption] {
+    /// The ways that a handshake may go in the version.
+    pub fn flows(self) -> &'static [Flow] {
         match self {
-            Self::Tls13 => &[Resumption::None, Resumption::Ticket],
-            Self::Tls12 => &[Resumption::None, Resumption::Ticket, Resumption::SessionId],
+            Self::Tls13 => &[Flow::Full, Flow::HelloRetry, Flow::Ticket, Flow::EarlyData],
+            Self::Tls12 => &[Flow::Full, Flow::Ticket, Flow::SessionId],
         }
     }
 }
@@ -104,7 +104,7 @@ impl Suite {
     pub fn fits(&self, certificate: Certificate) -> bool {
         match self.key_exchange {
             KeyExchange::Tls13 => true,
-            KeyExchange::EcdheEcdsa => certificate != Certificate::Rsa,
+            KeyExchange::EcdheEcdsa => certificate != Certificate::Rsa && !certificate.is_ml_dsa(),
             KeyExchange::EcdheRsa | KeyExchange::DheRsa | KeyExchange::Rsa => {
                 certificate == Certificate::Rsa
             }
@@ -254,11 +254,37 @@ pub enum Certificate {
     P521,
     /// Ed25519.
     Ed25519,
+    /// ML-DSA-44, in TLS 1.3 alone.
+    MlDsa44,
+    /// ML-DSA-65, in TLS 1.3 alone.
+    MlDsa65,
+    /// ML-DSA-87, in TLS 1.3 alone.
+    MlDsa87,
 }
 
 impl Certificate {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Rsa, Self::P256, Self::P384, Self::P521, Self::Ed25519];
+    pub const ALL: [Self; 8] = [
+        Self::Rsa,
+        Self::P256,
+        Self::P384,
+        Self::P521,
+        Self::Ed25519,
+        Self::MlDsa44,
+        Self::MlDsa65,
+        Self::MlDsa87,
+    ];
+
+    /// Those of a version.
+    pub fn of(version: Version) -> impl Iterator<Item = Self> {
+        let all = Self::ALL.into_iter();
+        all.filter(move |kind| version == Version::Tls13 || !kind.is_ml_dsa())
+    }
+
+    /// Whether its key is of ML-DSA.
+    pub fn is_ml_dsa(self) -> bool {
+        matches!(self, Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87)
+    }
 
     /// A word for file names, host names and the peers' programs.
     pub fn word(self) -> &'static str {
@@ -273,6 +299,9 @@ impl Certificate {
             Self::P384 => KeyAlgorithm::P384,
             Self::P521 => KeyAlgorithm::P521,
             Self::Ed25519 => KeyAlgorithm::Ed25519,
+            Self::MlDsa44 => KeyAlgorithm::MlDsa44,
+            Self::MlDsa65 => KeyAlgorithm::MlDsa65,
+            Self::MlDsa87 => KeyAlgorithm::MlDsa87,
         }
     }
 
@@ -282,7 +311,7 @@ impl Certificate {
             Self::P256 => Group::named("secp256r1"),
             Self::P384 => Group::named("secp384r1"),
             Self::P521 => Group::named("secp521r1"),
-            Self::Rsa | Self::Ed25519 => None,
+            _ => None,
         }
     }
 
@@ -302,36 +331,45 @@ impl fmt::Display for Certificate {
             Self::P384 => "ECDSA P-384",
             Self::P521 => "ECDSA P-521",
             Self::Ed25519 => "Ed25519",
+            Self::MlDsa44 => "ML-DSA-44",
+            Self::MlDsa65 => "ML-DSA-65",
+            Self::MlDsa87 => "ML-DSA-87",
         })
     }
 }
 
-/// How the second connection resumes the session of the first.
+/// How a handshake goes, or two of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Resumption {
-    /// There is only one connection.
-    None,
-    /// By a ticket: a PSK of TLS 1.3, or RFC 5077.
+pub enum Flow {
+    /// A full handshake, and a key share that the server takes.
+    Full,
+    /// A full handshake, begun with a share of a group that the server does not take (TLS 1.3).
+    HelloRetry,
+    /// A second connection resumes the session of the first by a ticket: a PSK of TLS 1.3, or RFC 5077.
     Ticket,
-    /// By a session id of TLS 1.2.
+    /// The same, and the second connection begins with early data (TLS 1.3).
+    EarlyData,
+    /// A second connection resumes the session of the first by a session id of TLS 1.2.
     SessionId,
 }
 
-impl Resumption {
+impl Flow {
     /// How many connections it takes.
     pub fn connections(self) -> usize {
         match self {
-            Self::None => 1,
-            Self::Ticket | Self::SessionId => 2,
+            Self::Full | Self::HelloRetry => 1,
+            Self::Ticket | Self::EarlyData | Self::SessionId => 2,
         }
     }
 }
 
-impl fmt::Display for Resumption {
+impl fmt::Display for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::None => "none",
+            Self::Full => "full",
+            Self::HelloRetry => "HelloRetryRequest",
             Self::Ticket => "ticket",
+            Self::EarlyData => "early data",
             Self::SessionId => "session id",
         })
     }

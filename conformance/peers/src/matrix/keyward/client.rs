@@ -9,8 +9,8 @@ use keyward_tls::{
     Answer, ClientConfig, ClientConnection, ClientSession, Need, NeedError, PeerName,
 };
 
-use super::{REQUEST, expect_group, keys, link, link::Link, policy, report};
-use crate::matrix::{case::Case, credentials::Credentials, report::Report, values::Resumption};
+use super::{REQUEST, expect_group, keys, link, link::Link, policy, report, signature_schemes};
+use crate::matrix::{case::Case, credentials::Credentials, report::Report, values::Flow};
 
 /// Makes the case's connections to a server, and returns the reports and what the server answered. `mark` ends an
 /// answer.
@@ -21,8 +21,11 @@ pub fn connect(
     mark: &[u8],
 ) -> Result<Vec<(Report, Vec<u8>)>, String> {
     let config = Arc::new(ClientConfig {
-        policy: Arc::new(policy(case, &case.groups())),
-        resumption: case.resumption != Resumption::None,
+        policy: Arc::new(policy(case, &case.offered_groups())),
+        resumption: case.connections() > 1,
+        key_shares: 1,
+        early_data: case.flow == Flow::EarlyData,
+        signature_schemes: signature_schemes(),
         ..ClientConfig::default()
     });
     let name: PeerName = case
@@ -55,6 +58,9 @@ fn connect_one(
     let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
         .map_err(|error| format!("the peer's port: {error}"))?;
     let mut link = Link::new(tls, socket)?;
+    if desk.case.flow == Flow::EarlyData && desk.session.is_some() {
+        link.send_early(desk, REQUEST)?;
+    }
     link.complete(desk)?;
     let report = report(link.tls.negotiated(), link.tls.peer_certificates())?;
     expect_group(desk.case, &report)?;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use keyward_tls::{Answer, ClientSession, Connection, Need, Role, Step, UnixTime};
+use keyward_tls::{Answer, Client, ClientSession, Connection, Need, Role, Step, UnixTime};
 
 /// Who answers.
 pub(super) trait Desk {
@@ -164,4 +164,16 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack
         .windows(needle.len())
         .any(|window| window == needle)
+}
+
+impl Link<Client> {
+    /// Sends the ClientHello, and early data behind it, all of it.
+    pub(super) fn send_early(&mut self, desk: &mut impl Desk, data: &[u8]) -> Result<(), String> {
+        self.run(desk, |_, _| true)?;
+        let taken = self.tls.send_early(data);
+        if taken != Ok(data.len()) {
+            return Err(format!("Keyward sends no early data: {taken:?}"));
+        }
+        self.flush()
+    }
 }

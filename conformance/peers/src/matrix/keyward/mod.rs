@@ -1,8 +1,8 @@
 //! Keyward's side: the engine alone, over a socket, with every need answered by files of the test.
 
 use keyward_crypto::key_exchange;
-use keyward_tls::{Negotiated, Policy};
-use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
+use keyward_tls::{ClientConfig, EarlyDataStatus, Negotiated, Policy};
+use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 use rustls::pki_types::CertificateDer;
 use x509_parser::parse_x509_certificate;
 
@@ -23,6 +23,17 @@ pub use server::Server;
 
 /// What the client says. Every peer's server answers a request for a page, or echoes it.
 pub const REQUEST: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
+
+/// All signatures that the engine can verify: those with ML-DSA it has to be told to offer.
+fn signature_schemes() -> Vec<SignatureScheme> {
+    let mut schemes = ClientConfig::default().signature_schemes;
+    schemes.extend([
+        SignatureScheme::MLDSA44,
+        SignatureScheme::MLDSA65,
+        SignatureScheme::MLDSA87,
+    ]);
+    schemes
+}
 
 /// What our server says, and the peers' own programs.
 pub const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\n\r\nserved\n";
@@ -81,6 +92,8 @@ fn report(
         suite: Some(suite),
         group,
         resumed: negotiated.resumed,
+        retried: Some(negotiated.hello_retry_request),
+        early: Some(negotiated.early_data == EarlyDataStatus::Accepted),
         peer: Some(peer.first().map(|leaf| common_name(leaf)).transpose()?),
     })
 }

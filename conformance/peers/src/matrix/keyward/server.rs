@@ -19,8 +19,10 @@ use keyward_tls::{
     tickets::TicketKeys,
 };
 
-use super::{ANSWER, REQUEST, expect_group, keys, link, link::Link, policy, report};
-use crate::matrix::{case::Case, credentials::Credentials, report::Report, values::Resumption};
+use super::{
+    ANSWER, REQUEST, expect_group, keys, link, link::Link, policy, report, signature_schemes,
+};
+use crate::matrix::{case::Case, credentials::Credentials, report::Report, values::Flow};
 
 /// A server for one case.
 pub struct Server<'a> {
@@ -58,7 +60,13 @@ impl<'a> Server<'a> {
                 by_id: HashMap::new(),
                 resumed_by: None,
             },
-            config: Arc::new(ServerConfig::default()),
+            config: Arc::new(ServerConfig {
+                early_data: match case.flow {
+                    Flow::EarlyData => 1 << 14,
+                    _ => 0,
+                },
+                ..ServerConfig::default()
+            }),
             first_is_silent,
         })
     }
@@ -112,7 +120,11 @@ impl<'a> Server<'a> {
         link.complete(&mut self.desk)?;
         let report = report(link.tls.negotiated(), link.tls.peer_certificates())?;
         expect_group(&self.desk.case, &report)?;
-        if report.resumed && self.desk.resumed_by != Some(self.desk.case.resumption) {
+        let how = match self.desk.case.flow {
+            Flow::EarlyData => Flow::Ticket,
+            flow => flow,
+        };
+        if report.resumed && self.desk.resumed_by != Some(how) {
             return Err(format!("resumed by {:?}", self.desk.resumed_by));
         }
         if !silent {
@@ -131,17 +143,15 @@ struct Desk<'a> {
     tickets: TicketKeys,
     by_id: HashMap<Vec<u8>, SessionState>,
     /// How the client named the session that it got back.
-    resumed_by: Option<Resumption>,
+    resumed_by: Option<Flow>,
 }
 
 impl Desk<'_> {
     fn find(&mut self, offered: &[OfferedSession]) -> Option<(usize, SessionState)> {
         offered.iter().enumerate().find_map(|(index, offered)| {
             let (how, state) = match offered {
-                OfferedSession::Ticket(ticket) => (Resumption::Ticket, self.tickets.open(ticket)),
-                OfferedSession::SessionId(id) => {
-                    (Resumption::SessionId, self.by_id.get(id).cloned())
-                }
+                OfferedSession::Ticket(ticket) => (Flow::Ticket, self.tickets.open(ticket)),
+                OfferedSession::SessionId(id) => (Flow::SessionId, self.by_id.get(id).cloned()),
             };
             let state = state?;
             self.resumed_by = Some(how);
@@ -163,9 +173,10 @@ impl link::Desk for Desk<'_> {
                     policy: Arc::new(policy(&self.case, self.case.group.as_slice())),
                     client_authentication: match self.case.client_certificate {
                         None => ClientAuthentication::Off,
-                        Some(_) => {
-                            ClientAuthentication::Required(ClientCertificateRequest::default())
-                        }
+                        Some(_) => ClientAuthentication::Required(ClientCertificateRequest {
+                            signature_schemes: signature_schemes(),
+                            ..ClientCertificateRequest::default()
+                        }),
                     },
                     ..CertificateAnswer::default()
                 }))
@@ -197,6 +208,7 @@ impl link::Desk for Desk<'_> {
                 };
                 need.answer(Ok(kept))
             }
+            Need::EarlyData(need) => need.answer(Ok(true)),
             other => return Err(format!("an unknown need: {other:?}")),
         })
     }

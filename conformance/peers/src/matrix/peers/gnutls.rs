@@ -10,7 +10,7 @@ use crate::{
         credentials::Credentials,
         keyward::REQUEST,
         report::Report,
-        values::{Direction, Group, KeyExchange, Resumption, SUITES, Suite, Version},
+        values::{Certificate, Direction, Flow, Group, KeyExchange, SUITES, Suite, Version},
     },
     process::{self, Running},
 };
@@ -22,6 +22,7 @@ struct GnuTls<'a> {
     product: String,
     suites: Vec<&'static str>,
     groups: Vec<String>,
+    ml_dsa: bool,
 }
 
 /// GnuTLS, if its tools are installed.
@@ -57,6 +58,7 @@ pub(super) fn find(credentials: &Credentials) -> Option<Box<dyn Peer + '_>> {
             .filter_map(|group| group.strip_prefix("GROUP-"))
             .map(str::to_ascii_lowercase)
             .collect(),
+        ml_dsa: list.contains("ML-DSA-65"),
         client,
         server,
         credentials,
@@ -73,7 +75,12 @@ impl Peer for GnuTls<'_> {
     }
 
     fn capabilities(&self, _: Direction) -> Capabilities {
+        let lacking: Vec<Certificate> = Certificate::ALL
+            .into_iter()
+            .filter(|kind| kind.is_ml_dsa() && !self.ml_dsa)
+            .collect();
         Capabilities::new(self.product.clone())
+            .without_certificates(Version::Tls13, &lacking)
             .with_suites(&self.suites)
             .with_groups(Version::Tls13, &self.groups)
             .with_groups(Version::Tls12, &self.groups)
@@ -93,7 +100,8 @@ impl Worker for &GnuTls<'_> {
     fn connect(&mut self, case: &Case, port: u16) -> Result<Vec<Report>, String> {
         let mut command = Command::new(&self.client);
         command
-            .args(["--port", &port.to_string(), "--priority", &priority(case)])
+            .args(["--port", &port.to_string(), "--priority"])
+            .arg(priority(case, &case.offered_groups()))
             .args([
                 "--sni-hostname",
                 &case.host(),
@@ -107,12 +115,20 @@ impl Worker for &GnuTls<'_> {
             command.arg("--x509certfile").arg(&own.chain_file);
             command.arg("--x509keyfile").arg(&own.key_file);
         }
-        match case.resumption {
-            Resumption::None => {}
-            Resumption::Ticket => {
+        match case.flow {
+            Flow::Full => {}
+            Flow::HelloRetry => {
+                command.arg("--single-key-share");
+            }
+            Flow::EarlyData => {
+                command
+                    .args(["--resume", "--waitresumption", "--earlydata"])
+                    .arg(self.credentials.request_file());
+            }
+            Flow::Ticket => {
                 command.args(["--resume", "--waitresumption"]);
             }
-            Resumption::SessionId => {
+            Flow::SessionId => {
                 command.arg("--resume");
             }
         }
@@ -137,7 +153,7 @@ impl Worker for &GnuTls<'_> {
         let mut command = Command::new(&self.server);
         command
             .args(["--echo", "--port", &port.to_string()])
-            .args(["--priority", &priority(case)])
+            .args(["--priority", &priority(case, &case.groups())])
             .arg("--x509certfile")
             .arg(&own.chain_file)
             .arg("--x509keyfile")
@@ -149,6 +165,9 @@ impl Worker for &GnuTls<'_> {
         } else {
             &["--disable-client-cert"]
         });
+        if case.flow == Flow::EarlyData {
+            command.arg("--earlydata");
+        }
         let mut running = Running::start(command);
         running.expect(&format!("port {port}...done"));
         Ok(Box::new(Serv {
@@ -231,11 +250,12 @@ fn report(case: &Case, part: &str, server: bool) -> Result<Report, String> {
         group,
         resumed: part.contains("This is a resumed session"),
         peer,
+        ..Report::default()
     })
 }
 
 /// What is offered and accepted: the case's values alone.
-fn priority(case: &Case) -> String {
+fn priority(case: &Case, groups: &[&Group]) -> String {
     let (cipher, mac) = cipher(case.suite);
     let kx = match case.suite.key_exchange {
         KeyExchange::Tls13 => "",
@@ -244,7 +264,6 @@ fn priority(case: &Case) -> String {
         KeyExchange::DheRsa => ":-KX-ALL:+DHE-RSA",
         KeyExchange::Rsa => ":-KX-ALL:+RSA",
     };
-    let groups = case.groups();
     let mut text = format!(
         "NORMAL:-VERS-ALL:+VERS-TLS{}:-CIPHER-ALL:+{cipher}:-MAC-ALL:+{mac}{kx}",
         case.version().number()

@@ -13,7 +13,7 @@ use crate::{
     matrix::{
         capabilities::Capabilities,
         credentials::Credentials,
-        values::{Direction, Resumption, Version},
+        values::{Direction, Flow, Group, Version},
     },
     process,
 };
@@ -71,6 +71,18 @@ fn build(go: &Path, directory: &Path) -> PathBuf {
     program
 }
 
-fn adjust(_: Direction, capabilities: Capabilities) -> Capabilities {
-    capabilities.without_resumption(Version::Tls12, Resumption::SessionId)
+fn adjust(direction: Direction, capabilities: Capabilities) -> Capabilities {
+    let capabilities = capabilities
+        .without(Version::Tls12, Flow::SessionId)
+        .without(Version::Tls13, Flow::EarlyData);
+    match direction {
+        Direction::KeywardServes => capabilities.except(
+            |case| {
+                let first = |group: &Group| matches!(group.name, "X25519MLKEM768" | "x25519");
+                case.flow == Flow::HelloRetry && case.group.is_some_and(first)
+            },
+            "has its own order of groups, and always begins with a share of those that come first",
+        ),
+        Direction::KeywardConnects => capabilities,
+    }
 }

@@ -11,7 +11,11 @@ use super::{
     program::{Library, describe},
 };
 use crate::{
-    matrix::{capabilities::Capabilities, credentials::Credentials, values::Direction},
+    matrix::{
+        capabilities::Capabilities,
+        credentials::Credentials,
+        values::{Direction, Flow, Version},
+    },
     process,
 };
 
@@ -101,4 +105,12 @@ fn build(home: &Path, directory: &Path) -> PathBuf {
 
 fn adjust(_: Direction, capabilities: Capabilities) -> Capabilities {
     capabilities
+        .without(Version::Tls13, Flow::EarlyData)
+        .except(
+            |case| {
+                let x25519 = case.group.is_some_and(|group| group.name == "x25519");
+                case.flow == Flow::HelloRetry && x25519
+            },
+            "always begins with an x25519 share as well where it offers that",
+        )
 }

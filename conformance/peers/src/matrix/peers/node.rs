@@ -7,7 +7,11 @@ use super::{
     program::{Library, describe},
 };
 use crate::{
-    matrix::{capabilities::Capabilities, credentials::Credentials, values::Direction},
+    matrix::{
+        capabilities::Capabilities,
+        credentials::Credentials,
+        values::{Direction, Flow, Version},
+    },
     process,
 };
 
@@ -32,5 +36,6 @@ pub(super) fn find(credentials: &Credentials) -> Option<Box<dyn Peer + '_>> {
 }
 
 fn adjust(_: Direction, capabilities: Capabilities) -> Capabilities {
-    capabilities
+    // Node has no interface for it.
+    capabilities.without(Version::Tls13, Flow::EarlyData)
 }

@@ -14,11 +14,8 @@ use crate::{
         capabilities::Capabilities,
         case::{Case, client_name, host},
         credentials::{Credentials, Loaded},
-        keyward::REQUEST,
         report::Report,
-        values::{
-            Certificate, Direction, GROUPS, Group, GroupKind, Resumption, SUITES, Suite, Version,
-        },
+        values::{Certificate, Direction, Flow, GROUPS, Group, GroupKind, SUITES, Suite, Version},
     },
     process::{self, Running},
 };
@@ -45,7 +42,6 @@ pub(super) fn find(credentials: &Credentials) -> Option<Box<dyn Peer + '_>> {
     let openssl = process::find("openssl")?;
     let directory = credentials.directory().join("nss");
     fs::create_dir(&directory).expect("a directory in a temporary directory");
-    fs::write(directory.join("request"), REQUEST).expect("a file in a temporary directory");
     let database = format!("sql:{}", directory.display());
     let certutil = |arguments: &[&str], file: Option<&Path>| {
         let mut command = Command::new(&certutil);
@@ -70,7 +66,10 @@ pub(super) fn find(credentials: &Credentials) -> Option<Box<dyn Peer + '_>> {
             .arg(&loaded.both_file)
             .arg("-out")
             .arg(&file);
-        process::run(export, b"").succeeded();
+        // What the tool that makes the file does not know, this NSS does not know either.
+        if process::run(export, b"").code != Some(0) {
+            return false;
+        }
         let mut import = Command::new(&pk12util);
         import.args(["-d", &database, "-W", "", "-i"]).arg(&file);
         process::run(import, b"").code == Some(0)
@@ -151,6 +150,9 @@ impl Peer for Nss<'_> {
                 "has CBC with SHA-384 for a client that is told so, and `tstclnt` cannot be told suites and to reconnect",
             ),
             Direction::KeywardConnects => capabilities.except(
+                |case| case.flow == Flow::EarlyData,
+                "takes no early data in its first seconds, before it can know what it has seen",
+            ).except(
                 |case| {
                     let weak = |case: &Case| Some(case.group?.bits() < case.certificate.curve()?.bits());
                     case.version() == Version::Tls12 && weak(case) == Some(true)
@@ -193,12 +195,20 @@ impl Nss<'_> {
         command
             .args(["-v", "-G", "-d", &self.database])
             .args(["-V", &format!("tls{number}:tls{number}")]);
-        let groups: Vec<&str> = case.groups().into_iter().map(group).collect();
+        let groups = if tool == self.client {
+            case.offered_groups()
+        } else {
+            case.groups()
+        };
+        let groups: Vec<&str> = groups.into_iter().map(group).collect();
         if !groups.is_empty() {
             command.args(["-I", &groups.join(",")]);
         }
-        if case.resumption == Resumption::Ticket {
+        if matches!(case.flow, Flow::Ticket | Flow::EarlyData) {
             command.arg("-u");
+        }
+        if case.flow == Flow::EarlyData {
+            command.arg("-Z");
         }
         command
     }
@@ -218,7 +228,7 @@ impl Worker for &Nss<'_> {
                 &case.host(),
             ])
             .arg("-A")
-            .arg(self.credentials.directory().join("nss/request"))
+            .arg(self.credentials.request_file())
             .args(["-L", &case.connections().to_string()]);
         // With both options it ends in "free(): invalid pointer" before its second connection.
         if case.connections() == 1 {
@@ -321,12 +331,13 @@ fn reports(case: &Case, text: &str, server: bool) -> Result<Vec<Report>, String>
                     "3.3" => Some(Version::Tls12),
                     _ => return Err(format!("the version is {version}")),
                 },
-                suite: None,
-                group: None,
                 resumed,
+                early: (!server && case.flow == Flow::EarlyData)
+                    .then(|| resumed && !text.contains("Early data rejected")),
                 // `tstclnt` shows the server's certificate; `selfserv` the client's, or without one its own.
                 peer: tool::after(part, "subject DN: CN=")
                     .map(|name| (!server || name != case.host()).then(|| name.to_owned())),
+                ..Report::default()
             })
         })
         .collect()

@@ -1,6 +1,10 @@
 //! OpenSSL: `s_client` and `s_server`.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::PathBuf,
+    process::Command,
+    thread::{self, JoinHandle},
+};
 
 use super::{Listening, Peer, Worker, tool};
 use crate::{
@@ -8,9 +12,9 @@ use crate::{
         capabilities::Capabilities,
         case::Case,
         credentials::Credentials,
-        keyward::REQUEST,
+        keyward::{ANSWER, REQUEST},
         report::Report,
-        values::{Direction, GROUPS, GroupKind, Resumption, Suite, Version},
+        values::{Certificate, Direction, Flow, GROUPS, GroupKind, Suite, Version},
     },
     openssl::parse_session,
     process::{self, Running},
@@ -24,6 +28,7 @@ struct OpenSsl<'a> {
     suites: Vec<String>,
     /// Those of TLS 1.3.
     groups: Vec<&'static str>,
+    ml_dsa: bool,
 }
 
 /// OpenSSL, if it is installed.
@@ -59,6 +64,9 @@ pub(super) fn find(credentials: &Credentials) -> Option<Box<dyn Peer + '_>> {
             .filter(|group| knows(group.openssl))
             .map(|group| group.name)
             .collect(),
+        ml_dsa: ask(&["list", "-signature-algorithms"])
+            .text
+            .contains("ML-DSA-65"),
         program,
         credentials,
     }))
@@ -79,7 +87,12 @@ impl Peer for OpenSsl<'_> {
             group.kind == GroupKind::FiniteField
                 || (group.kind == GroupKind::Curve && self.groups.contains(&group.name))
         });
+        let lacking: Vec<Certificate> = Certificate::ALL
+            .into_iter()
+            .filter(|kind| kind.is_ml_dsa() && !self.ml_dsa)
+            .collect();
         Capabilities::new(self.product.clone())
+            .without_certificates(Version::Tls13, &lacking)
             .with_suites(&self.suites)
             .with_groups(Version::Tls13, &self.groups)
             .with_groups(Version::Tls12, tls12.map(|group| group.name))
@@ -99,8 +112,11 @@ impl OpenSsl<'_> {
             Version::Tls13 => command.args(["-tls1_3", "-ciphersuites", case.suite.openssl]),
             Version::Tls12 => command.args(["-tls1_2", "-cipher", case.suite.openssl]),
         };
-        let groups: Vec<&str> = case
-            .groups()
+        let groups = match tool {
+            "s_client" => case.offered_groups(),
+            _ => case.groups(),
+        };
+        let groups: Vec<&str> = groups
             .into_iter()
             // In TLS 1.2 OpenSSL 3 has no such groups, but parameters.
             .filter(|group| {
@@ -111,7 +127,7 @@ impl OpenSsl<'_> {
         if !groups.is_empty() {
             command.args(["-groups", &groups.join(":")]);
         }
-        if case.resumption == Resumption::SessionId {
+        if case.flow == Flow::SessionId {
             command.arg("-no_ticket");
         }
         command
@@ -147,6 +163,11 @@ impl Worker for &OpenSsl<'_> {
             }
             if index > 0 {
                 command.arg("-sess_in").arg(&session);
+                if case.flow == Flow::EarlyData {
+                    command
+                        .arg("-early_data")
+                        .arg(self.credentials.request_file());
+                }
             } else if case.connections() > 1 {
                 command.arg("-sess_out").arg(&session);
             }
@@ -163,7 +184,12 @@ impl Worker for &OpenSsl<'_> {
         let mut command = self.command("s_server", case);
         let own = self.credentials.server(case.certificate);
         command
-            .args(["-accept", "127.0.0.1:0", "-www"])
+            .args(["-accept", "127.0.0.1:0"])
+            // A page about the connection, which goes with no early data.
+            .arg(match case.flow {
+                Flow::EarlyData => "-early_data",
+                _ => "-www",
+            })
             .arg("-cert")
             .arg(&own.chain_file)
             .arg("-key")
@@ -183,7 +209,10 @@ impl Worker for &OpenSsl<'_> {
         let port = tool::after(&running.text(), "ACCEPT 127.0.0.1:")
             .and_then(|port| port.parse().ok())
             .ok_or("s_server says no port")?;
-        Ok(Box::new(SServer { port, running }))
+        Ok(match case.flow {
+            Flow::EarlyData => Box::new(EarlySServer::start(port, running, case.connections())),
+            _ => Box::new(SServer { port, running }),
+        })
     }
 }
 
@@ -200,6 +229,8 @@ fn client_report(text: &str) -> Result<Report, String> {
         suite: Suite::named(&session.cipher),
         group,
         resumed: session.resumed,
+        retried: None,
+        early: Some(text.contains("Early data was accepted")),
         peer: Some(tool::after(text, "subject=").map(common_name)),
     })
 }
@@ -247,11 +278,67 @@ impl Listening for SServer {
                 Ok(Report {
                     version: version(&session.version),
                     suite: Suite::named(&session.cipher),
-                    group: None,
                     resumed: session.resumed,
                     peer: Some(tool::after(&page, "Subject: ").map(common_name)),
+                    ..Report::default()
                 })
             })
             .collect()
+    }
+}
+
+/// `s_server` without pages: what is on its standard input is its answer.
+struct EarlySServer {
+    port: u16,
+    answering: JoinHandle<Running>,
+}
+
+impl EarlySServer {
+    /// Answers once in each connection, when the request has come that is not early.
+    fn start(port: u16, mut running: Running, connections: usize) -> Self {
+        let answering = thread::spawn(move || {
+            for _ in 0..connections {
+                running.expect("CIPHER is ");
+                running.expect("GET / HTTP/1.0");
+                running.send(ANSWER);
+                running.expect("DONE");
+            }
+            running
+        });
+        Self { port, answering }
+    }
+}
+
+impl Listening for EarlySServer {
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn finish(self: Box<Self>, answers: &[Vec<u8>]) -> Result<Vec<Report>, String> {
+        let running = self.answering.join();
+        let text = running
+            .map_err(|_| "s_server was not asked, or did not end".to_owned())?
+            .text();
+        // Some of it is written at once and some later, so that only the number of requests tells.
+        let requests = text.matches("GET / HTTP/1.0").count();
+        let early = text.matches("Early data received").count();
+        if requests != answers.len() + early {
+            return Err(format!(
+                "{requests} requests:
+{text}"
+            ));
+        }
+        let one = |part: &str| Report {
+            version: None,
+            suite: tool::after(part, "CIPHER is ").and_then(Suite::named),
+            group: None,
+            resumed: part.contains("Reused session-id"),
+            retried: None,
+            early: Some(part.contains("Early data received")),
+            peer: Some(tool::after(part, "subject=").map(common_name)),
+        };
+        let parts = text.split("CONNECTION CLOSED");
+        let parts = parts.filter(|part| part.contains("CIPHER is "));
+        Ok(parts.map(one).collect())
     }
 }

@@ -151,7 +151,11 @@ impl Listening for Waiting<'_> {
 /// A case as a line.
 fn job(role: &str, case: &Case, credentials: &Credentials, own: Option<&Loaded>) -> String {
     let list = |separator: &str, one: fn(&Group) -> String| {
-        let groups: Vec<String> = case.groups().into_iter().map(one).collect();
+        let groups = match role {
+            "client" => case.offered_groups(),
+            _ => case.groups(),
+        };
+        let groups: Vec<String> = groups.into_iter().map(one).collect();
         groups.join(separator)
     };
     let file = |file: fn(&Loaded) -> &std::path::Path| {
@@ -167,6 +171,11 @@ fn job(role: &str, case: &Case, credentials: &Credentials, own: Option<&Loaded>)
         ("suite", case.suite.name.to_owned()),
         ("suite_openssl", case.suite.openssl.to_owned()),
         ("suite_code", case.suite.code.to_string()),
+        (
+            "group",
+            case.group
+                .map_or(String::new(), |group| group.name.to_owned()),
+        ),
         ("groups", list(",", |group| group.name.to_owned())),
         (
             "groups_openssl",
@@ -179,7 +188,7 @@ fn job(role: &str, case: &Case, credentials: &Credentials, own: Option<&Loaded>)
         ("certificate", file(|own| &own.chain_file)),
         ("key", file(|own| &own.key_file)),
         ("client_auth", case.client_certificate.is_some().to_string()),
-        ("resumption", case.resumption.to_string()),
+        ("flow", case.flow.to_string()),
         ("connections", case.connections().to_string()),
     ];
     let fields: Vec<String> = fields
@@ -212,6 +221,7 @@ fn reports(lines: &[Vec<String>]) -> Result<Vec<Report>, String> {
                         Some(Group::named(value).ok_or(format!("an unknown group {value}"))?);
                 }
                 "resumed" => report.resumed = value == "true",
+                "retried" => report.retried = Some(value == "true"),
                 "peer" => report.peer = Some((!value.is_empty()).then(|| value.to_owned())),
                 _ => return Err(format!("an unknown field {key}")),
             }

@@ -24,7 +24,7 @@ use crate::matrix::{
     credentials::Credentials,
     keyward::{ANSWER, REQUEST, common_name},
     report::Report,
-    values::{Certificate, Direction, Group, GroupKind, Resumption, Suite, Version},
+    values::{Certificate, Direction, Flow, Group, GroupKind, Suite, Version},
 };
 
 struct Rustls<'a> {
@@ -95,15 +95,11 @@ impl Rustls<'_> {
         provider
             .cipher_suites
             .retain(|suite| u16::from(suite.suite()) == case.suite.code);
-        provider.kx_groups = aws_lc_rs::ALL_KX_GROUPS
-            .iter()
-            .copied()
-            .filter(|known| {
-                groups
-                    .iter()
-                    .any(|group| group.code == u16::from(known.name()))
-            })
-            .collect();
+        let known = |group: &&Group| {
+            let mut all = aws_lc_rs::ALL_KX_GROUPS.iter().copied();
+            all.find(|known| group.code == u16::from(known.name()))
+        };
+        provider.kx_groups = groups.iter().filter_map(known).collect();
         Arc::new(provider)
     }
 
@@ -116,9 +112,10 @@ impl Rustls<'_> {
     }
 
     fn client(&self, case: &Case) -> Result<ClientConfig, rustls::Error> {
-        let builder = ClientConfig::builder_with_provider(self.provider(case, &case.groups()))
-            .with_protocol_versions(&versions(case))?
-            .with_root_certificates(self.roots());
+        let builder =
+            ClientConfig::builder_with_provider(self.provider(case, &case.offered_groups()))
+                .with_protocol_versions(&versions(case))?
+                .with_root_certificates(self.roots());
         let mut config = match case.client_certificate {
             None => builder.with_no_client_auth(),
             Some(kind) => {
@@ -126,11 +123,11 @@ impl Rustls<'_> {
                 builder.with_client_auth_cert(own.chain.clone(), own.key_der.clone_key())?
             }
         };
-        config.resumption =
-            Sessions::in_memory_sessions(4).tls12_resumption(match case.resumption {
-                Resumption::SessionId => Tls12Resumption::SessionIdOnly,
-                Resumption::None | Resumption::Ticket => Tls12Resumption::SessionIdOrTickets,
-            });
+        config.resumption = Sessions::in_memory_sessions(4).tls12_resumption(match case.flow {
+            Flow::SessionId => Tls12Resumption::SessionIdOnly,
+            _ => Tls12Resumption::SessionIdOrTickets,
+        });
+        config.enable_early_data = case.flow == Flow::EarlyData;
         Ok(config)
     }
 
@@ -151,8 +148,12 @@ impl Rustls<'_> {
         };
         let own = self.credentials.server(case.certificate);
         let mut config = builder.with_single_cert(own.chain.clone(), own.key_der.clone_key())?;
-        if case.resumption == Resumption::Ticket {
+        if case.flow == Flow::Ticket {
             config.ticketer = aws_lc_rs::Ticketer::new()?;
+        }
+        if case.flow == Flow::EarlyData {
+            // With sessions that are kept, which by default they are, and not with tickets.
+            config.max_early_data_size = 1 << 14;
         }
         Ok(config)
     }
@@ -170,9 +171,15 @@ impl Worker for &Rustls<'_> {
         let config = Arc::new(self.client(case).map_err(|error| error.to_string())?);
         let name = ServerName::try_from(case.host()).map_err(|error| error.to_string())?;
         let mut reports = Vec::new();
-        for _ in 0..case.connections() {
-            let connection = ClientConnection::new(config.clone(), name.clone())
+        for index in 0..case.connections() {
+            let mut connection = ClientConnection::new(config.clone(), name.clone())
                 .map_err(|error| error.to_string())?;
+            if case.flow == Flow::EarlyData && index > 0 {
+                let mut early = connection.early_data().ok_or("no early data can be sent")?;
+                early
+                    .write_all(REQUEST)
+                    .map_err(|error| error.to_string())?;
+            }
             let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
             let socket = socket
                 .and_then(with_patience)
@@ -186,7 +193,8 @@ impl Worker for &Rustls<'_> {
             if got != ANSWER {
                 return Err(format!("the answer is {:?}", String::from_utf8_lossy(&got)));
             }
-            reports.push(report(&stream.conn)?);
+            let early = stream.conn.is_early_data_accepted();
+            reports.push(report(&stream.conn, early)?);
         }
         Ok(reports)
     }
@@ -218,10 +226,19 @@ fn serve(listener: &TcpListener, config: Arc<ServerConfig>) -> Result<Report, St
     let mut stream = StreamOwned::new(connection, socket);
     let mut got = vec![0; REQUEST.len()];
     stream
+        .conn
+        .complete_io(&mut stream.sock)
+        .map_err(|error| error.to_string())?;
+    let mut early = Vec::new();
+    if let Some(mut data) = stream.conn.early_data() {
+        data.read_to_end(&mut early)
+            .map_err(|error| error.to_string())?;
+    }
+    stream
         .read_exact(&mut got)
         .and_then(|()| stream.write_all(ANSWER))
         .map_err(|error| error.to_string())?;
-    let report = report(&stream.conn)?;
+    let report = report(&stream.conn, early == REQUEST)?;
     let mut rest = Vec::new();
     stream
         .read_to_end(&mut rest)
@@ -258,7 +275,7 @@ impl Listening for Serving {
     }
 }
 
-fn report(connection: &CommonState) -> Result<Report, String> {
+fn report(connection: &CommonState, early: bool) -> Result<Report, String> {
     let leaf = connection.peer_certificates().and_then(<[_]>::first);
     let group = connection.negotiated_key_exchange_group();
     Ok(Report {
@@ -272,6 +289,10 @@ fn report(connection: &CommonState) -> Result<Report, String> {
             .and_then(|suite| Suite::of(suite.suite().into())),
         group: group.and_then(|group| Group::of(group.name().into())),
         resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+        retried: Some(
+            connection.handshake_kind() == Some(HandshakeKind::FullWithHelloRetryRequest),
+        ),
+        early: Some(early),
         peer: Some(leaf.map(|leaf| common_name(leaf)).transpose()?),
     })
 }
