@@ -55,6 +55,9 @@ fn identity(session: &ClientSession, suite: &Suite, now: UnixTime) -> Option<Pre
 /// included with the ticket (see [§4.7.1]), modulo 2^32."
 fn obfuscated_age(session: &ClientSession, now: UnixTime) -> u32 {
     let age = now.since(session.received).unwrap_or_default().as_millis();
+    // Between two ticks of a clock in milliseconds lies up to one less than they tell, and GnuTLS refuses early data from
+    // a client to which the ticket is older than to the server.
+    let age = age.saturating_sub(1);
     let [.., a, b, c, d] = age.to_be_bytes();
     u32::from_be_bytes([a, b, c, d]).wrapping_add(session.state.age_add)
 }
