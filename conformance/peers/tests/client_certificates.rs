@@ -1,12 +1,13 @@
-//! Clients' certificates, from curl and OpenSSL, through the edge to the service.
+//! Clients' certificates, from curl, OpenSSL and GnuTLS, through the edge to the service.
 
 use std::sync::LazyLock;
 
-use keyward_peers::{Site, Stand, curl::Curl, openssl::SClient, peer_or_skip};
+use keyward_peers::{Site, Stand, curl::Curl, gnutls::GnutlsCli, openssl::SClient, peer_or_skip};
 
 static STAND: LazyLock<Stand> = LazyLock::new(Stand::start);
 
 const HANDSHAKE_FAILURE: u8 = 40;
+const CERTIFICATE_EXPIRED: u8 = 45;
 const UNKNOWN_CA: u8 = 48;
 const CERTIFICATE_REQUIRED: u8 = 116;
 
@@ -69,7 +70,7 @@ fn openssl_shows_one_and_resumes() {
 }
 
 #[test]
-fn without_one_or_with_a_strangers() {
+fn without_one() {
     let openssl = peer_or_skip!("openssl");
     for (version, alert) in [
         ("-tls1_2", HANDSHAKE_FAILURE),
@@ -80,16 +81,45 @@ fn without_one_or_with_a_strangers() {
             .get("/");
         assert_eq!(outcome.alert(), Some(alert), "{}", outcome.0.text);
     }
+    let gnutls = peer_or_skip!("gnutls-cli");
+    for (version, alert) in [
+        ("1.2", "Handshake failed"),
+        ("1.3", "Certificate is required"),
+    ] {
+        let priority = format!("NORMAL:-VERS-ALL:+VERS-TLS{version}");
+        let outcome = GnutlsCli::new(&gnutls, &STAND, &STAND.host(Site::Mutual), &priority);
+        let outcome = outcome.get(&STAND, "/");
+        assert!(outcome.alert(alert), "{}", outcome.0.text);
+    }
+}
+
+#[test]
+fn with_a_strangers_or_an_expired_one() {
+    let openssl = peer_or_skip!("openssl");
+    let gnutls = peer_or_skip!("gnutls-cli");
     let stranger = keyward_pki::Authority::new("stranger").unwrap();
     let issued = stranger.issue_client("client.example").unwrap();
     issued.save(STAND.directory(), "stranger").unwrap();
-    let file = |ending| STAND.directory().join(format!("stranger.{ending}"));
-    for version in ["-tls1_2", "-tls1_3"] {
-        let outcome = SClient::new(&openssl, &STAND, &STAND.host(Site::Mutual))
-            .arg(version)
-            .option("-cert", file("pem"))
-            .option("-key", file("key"))
-            .get("/");
-        assert_eq!(outcome.alert(), Some(UNKNOWN_CA), "{}", outcome.0.text);
+    // It was valid until the moment in which it was made, when the stand began.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    for (name, alert, words) in [
+        ("stranger", UNKNOWN_CA, "CA is unknown"),
+        ("expired", CERTIFICATE_EXPIRED, "Certificate is expired"),
+    ] {
+        let file = |ending| STAND.directory().join(format!("{name}.{ending}"));
+        for version in ["1.2", "1.3"] {
+            let outcome = SClient::new(&openssl, &STAND, &STAND.host(Site::Mutual))
+                .arg(&format!("-tls{}", version.replace('.', "_")))
+                .option("-cert", file("pem"))
+                .option("-key", file("key"))
+                .get("/");
+            assert_eq!(outcome.alert(), Some(alert), "{}", outcome.0.text);
+            let priority = format!("NORMAL:-VERS-ALL:+VERS-TLS{version}");
+            let outcome = GnutlsCli::new(&gnutls, &STAND, &STAND.host(Site::Mutual), &priority)
+                .args(&["--x509certfile", file("pem").to_str().unwrap()])
+                .args(&["--x509keyfile", file("key").to_str().unwrap()])
+                .get(&STAND, "/");
+            assert!(outcome.alert(words), "{}", outcome.0.text);
+        }
     }
 }

@@ -299,6 +299,26 @@ fn resumption() {
     }
 }
 
+/// `-reconnect` makes five more connections, and says nothing on the first five.
+#[test]
+fn reconnect() {
+    let openssl = peer_or_skip!("openssl");
+    for tickets in [&["-tls1_2"][..], &["-tls1_2", "-no_ticket"]] {
+        let host = STAND.host(Site::Ecdsa);
+        let outcome = SClient::new(&openssl, &STAND, &host)
+            .args(tickets)
+            .arg("-reconnect")
+            .get("/")
+            .answered();
+        let count = |kind: &str| outcome.0.text.matches(kind).count();
+        let found = (count("\nNew, TLSv1.2"), count("\nReused, TLSv1.2"));
+        assert_eq!(found, (1, 5), "{tickets:?}:\n{}", outcome.0.text);
+        let records = STAND.handshakes(&host, 6);
+        let operations: u32 = records.iter().map(|record| record.key_operations).sum();
+        assert_eq!(operations, 1);
+    }
+}
+
 /// A session is one of the name that it was made for (RFC 6066 §3).
 #[test]
 fn session_of_another_site_is_not_resumed() {

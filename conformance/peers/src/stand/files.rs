@@ -40,6 +40,14 @@ pub(super) fn pki(directory: &Path) {
         .expect("a client's certificate");
     write(directory, CLIENT, &client.chain_pem);
     write(directory, CLIENT_KEY, &client.key_pem);
+    let expired = authority
+        .issue(&Request {
+            days: 0,
+            ..Request::new(&["client.example"], KeyAlgorithm::P256, Usage::Client)
+        })
+        .expect("a client's certificate that ends at once");
+    write(directory, "expired.pem", &expired.chain_pem);
+    write(directory, "expired.key", &expired.key_pem);
 
     fs::create_dir(directory.join("keys")).expect("a directory in a temporary directory");
     for site in Site::ALL {
