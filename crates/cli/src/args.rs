@@ -382,7 +382,7 @@ pub(crate) struct PkiIssueArgs {
     /// With the extension by which its key may sign delegated credentials (RFC 9345)
     #[arg(long, conflicts_with = "client")]
     pub(crate) delegates: bool,
-    /// The kind of key: p256, p384, p521, rsa2048, rsa3072, rsa4096, ed25519
+    /// The kind of key: p256, p384, p521, rsa2048, rsa3072, rsa4096, ed25519, mldsa44, mldsa65, mldsa87
     #[arg(long, value_name = "KIND", default_value_t = KeyAlgorithm::P256)]
     pub(crate) algorithm: KeyAlgorithm,
     /// Days until it expires

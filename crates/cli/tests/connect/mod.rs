@@ -1,5 +1,6 @@
 //! `keyward connect` against `keyward serve` and `openssl s_server`, as processes of their own.
 
+mod broken_certificates;
 mod client_certificate;
 mod data;
 mod negotiation;

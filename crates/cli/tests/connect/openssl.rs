@@ -1,6 +1,6 @@
-//! `openssl s_server`.
+//! `openssl s_server`, and OpenSSL's other tools.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
@@ -35,18 +35,7 @@ fn start(command: &mut Command, dir: &Path) -> Option<Server> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn();
-    let mut child = match spawned {
-        Ok(child) => child,
-        Err(error) => {
-            assert_ne!(
-                std::env::var("CI").as_deref(),
-                Ok("true"),
-                "openssl is not installed, and CI=true: .ci/run has to install it"
-            );
-            println!("skipped: no openssl here: {error}");
-            return None;
-        }
-    };
+    let mut child = installed(spawned)?;
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let address = loop {
         let mut line = String::new();
@@ -66,6 +55,32 @@ fn start(command: &mut Command, dir: &Path) -> Option<Server> {
         address,
         reader: Some(reader),
     })
+}
+
+/// What came of starting it, or `None` where it is not installed.
+fn installed<T>(spawned: io::Result<T>) -> Option<T> {
+    spawned
+        .inspect_err(|error| {
+            assert_ne!(
+                std::env::var("CI").as_deref(),
+                Ok("true"),
+                "openssl is not installed, and CI=true: .ci/run has to install it"
+            );
+            println!("skipped: no openssl here: {error}");
+        })
+        .ok()
+}
+
+/// Runs another of its tools in the stage's folder. `None` as with [`serve`].
+pub(super) fn tool(stage: &Stage, arguments: &[&str]) -> Option<()> {
+    let output = Command::new("openssl")
+        .args(arguments)
+        .current_dir(stage.dir.path())
+        .output();
+    let output = installed(output)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    Some(())
 }
 
 impl Server {

@@ -267,7 +267,7 @@ impl fmt::Display for PeerMisbehaved {
                 "a certificate_request_context is not empty in the handshake"
             }
             Self::NoCertificate => "the server's Certificate is empty",
-            Self::BadCertificate => "the leaf does not parse, or its key is of an unknown kind",
+            Self::BadCertificate => "the leaf does not parse, or its key is of an unknown kind or too short",
             Self::CertificateNotForSigning => "the leaf's Key Usage does not allow signatures",
             Self::UnofferedCompression(algorithm) => {
                 return write!(f, "the certificate compression {algorithm} was not offered");
