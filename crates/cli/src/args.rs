@@ -95,6 +95,7 @@ pub(crate) enum Command {
     Connect(Box<ConnectArgs>),
     Audit(AuditArgs),
     Pki(PkiArgs),
+    Tickets(TicketsArgs),
     /// The small site of `keyward demo`
     #[command(hide = true)]
     DemoSite(DemoSiteArgs),
@@ -391,6 +392,33 @@ pub(crate) struct PkiIssueArgs {
     /// Where to: writes PATH.pem and PATH.key
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
+}
+
+/// Make the root from which key servers derive the session ticket keys of a fleet of edges.
+#[derive(Debug, Args)]
+pub(crate) struct TicketsArgs {
+    #[command(subcommand)]
+    pub(crate) command: TicketsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TicketsCommand {
+    Init(TicketsInitArgs),
+}
+
+/// Make a new root, with which edges resume each other's sessions
+///
+/// Copy the file to each key server at once; each writes its own copy anew in every epoch, so that it
+/// never holds what opens older tickets. A new root in its place ends what the old one could open.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct TicketsInitArgs {
+    /// The file, which must not be there yet
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// How long a session ticket key is used, from 60 to 86400
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub(crate) epoch: u32,
 }
 
 #[derive(Debug, Args)]

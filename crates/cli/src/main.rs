@@ -42,6 +42,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Check(args) => commands::check::run(args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Pki(args) => commands::pki::run(args),
+        Command::Tickets(args) => commands::tickets::run(args),
         Command::DemoSite(args) => demo::site::run(args),
     }
 }

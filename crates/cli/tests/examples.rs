@@ -92,6 +92,22 @@ fn the_key_server() {
 }
 
 #[test]
+fn the_key_server_with_ticket_keys() {
+    let (dir, path) = folder("keyserver.toml");
+    let root = dir.path().join("tickets.root");
+    let (printed, _) = expect_exit(0, &["tickets", "init", root.to_str().unwrap()]);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("# [tickets]\n# root = \"tickets.root\"\n"));
+    let set = text.replace("# [tickets]\n# root =", "[tickets]\nroot =");
+    fs::write(&path, &set).unwrap();
+    check(&path);
+    fs::write(&path, text.replace("# [tickets]\n", &printed)).unwrap();
+    check(&path);
+    let (_, error) = expect_exit(1, &["tickets", "init", root.to_str().unwrap()]);
+    assert!(error.contains("exists"), "{error}");
+}
+
+#[test]
 fn the_key_server_with_a_log() {
     let (dir, path) = folder("keyserver.toml");
     let key = dir.path().join("audit.key");

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::config::{Config, SiteConfig, Timeouts, UpstreamAddress};
 use crate::counters::{Counters, Counts};
@@ -152,6 +152,7 @@ impl Edge {
             keys.clone(),
             config.timeouts.key_operation,
         ));
+        edge.in_background(follow_ticket_keys(keys.clone(), resumption.clone()));
         edge.in_background(catalog::follow(keys, edge.shared.sites.clone(), known));
         edge.in_background(maintain(edge.shared.sites.clone(), resumption));
         let slots = Arc::new(Semaphore::new(config.limits.connections));
@@ -223,6 +224,40 @@ fn warn_of_certificates(site: &SiteConfig) {
         let covered = |name| names.iter().any(|covering| covering.covers(name));
         if !site.names.is_empty() && !site.names.iter().any(covered) {
             warn!(%file, "this certificate is for none of its site's names");
+        }
+    }
+}
+
+/// Takes the session ticket keys that the key server gives, and asks for the next ones ahead of time.
+async fn follow_ticket_keys(keys: KeyClient, resumption: Arc<Resumption>) {
+    let mut received = keys.ticket_keys();
+    let mut ask_again = None;
+    loop {
+        let asked = async {
+            match ask_again {
+                Some(after) => tokio::time::sleep(after).await,
+                // A key server that has some gives them with the connection.
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            changed = received.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let Some(new) = received.borrow_and_update().clone() else { continue };
+                match resumption.share(&new) {
+                    Ok(after) => {
+                        debug!(epoch = new.epoch, "the session ticket keys are those of the key server");
+                        ask_again = Some(after);
+                    }
+                    Err(cause) => error!(%cause, "the key server's session ticket keys cannot be used"),
+                }
+            }
+            () = asked => {
+                keys.refresh_ticket_keys();
+                ask_again = resumption.ask_again();
+            }
         }
     }
 }

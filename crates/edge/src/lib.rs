@@ -33,6 +33,7 @@ mod needs;
 mod own_chain;
 mod record;
 mod resumption;
+mod shared_tickets;
 mod site_files;
 mod sites;
 mod stream;

@@ -72,7 +72,7 @@ impl Resolver {
         match need {
             Need::Certificate(need) => Resolution::Now(self.certificate(need, findings)),
             Need::Session(need) => Resolution::Now(self.session(need)),
-            Need::NewSession(need) => Resolution::Now(self.new_session(need)),
+            Need::NewSession(need) => Resolution::Now(self.new_session(need, findings)),
             Need::KeyOperation(need) => {
                 if let Some(performed) = self.delegated.perform(need.operation()) {
                     Counters::add(&self.counters.delegated_signatures);
@@ -114,8 +114,9 @@ impl Resolver {
         need.answer(Ok(found))
     }
 
-    fn new_session(&self, need: NewSessionNeed) -> Answer {
-        let kept = self.resumption.keep(need.state(), need.kind());
+    fn new_session(&self, need: NewSessionNeed, findings: &Findings) -> Answer {
+        let shared = findings.site.as_ref().and_then(|site| site.shared_names());
+        let kept = self.resumption.keep(need.state(), need.kind(), shared);
         need.answer(Ok(kept))
     }
 

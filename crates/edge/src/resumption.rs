@@ -1,14 +1,20 @@
-//! Sessions to take up again: ticket keys, and a cache for TLS 1.2 session IDs.
+//! Sessions to take up again: ticket keys, this edge's own and those that the key server gives to all, and a cache for TLS 1.2
+//! session IDs.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use keyward_config::NamePattern;
 use keyward_crypto::CryptoError;
 use keyward_crypto::random::SecureRandom;
+use keyward_keyclient::TicketKeys as Received;
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{NewSessionKind, OfferedSession, SessionState, UnixTime};
 use quick_cache::sync::Cache;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
+
+use crate::shared_tickets::SharedTickets;
 
 /// How long a ticket key seals new tickets; it opens them for as long again, and is then wiped.
 pub(crate) const ROTATION: Duration = Duration::from_secs(3600);
@@ -22,7 +28,10 @@ struct Cached {
 
 /// What this process knows about earlier sessions.
 pub(crate) struct Resumption {
+    /// This edge's own keys.
     tickets: RwLock<TicketKeys>,
+    /// Those that other edges have as well, if the key server gives some.
+    shared: RwLock<Option<SharedTickets>>,
     /// By session ID.
     sessions: Option<Cache<Vec<u8>, Cached>>,
     random: Arc<dyn SecureRandom>,
@@ -38,6 +47,7 @@ impl Resumption {
         let first = random_key(&*random)?;
         Ok(Self {
             tickets: RwLock::new(TicketKeys::new(&[*first], random.clone())?),
+            shared: RwLock::new(None),
             sessions: (sessions > 0).then(|| Cache::new(sessions)),
             random,
         })
@@ -47,7 +57,7 @@ impl Resumption {
     pub(crate) fn find(&self, offered: &[OfferedSession]) -> Option<(usize, SessionState)> {
         offered.iter().enumerate().find_map(|(index, offered)| {
             let state = match offered {
-                OfferedSession::Ticket(ticket) => self.read().open(ticket),
+                OfferedSession::Ticket(ticket) => self.open(ticket),
                 OfferedSession::SessionId(id) => self.cached(id),
             };
             state.map(|state| (index, state))
@@ -55,9 +65,17 @@ impl Resumption {
     }
 
     /// Keeps a new session; returns the ticket for the client where one is asked for.
-    pub(crate) fn keep(&self, state: &SessionState, kind: &NewSessionKind) -> Option<Vec<u8>> {
+    /// Other edges can open it if they have keys for all of `shared`.
+    pub(crate) fn keep(
+        &self,
+        state: &SessionState,
+        kind: &NewSessionKind,
+        shared: Option<&[NamePattern]>,
+    ) -> Option<Vec<u8>> {
         match kind {
-            NewSessionKind::Ticket => self.read().seal(state),
+            NewSessionKind::Ticket => shared
+                .and_then(|names| self.seal_shared(state, names))
+                .or_else(|| self.read().seal(state)),
             NewSessionKind::SessionId(id) => {
                 let sessions = self.sessions.as_ref()?;
                 let cached = Cached {
@@ -85,6 +103,38 @@ impl Resumption {
             .rotate(*next)
     }
 
+    /// Takes the keys that the key server gives; returns when to ask for the next ones.
+    ///
+    /// # Errors
+    ///
+    /// AWS-LC does not take a key; those before stay.
+    pub(crate) fn share(&self, received: &Received) -> Result<Duration, CryptoError> {
+        let now = Instant::now();
+        let keys = SharedTickets::new(received, now, &self.random)?;
+        let ask_again = keys.ask_again(now);
+        *self.shared.write().unwrap_or_else(PoisonError::into_inner) = Some(keys);
+        Ok(ask_again)
+    }
+
+    /// When to ask again for keys that are there.
+    pub(crate) fn ask_again(&self) -> Option<Duration> {
+        let shared = self.shared.read().unwrap_or_else(PoisonError::into_inner);
+        shared.as_ref().map(|keys| keys.ask_again(Instant::now()))
+    }
+
+    fn seal_shared(&self, state: &SessionState, names: &[NamePattern]) -> Option<Vec<u8>> {
+        let shared = self.shared.read().unwrap_or_else(PoisonError::into_inner);
+        shared.as_ref()?.seal(state, names, Instant::now())
+    }
+
+    fn open(&self, ticket: &[u8]) -> Option<SessionState> {
+        let shared = self.shared.read().unwrap_or_else(PoisonError::into_inner);
+        let found = shared
+            .as_ref()
+            .and_then(|keys| keys.open(ticket, Instant::now()));
+        found.or_else(|| self.read().open(ticket))
+    }
+
     /// Wipes the sessions that are over: nobody would look them up again, and their secrets open what
     /// was recorded of them.
     pub(crate) fn forget_expired(&self, now: UnixTime) {
@@ -110,13 +160,13 @@ fn random_key(random: &dyn SecureRandom) -> Result<Zeroizing<[u8; 32]>, CryptoEr
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use keyward_crypto::random::SystemRandom;
 
     use super::*;
 
     /// A session in the engine's encoding: TLS 1.2, made at second 1000, for 60 seconds.
-    fn session() -> SessionState {
+    pub(crate) fn session() -> SessionState {
         let mut bytes = vec![3, 0x03, 0x03, 0xc0, 0x2b];
         // Made, and its ticket issued.
         bytes.extend_from_slice(&1_000_000_u64.to_be_bytes());
@@ -136,7 +186,7 @@ mod tests {
     #[test]
     fn a_ticket_is_good_for_one_rotation_more() {
         let resumption = resumption();
-        let kept = resumption.keep(&session(), &NewSessionKind::Ticket);
+        let kept = resumption.keep(&session(), &NewSessionKind::Ticket, None);
         let offered = [OfferedSession::Ticket(kept.expect("a ticket"))];
         resumption.rotate().expect("random bytes");
         assert!(resumption.find(&offered).is_some());
@@ -148,7 +198,7 @@ mod tests {
     fn a_session_is_forgotten_when_it_is_over() {
         let resumption = resumption();
         let id = vec![7; 32];
-        resumption.keep(&session(), &NewSessionKind::SessionId(id.clone()));
+        resumption.keep(&session(), &NewSessionKind::SessionId(id.clone()), None);
         let offered = [OfferedSession::SessionId(id)];
         resumption.forget_expired(UnixTime::from_secs(1_059));
         assert!(resumption.find(&offered).is_some());

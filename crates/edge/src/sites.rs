@@ -13,7 +13,7 @@ use crate::catalog::Operations;
 use crate::certificates;
 use crate::chains::{Chains, Wanted};
 use crate::client_auth::ClientAuth;
-use crate::config::{EarlyDataConfig, SiteConfig};
+use crate::config::{EarlyDataConfig, SiteConfig, UpstreamAddress};
 use crate::delegation::{self, Delegation};
 use crate::http::HttpService;
 use crate::own_chain::{Dressed, OwnChain};
@@ -197,6 +197,12 @@ impl Site {
         names.join(" ")
     }
 
+    /// The names for whose sessions other edges may have the ticket keys. A site that takes early data shares none: each edge
+    /// knows only the early data that came to itself, so the same could be sent once to each.
+    pub(crate) fn shared_names(&self) -> Option<&[NamePattern]> {
+        self.early_data.is_none().then_some(&self.names[..])
+    }
+
     /// Takes what a new catalog has for this site: what may be done with its keys, and chains, if
     /// they are to come from there.
     pub(crate) fn take_catalog(&self, chains: &[Arc<Credential>], operations: &Arc<Operations>) {
@@ -346,7 +352,11 @@ fn identity(config: &SiteConfig) -> Vec<u8> {
         hash.update(name.to_string().as_bytes());
         hash.update(b"\n");
     }
-    hash.update(config.upstream.to_string().as_bytes());
+    // What is behind the edge may differ from edge to edge; bytes and requests are different things.
+    hash.update(match config.upstream {
+        UpstreamAddress::Tcp(_) => b"tcp",
+        UpstreamAddress::Http(_) | UpstreamAddress::Https(_) => b"http",
+    });
     hash.update(format!("\n{:?}", config.policy).as_bytes());
     hash.finish().to_vec()
 }

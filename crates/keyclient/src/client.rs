@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyward_keyop::{Operation, OperationResult};
-use keyward_protocol::{Address, Catalog};
+use keyward_protocol::{Address, Catalog, TicketKeys};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout_at;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -27,6 +27,7 @@ struct Inner {
     address: Address,
     link: watch::Receiver<Link>,
     catalog: watch::Receiver<Option<Arc<Catalog>>>,
+    ticket_keys: watch::Receiver<Option<Arc<TicketKeys>>>,
     wanted: Arc<Notify>,
     _stop: DropGuard,
 }
@@ -58,6 +59,7 @@ impl KeyClient {
             after: None,
         });
         let (catalog_sender, catalog) = watch::channel(None);
+        let (ticket_keys_sender, ticket_keys) = watch::channel(None);
         let wanted = Arc::new(Notify::new());
         let stop = CancellationToken::new();
         let dialer = Dialer {
@@ -67,6 +69,7 @@ impl KeyClient {
             context: Context {
                 timings,
                 catalog: catalog_sender,
+                ticket_keys: ticket_keys_sender,
                 stop: stop.clone(),
             },
             link: link_sender,
@@ -78,6 +81,7 @@ impl KeyClient {
                 address,
                 link,
                 catalog,
+                ticket_keys,
                 wanted,
                 _stop: stop.drop_guard(),
             }),
@@ -172,6 +176,19 @@ impl KeyClient {
     pub fn refresh_catalog(&self) {
         if let Link::Connected { connection, .. } = &*self.inner.link.borrow() {
             connection.request_catalog();
+        }
+    }
+
+    /// The session ticket keys that edges have in common; `None` if the key server has given none. They are asked for with each
+    /// connection, and by [`KeyClient::refresh_ticket_keys`].
+    pub fn ticket_keys(&self) -> watch::Receiver<Option<Arc<TicketKeys>>> {
+        self.inner.ticket_keys.clone()
+    }
+
+    /// Asks for the session ticket keys anew, if there is a connection. The answer appears in [`KeyClient::ticket_keys`].
+    pub fn refresh_ticket_keys(&self) {
+        if let Link::Connected { connection, .. } = &*self.inner.link.borrow() {
+            connection.request_ticket_keys();
         }
     }
 

@@ -7,8 +7,8 @@ use std::time::Instant;
 use keyward_keyop::Operation;
 use keyward_protocol::io::{FrameReader, FrameWriter, ReadError};
 use keyward_protocol::{
-    Catalog, CatalogCollector, EncodedFrame, Frame, FrameError, FrameKind, Hello, Reply,
-    encode_request,
+    Capability, Catalog, CatalogCollector, EncodedFrame, Frame, FrameError, FrameKind, Hello,
+    Reply, TicketKeys, encode_request,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
@@ -68,6 +68,7 @@ impl Connection {
             queue,
             context.timings,
         ));
+        connection.request_ticket_keys();
         tokio::spawn({
             let connection = Arc::clone(&connection);
             async move {
@@ -183,7 +184,7 @@ impl Connection {
             // Whatever came, the peer is alive.
             pinged = false;
             let handled = match frame {
-                Ok(Some(frame)) => self.handle(frame, &mut catalog, &context.catalog),
+                Ok(Some(frame)) => self.handle(frame, &mut catalog, context),
                 Ok(None) if self.draining.load(Ordering::Relaxed) => {
                     Err("the key server has stopped".to_owned())
                 }
@@ -214,7 +215,7 @@ impl Connection {
         &self,
         frame: Frame,
         collector: &mut CatalogCollector,
-        catalog: &watch::Sender<Option<Arc<Catalog>>>,
+        context: &Context,
     ) -> Result<(), String> {
         match frame {
             Frame::Reply { id, reply } => self.pending.answer(id, Ok(reply)),
@@ -225,11 +226,19 @@ impl Connection {
             Frame::Catalog { id, part } => match collector.push(id, part) {
                 Ok(Some(complete)) => {
                     debug!(entries = complete.entries.len(), "catalog received");
-                    catalog.send_replace(Some(Arc::new(complete)));
+                    context.catalog.send_replace(Some(Arc::new(complete)));
                 }
                 Ok(None) => (),
                 Err(error) => return Err(error.to_string()),
             },
+            Frame::TicketKeys { keys, .. } => {
+                debug!(
+                    epoch = keys.epoch,
+                    tenants = keys.tenants.len(),
+                    "session ticket keys received"
+                );
+                context.ticket_keys.send_replace(Some(Arc::new(keys)));
+            }
             Frame::GoingAway(going_away) => {
                 debug!(grace_ms = going_away.grace_ms, "the key server stops");
                 self.draining.store(true, Ordering::Relaxed);
@@ -254,6 +263,13 @@ impl Connection {
         self.try_send(&Frame::CatalogRequest { id: CATALOG_ID });
     }
 
+    /// Asks for the session ticket keys, if the key server has some.
+    pub(crate) fn request_ticket_keys(&self) {
+        if self.hello.capabilities.contains(&Capability::TicketKeys) {
+            self.try_send(&Frame::TicketKeysRequest { id: TICKET_KEYS_ID });
+        }
+    }
+
     /// Whether a key server that goes away still owes answers.
     pub(crate) fn has_pending(&self) -> bool {
         self.pending.len() > 0
@@ -273,11 +289,15 @@ impl Connection {
 /// Catalogs that were asked for; requests count up from 1 and are answered by another kind of frame.
 pub(crate) const CATALOG_ID: u32 = u32::MAX;
 
+/// Session ticket keys, likewise.
+const TICKET_KEYS_ID: u32 = u32::MAX - 1;
+
 /// What a connection's tasks share with the client.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) timings: Timings,
     pub(crate) catalog: watch::Sender<Option<Arc<Catalog>>>,
+    pub(crate) ticket_keys: watch::Sender<Option<Arc<TicketKeys>>>,
     pub(crate) stop: CancellationToken,
 }
 

@@ -36,5 +36,7 @@ mod state;
 pub use client::{KeyClient, Performed};
 pub use config::{KeyClientConfig, KeyClientConfigError, Timings};
 pub use error::KeyClientError;
-pub use keyward_protocol::{Address, AddressError, Catalog, CatalogEntry, RefusalReason};
+pub use keyward_protocol::{
+    Address, AddressError, Catalog, CatalogEntry, RefusalReason, TenantTicketKeys, TicketKeys,
+};
 pub use state::ConnectionState;

@@ -44,6 +44,7 @@ impl Config {
         }
         report.problems.extend(channel::permission_warning(self));
         report.problems.extend(self.check_audit());
+        report.problems.extend(self.check_tickets());
         match Directory::open(&self.keys) {
             Ok(opened) => {
                 report.problems.extend(opened.problems);

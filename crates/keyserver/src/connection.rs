@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use keyward_protocol::io::{FrameReader, ReadError};
 use keyward_protocol::{ErrorCode, ErrorReply, Frame, FrameError, FrameKind, GoingAway};
@@ -192,6 +192,7 @@ impl Connection {
                 }
                 Ok(None)
             }
+            Frame::TicketKeysRequest { id } => Ok(Some(self.ticket_keys(id))),
             Frame::Error { id: 0, error } => {
                 warn!(edge = self.dispatch.edge.label(), %error, "the edge reports an error");
                 Ok(None)
@@ -201,6 +202,21 @@ impl Connection {
             _ => Err(End::Violation(
                 "a frame that only key servers send".to_owned(),
             )),
+        }
+    }
+    fn ticket_keys(&self, id: u32) -> Frame {
+        match &self.dispatch.shared.tickets {
+            Some(tickets) => Frame::TicketKeys {
+                id,
+                keys: tickets.for_edge(&self.dispatch.edge, SystemTime::now()),
+            },
+            None => Frame::Error {
+                id,
+                error: ErrorReply::new(
+                    ErrorCode::Unsupported,
+                    "there are no session ticket keys here",
+                ),
+            },
         }
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_protocol::io::{FrameReader, FrameWriter, ReadError};
-use keyward_protocol::{ALPN, ErrorCode, ErrorReply, Frame, Hello, RefusalReason, VersionMismatch};
+use keyward_protocol::{
+    ALPN, Capability, ErrorCode, ErrorReply, Frame, Hello, RefusalReason, VersionMismatch,
+};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
@@ -91,7 +93,10 @@ where
         .ok_or(TurnedAway::Certificate)?;
     let (read_half, write_half) = tokio::io::split(stream);
     let (mut reader, mut writer) = (FrameReader::new(read_half), FrameWriter::new(write_half));
-    let hello = Hello::key_server(shared.limits.in_flight);
+    let mut hello = Hello::key_server(shared.limits.in_flight);
+    if shared.tickets.is_some() {
+        hello.capabilities.push(Capability::TicketKeys);
+    }
     writer
         .send(&Frame::Hello(hello.clone()))
         .await

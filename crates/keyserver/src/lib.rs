@@ -28,6 +28,7 @@ mod policy;
 mod queue;
 mod server;
 pub mod store;
+pub mod tickets;
 mod worker;
 mod writer;
 

@@ -289,6 +289,35 @@ impl EdgeGrant {
         })
     }
 
+    /// The sets of names for which the edge gets session ticket keys: each that a rule gives it for handshakes of servers.
+    pub(crate) fn tenants(&self) -> Vec<Vec<String>> {
+        let handshakes = [
+            OperationKind::Tls13ServerCertificateVerify,
+            OperationKind::Tls12ServerKeyExchange,
+            OperationKind::Tls12RsaMasterSecret,
+        ];
+        let mut tenants: Vec<Vec<String>> = self
+            .rules
+            .iter()
+            .filter(|rule| {
+                handshakes
+                    .iter()
+                    .any(|operation| rule.operations.contains(operation))
+            })
+            .map(|rule| {
+                let mut names: Vec<String> =
+                    rule.names.iter().map(NameSelector::to_string).collect();
+                names.sort_unstable();
+                names.dedup();
+                names
+            })
+            .filter(|names| !names.is_empty())
+            .collect();
+        tenants.sort_unstable();
+        tenants.dedup();
+        tenants
+    }
+
     /// The rules about this key, for the catalog.
     pub(crate) fn describe(&self, key: KeyId) -> Option<KeyGrant> {
         let mut grant = KeyGrant::default();

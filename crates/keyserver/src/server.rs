@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use keyward_protocol::Address;
 use tokio::sync::Semaphore;
@@ -22,6 +22,7 @@ use crate::metrics::{Metrics, MetricsSnapshot};
 use crate::policy::Policy;
 use crate::queue::Queue;
 use crate::store::{Directory, KeyStore};
+use crate::tickets::Tickets;
 use crate::worker::{self, Job, Worker};
 
 /// What all connections share.
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) audit: Arc<Audit>,
+    pub(crate) tickets: Option<Arc<Tickets>>,
     pub(crate) tls: TlsAcceptor,
     pub(crate) connections: Arc<Semaphore>,
     /// Bytes of handshakes that wait for a worker: one permit each.
@@ -90,6 +92,13 @@ impl KeyServer {
         let audit = Audit::open(config.audit.as_ref(), Arc::clone(&metrics))
             .map_err(|error| StartError::Config(config.audit_problem(&error).into()))?;
         let audit = Arc::new(audit);
+        let tickets = config
+            .ticket_root
+            .clone()
+            .map(|path| Tickets::open(path, SystemTime::now()))
+            .transpose()
+            .map_err(|error| StartError::Config(config.tickets_problem(&error).into()))?
+            .map(Arc::new);
         let worker = Arc::new(Worker {
             queue: Arc::clone(&queue),
             policy: Arc::clone(&policy),
@@ -104,6 +113,7 @@ impl KeyServer {
             limits: config.limits,
             metrics,
             audit,
+            tickets,
             tls: TlsAcceptor::from(tls),
             connections: Arc::new(Semaphore::new(config.limits.connections)),
             queued_bytes: Arc::new(Semaphore::new(config.limits.queue_bytes)),
@@ -111,6 +121,12 @@ impl KeyServer {
             killed: CancellationToken::new(),
             tracker: TaskTracker::new(),
         });
+        if let Some(tickets) = shared.tickets.clone() {
+            let killed = shared.killed.clone();
+            shared
+                .tracker
+                .spawn(killed.run_until_cancelled_owned(keep_current(tickets)));
+        }
         for listener in listeners {
             shared.tracker.spawn(listener.run(Arc::clone(&shared)));
         }
@@ -126,6 +142,16 @@ impl KeyServer {
             keys,
             workers,
         })
+    }
+}
+
+/// Forgets each epoch when it is over.
+async fn keep_current(tickets: Arc<Tickets>) {
+    loop {
+        tokio::time::sleep(tickets.until_next(SystemTime::now())).await;
+        let tickets = Arc::clone(&tickets);
+        // Waits for the disk. A panic there was reported when it happened, and the next epoch comes.
+        let _ = tokio::task::spawn_blocking(move || tickets.advance(SystemTime::now())).await;
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::ErrorReply;
 use crate::going_away::GoingAway;
 use crate::hello::Hello;
 use crate::request::{Reply, Request};
+use crate::ticket_keys::TicketKeys;
 
 /// The most that a frame's length may say: kind, id and body, in bytes.
 pub const MAX_FRAME_LEN: usize = 256 * 1024;
@@ -50,6 +51,10 @@ pub enum FrameKind {
     GoingAway = 9,
     /// Edge: the request's result is not wanted any more.
     Cancel = 10,
+    /// Edge: send the session ticket keys.
+    TicketKeysRequest = 11,
+    /// Key server: the session ticket keys.
+    TicketKeys = 12,
 }
 
 impl FrameKind {
@@ -66,6 +71,8 @@ impl FrameKind {
             8 => Self::Catalog,
             9 => Self::GoingAway,
             10 => Self::Cancel,
+            11 => Self::TicketKeysRequest,
+            12 => Self::TicketKeys,
             _ => return None,
         })
     }
@@ -132,6 +139,18 @@ pub enum Frame {
         /// The request's.
         id: u32,
     },
+    /// Asks for the session ticket keys.
+    TicketKeysRequest {
+        /// Not 0.
+        id: u32,
+    },
+    /// The session ticket keys of this time.
+    TicketKeys {
+        /// The request's.
+        id: u32,
+        /// The keys.
+        keys: TicketKeys,
+    },
     /// A kind of a later version: to be ignored.
     Unknown {
         /// Its number.
@@ -159,6 +178,10 @@ impl Frame {
                 build(FrameKind::GoingAway, 0, |out| going_away.encode(out))
             }
             Self::Cancel { id } => build(FrameKind::Cancel, *id, |_| ()),
+            Self::TicketKeysRequest { id } => build(FrameKind::TicketKeysRequest, *id, |_| ()),
+            Self::TicketKeys { id, keys } => {
+                build(FrameKind::TicketKeys, *id, |out| keys.encode(out))
+            }
             Self::Unknown { kind, id } => build_raw(*kind, *id, |_| ()),
         }
     }
@@ -190,6 +213,10 @@ impl Frame {
             }
             FrameKind::GoingAway => GoingAway::decode(&mut reader).map(Self::GoingAway),
             FrameKind::Cancel => Ok(Self::Cancel { id }),
+            FrameKind::TicketKeysRequest => Ok(Self::TicketKeysRequest { id }),
+            FrameKind::TicketKeys => {
+                TicketKeys::decode(&mut reader).map(|keys| Self::TicketKeys { id, keys })
+            }
         };
         parsed.map_err(|cause| FrameError::Body { kind, id, cause })
     }

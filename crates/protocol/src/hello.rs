@@ -14,6 +14,8 @@ use crate::frame::put_short;
 pub enum Capability {
     /// 1: the key server sends its catalog by itself: after its hello and whenever it changes.
     CatalogPush,
+    /// 2: the key server has session ticket keys.
+    TicketKeys,
     /// A capability of a later version.
     Other(u16),
 }
@@ -23,6 +25,7 @@ impl Capability {
     pub const fn from_code(code: u16) -> Self {
         match code {
             1 => Self::CatalogPush,
+            2 => Self::TicketKeys,
             other => Self::Other(other),
         }
     }
@@ -31,6 +34,7 @@ impl Capability {
     pub const fn code(self) -> u16 {
         match self {
             Self::CatalogPush => 1,
+            Self::TicketKeys => 2,
             Self::Other(code) => code,
         }
     }

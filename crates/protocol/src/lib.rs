@@ -24,6 +24,7 @@ mod hello;
 #[cfg(feature = "tokio")]
 pub mod io;
 mod request;
+mod ticket_keys;
 
 pub use address::{Address, AddressError};
 pub use catalog::{Catalog, CatalogCollector, CatalogEntry, CatalogPart, CatalogTooLarge};
@@ -36,6 +37,7 @@ pub use frame::{
 pub use going_away::GoingAway;
 pub use hello::{Capability, Hello, VersionMismatch};
 pub use request::{Reply, Request};
+pub use ticket_keys::{TICKET_KEY_LEN, TenantTicketKeys, TicketKey, TicketKeys};
 
 /// The protocol's name in ALPN. A connection that did not negotiate it carries no frames.
 pub const ALPN: &[u8] = b"keyward/1";

@@ -5,3 +5,4 @@ pub(crate) mod check;
 pub(crate) mod edge;
 pub(crate) mod keyserver;
 pub(crate) mod pki;
+pub(crate) mod tickets;

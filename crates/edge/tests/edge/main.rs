@@ -13,6 +13,7 @@ mod config_errors;
 mod connection_limit;
 mod delegated_credentials;
 mod early_data;
+mod fleet;
 mod forwarded_headers;
 mod garbage;
 mod graceful_stop;

@@ -17,6 +17,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) edge: Vec<Spanned<Edge>>,
     pub(super) audit: Option<Spanned<Audit>>,
+    pub(super) tickets: Option<Spanned<Tickets>>,
     pub(super) limits: Option<Spanned<LimitsTable>>,
 }
 
@@ -54,6 +55,12 @@ pub(super) struct Audit {
     pub(super) name: Option<Text>,
     pub(super) mode: Option<Text>,
     pub(super) within_ms: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tickets {
+    pub(super) root: Option<Text>,
 }
 
 #[derive(Deserialize)]

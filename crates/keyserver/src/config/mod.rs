@@ -36,6 +36,8 @@ pub struct Config {
     pub edges: Vec<EdgeConfig>,
     /// Where uses of keys are recorded, if they are.
     pub audit: Option<AuditConfig>,
+    /// The file with the root of the edges' session ticket keys, if edges get such keys.
+    pub ticket_root: Option<PathBuf>,
     /// Bounds and deadlines.
     pub limits: Limits,
     /// Where in which file each of these stands.
@@ -58,6 +60,7 @@ impl Config {
             keys: KeysConfig::default(),
             edges: Vec::new(),
             audit: None,
+            ticket_root: None,
             limits: Limits::default(),
             origin: None,
         }

@@ -100,6 +100,14 @@ impl Reading {
             self.origin.mark("audit", audit.span());
             self.audit(audit.into_inner())
         });
+        let ticket_root = file.tickets.map(|tickets| {
+            self.origin.mark("tickets", tickets.span());
+            self.required_path(
+                "tickets.root",
+                tickets.into_inner().root,
+                "name the file that `keyward tickets init` makes",
+            )
+        });
         let limits = match file.limits {
             Some(limits) => self.limits(&limits.into_inner()),
             None => Limits::default(),
@@ -108,6 +116,7 @@ impl Reading {
             keys,
             edges,
             audit,
+            ticket_root,
             limits,
             ..Config::new(listen, certificate, key, client_ca)
         }

@@ -11,3 +11,4 @@ mod policy;
 mod raw_edge;
 mod strangers;
 mod support;
+mod tickets;

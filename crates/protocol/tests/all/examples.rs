@@ -9,9 +9,10 @@ use keyward_keyop::{
 };
 use keyward_protocol::{
     Capability, CatalogEntry, CatalogPart, ErrorReply, Frame, GoingAway, Hello, RefusalReason,
-    Reply, Request,
+    Reply, Request, TenantTicketKeys, TicketKeys,
 };
 use keyward_wire::values::SignatureScheme;
+use zeroize::Zeroizing;
 
 fn key() -> KeyId {
     KeyId::from_bytes([0xab; 32])
@@ -211,5 +212,23 @@ pub(crate) fn all() -> Vec<(&'static str, Frame)> {
         ),
         ("going away", Frame::GoingAway(GoingAway { grace_ms: 5000 })),
         ("cancel", Frame::Cancel { id: 2 }),
+        ("ticket keys request", Frame::TicketKeysRequest { id: 11 }),
+        (
+            "ticket keys",
+            Frame::TicketKeys {
+                id: 11,
+                keys: TicketKeys {
+                    epoch: 498_650,
+                    epoch_s: 3600,
+                    next_ms: 1_800_000,
+                    tenants: vec![TenantTicketKeys {
+                        names: vec!["a.example".to_owned()],
+                        previous: None,
+                        current: Zeroizing::new([0xc1; 32]),
+                        next: Zeroizing::new([0xd2; 32]),
+                    }],
+                },
+            },
+        ),
     ]
 }
