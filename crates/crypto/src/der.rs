@@ -7,6 +7,7 @@ pub(crate) mod tag {
     pub(crate) const INTEGER: u8 = 0x02;
     pub(crate) const BIT_STRING: u8 = 0x03;
     pub(crate) const OCTET_STRING: u8 = 0x04;
+    pub(crate) const NULL: u8 = 0x05;
     pub(crate) const OID: u8 = 0x06;
     pub(crate) const UTC_TIME: u8 = 0x17;
     pub(crate) const GENERALIZED_TIME: u8 = 0x18;
@@ -14,6 +15,8 @@ pub(crate) mod tag {
     /// `dNSName [2]` of a GeneralName.
     pub(crate) const DNS_NAME: u8 = 0x82;
     pub(crate) const CONTEXT_0: u8 = 0xa0;
+    pub(crate) const CONTEXT_1: u8 = 0xa1;
+    pub(crate) const CONTEXT_2: u8 = 0xa2;
     pub(crate) const CONTEXT_3: u8 = 0xa3;
 }
 
@@ -99,6 +102,8 @@ pub(crate) mod oid {
         &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
     /// 1.2.840.113549.1.1.10
     pub(crate) const RSASSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
+    /// 1.2.840.113549.1.1.8
+    pub(crate) const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08];
     /// 1.2.840.10045.2.1
     pub(crate) const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
     /// 1.2.840.10045.3.1.7
@@ -184,6 +189,16 @@ impl<'a> AlgorithmIdentifier<'a> {
         let algorithm = inside.expect(tag::OID)?.content;
         let curve = inside.expect(tag::OID).map(|oid| oid.content);
         Some(Self { algorithm, curve })
+    }
+}
+
+/// One element, of at most 65535 bytes of content.
+pub(crate) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let [.., high, low] = content.len().to_be_bytes();
+    match (high, low) {
+        (0, ..0x80) => [&[tag, low], content].concat(),
+        (0, _) => [&[tag, 0x81, low], content].concat(),
+        _ => [&[tag, 0x82, high, low], content].concat(),
     }
 }
 

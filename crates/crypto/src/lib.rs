@@ -33,6 +33,7 @@ pub mod private_key;
 pub mod random;
 mod raw;
 pub mod rsa_kex;
+mod rsa_pss;
 pub mod signature;
 
 pub use error::CryptoError;

@@ -23,7 +23,7 @@ mod parse;
 
 pub use error::KeyError;
 
-/// A private key: RSA of 2048 to 4096 bits, P-256, P-384, P-521, Ed25519 or ML-DSA.
+/// A private key: RSA of 2048 to 4096 bits, for RSASSA-PSS alone or not, P-256, P-384, P-521, Ed25519 or ML-DSA.
 ///
 /// No `Clone` and no way to get the key out again; `Debug` shows the kind. AWS-LC wipes the numbers when it is dropped.
 pub struct PrivateKey {
@@ -37,6 +37,8 @@ enum KeyPair {
         raw: EvpPrivateKey,
         rejection: Box<HmacKey>,
     },
+    /// Without what decrypts: RFC 4055 §1.2 has such keys for signatures alone.
+    RsaPss(RsaKeyPair),
     Ecdsa {
         signing: EcdsaKeyPair,
         own: SignatureAlgorithm,
@@ -100,7 +102,9 @@ impl PrivateKey {
         // AWS-LC draws from its own generator; the parameter is there for compatibility.
         let random = SystemRandom::new();
         match &self.pair {
-            KeyPair::Rsa { signing, .. } => {
+            KeyPair::Rsa { signing, .. } | KeyPair::RsaPss(signing)
+                if self.public.supports(algorithm) =>
+            {
                 let mut signature = vec![0; signing.public_modulus_len()];
                 signing
                     .sign(
@@ -129,7 +133,11 @@ impl PrivateKey {
                 signature.truncate(len);
                 Ok(signature)
             }
-            KeyPair::Ecdsa { .. } | KeyPair::Ed25519(_) | KeyPair::MlDsa(_) => Err(ERROR),
+            KeyPair::Rsa { .. }
+            | KeyPair::RsaPss(_)
+            | KeyPair::Ecdsa { .. }
+            | KeyPair::Ed25519(_)
+            | KeyPair::MlDsa(_) => Err(ERROR),
         }
     }
 
@@ -144,9 +152,10 @@ impl PrivateKey {
     pub fn rsa_decrypt_raw(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         match &self.pair {
             KeyPair::Rsa { raw, .. } => raw.rsa_decrypt(ciphertext),
-            KeyPair::Ecdsa { .. } | KeyPair::Ed25519(_) | KeyPair::MlDsa(_) => {
-                Err(CryptoError::new("RSA decryption"))
-            }
+            KeyPair::RsaPss(_)
+            | KeyPair::Ecdsa { .. }
+            | KeyPair::Ed25519(_)
+            | KeyPair::MlDsa(_) => Err(CryptoError::new("RSA decryption")),
         }
     }
 
@@ -190,9 +199,15 @@ fn rsa_encoding(algorithm: SignatureAlgorithm) -> Option<&'static dyn RsaEncodin
         SignatureAlgorithm::RsaPkcs1Sha512 => &signature::RSA_PKCS1_SHA512,
         // The salt of these is as long as the hash: "The length of the Salt MUST be equal to the length of the output
         // of the digest algorithm" (RFC 9846 §4.3.3).
-        SignatureAlgorithm::RsaPssSha256 => &signature::RSA_PSS_SHA256,
-        SignatureAlgorithm::RsaPssSha384 => &signature::RSA_PSS_SHA384,
-        SignatureAlgorithm::RsaPssSha512 => &signature::RSA_PSS_SHA512,
+        SignatureAlgorithm::RsaPssSha256 | SignatureAlgorithm::RsaPssPssSha256 => {
+            &signature::RSA_PSS_SHA256
+        }
+        SignatureAlgorithm::RsaPssSha384 | SignatureAlgorithm::RsaPssPssSha384 => {
+            &signature::RSA_PSS_SHA384
+        }
+        SignatureAlgorithm::RsaPssSha512 | SignatureAlgorithm::RsaPssPssSha512 => {
+            &signature::RSA_PSS_SHA512
+        }
         _ => return None,
     })
 }

@@ -14,6 +14,13 @@ pub enum KeyKind {
         /// The modulus' length in bits.
         bits: usize,
     },
+    /// RSA, `id-RSASSA-PSS` (RFC 4055 §1.2): it signs with RSASSA-PSS and does nothing else.
+    RsaPss {
+        /// The modulus' length in bits.
+        bits: usize,
+        /// The one hash that the key's parameters allow; `None` without parameters: any.
+        hash: Option<HashAlgorithm>,
+    },
     /// ECDSA on NIST P-256.
     EcP256,
     /// ECDSA on NIST P-384.
@@ -39,6 +46,9 @@ impl KeyKind {
             | RsaPssSha512 => {
                 matches!(self, Self::Rsa { .. })
             }
+            RsaPssPssSha256 => self.is_pss_with(HashAlgorithm::Sha256),
+            RsaPssPssSha384 => self.is_pss_with(HashAlgorithm::Sha384),
+            RsaPssPssSha512 => self.is_pss_with(HashAlgorithm::Sha512),
             EcdsaSha256 | EcdsaSha384 | EcdsaSha512 => {
                 matches!(self, Self::EcP256 | Self::EcP384 | Self::EcP521)
             }
@@ -48,12 +58,28 @@ impl KeyKind {
             MlDsa87 => matches!(self, Self::MlDsa87),
         }
     }
+
+    /// Whether the key signs with RSASSA-PSS alone, and with this hash.
+    const fn is_pss_with(self, wanted: HashAlgorithm) -> bool {
+        match self {
+            Self::RsaPss { hash: None, .. } => true,
+            Self::RsaPss {
+                hash: Some(hash), ..
+            } => hash as u8 == wanted as u8,
+            _ => false,
+        }
+    }
 }
 
 impl std::fmt::Display for KeyKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Rsa { bits } => write!(f, "RSA {bits}"),
+            Self::RsaPss { bits, hash: None } => write!(f, "RSA-PSS {bits}"),
+            Self::RsaPss {
+                bits,
+                hash: Some(hash),
+            } => write!(f, "RSA-PSS {bits} with {hash:?}"),
             Self::EcP256 => f.write_str("ECDSA P-256"),
             Self::EcP384 => f.write_str("ECDSA P-384"),
             Self::EcP521 => f.write_str("ECDSA P-521"),
@@ -75,12 +101,18 @@ pub enum SignatureAlgorithm {
     RsaPkcs1Sha384,
     /// RSASSA-PKCS1-v1_5 with SHA-512, TLS 1.2 only.
     RsaPkcs1Sha512,
-    /// RSASSA-PSS with SHA-256 and a salt of 32 bytes.
+    /// RSASSA-PSS with SHA-256 and a salt of 32 bytes, by a key of `rsaEncryption`.
     RsaPssSha256,
     /// RSASSA-PSS with SHA-384 and a salt of 48 bytes.
     RsaPssSha384,
     /// RSASSA-PSS with SHA-512 and a salt of 64 bytes.
     RsaPssSha512,
+    /// The same as [`RsaPssSha256`](Self::RsaPssSha256), by a key of `id-RSASSA-PSS`.
+    RsaPssPssSha256,
+    /// The same as [`RsaPssSha384`](Self::RsaPssSha384), by a key of `id-RSASSA-PSS`.
+    RsaPssPssSha384,
+    /// The same as [`RsaPssSha512`](Self::RsaPssSha512), by a key of `id-RSASSA-PSS`.
+    RsaPssPssSha512,
     /// ECDSA with SHA-256.
     EcdsaSha256,
     /// ECDSA with SHA-384.
@@ -99,13 +131,16 @@ pub enum SignatureAlgorithm {
 
 impl SignatureAlgorithm {
     /// Every algorithm there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::RsaPkcs1Sha256,
         Self::RsaPkcs1Sha384,
         Self::RsaPkcs1Sha512,
         Self::RsaPssSha256,
         Self::RsaPssSha384,
         Self::RsaPssSha512,
+        Self::RsaPssPssSha256,
+        Self::RsaPssPssSha384,
+        Self::RsaPssPssSha512,
         Self::EcdsaSha256,
         Self::EcdsaSha384,
         Self::EcdsaSha512,
@@ -115,8 +150,8 @@ impl SignatureAlgorithm {
         Self::MlDsa87,
     ];
 
-    /// The algorithm of an IANA `SignatureScheme` code point (RFC 9846 §4.3.3), if Keyward has it. The `rsa_pss_pss_*`
-    /// schemes need keys of another kind, and SHA-1 is refused.
+    /// The algorithm of an IANA `SignatureScheme` code point (RFC 9846 §4.3.3), if Keyward has it. SHA-1 is
+    /// refused.
     pub const fn from_code(code: u16) -> Option<Self> {
         Some(match code {
             0x0401 => Self::RsaPkcs1Sha256,
@@ -125,6 +160,9 @@ impl SignatureAlgorithm {
             0x0804 => Self::RsaPssSha256,
             0x0805 => Self::RsaPssSha384,
             0x0806 => Self::RsaPssSha512,
+            0x0809 => Self::RsaPssPssSha256,
+            0x080a => Self::RsaPssPssSha384,
+            0x080b => Self::RsaPssPssSha512,
             0x0403 => Self::EcdsaSha256,
             0x0503 => Self::EcdsaSha384,
             0x0603 => Self::EcdsaSha512,
@@ -146,6 +184,9 @@ impl SignatureAlgorithm {
             Self::RsaPssSha256 => 0x0804,
             Self::RsaPssSha384 => 0x0805,
             Self::RsaPssSha512 => 0x0806,
+            Self::RsaPssPssSha256 => 0x0809,
+            Self::RsaPssPssSha384 => 0x080a,
+            Self::RsaPssPssSha512 => 0x080b,
             Self::EcdsaSha256 => 0x0403,
             Self::EcdsaSha384 => 0x0503,
             Self::EcdsaSha512 => 0x0603,
@@ -159,15 +200,18 @@ impl SignatureAlgorithm {
     /// The hash that is applied to the message; none for Ed25519 and ML-DSA.
     pub const fn hash(self) -> Option<HashAlgorithm> {
         match self {
-            Self::RsaPkcs1Sha256 | Self::RsaPssSha256 | Self::EcdsaSha256 => {
-                Some(HashAlgorithm::Sha256)
-            }
-            Self::RsaPkcs1Sha384 | Self::RsaPssSha384 | Self::EcdsaSha384 => {
-                Some(HashAlgorithm::Sha384)
-            }
-            Self::RsaPkcs1Sha512 | Self::RsaPssSha512 | Self::EcdsaSha512 => {
-                Some(HashAlgorithm::Sha512)
-            }
+            Self::RsaPkcs1Sha256
+            | Self::RsaPssSha256
+            | Self::RsaPssPssSha256
+            | Self::EcdsaSha256 => Some(HashAlgorithm::Sha256),
+            Self::RsaPkcs1Sha384
+            | Self::RsaPssSha384
+            | Self::RsaPssPssSha384
+            | Self::EcdsaSha384 => Some(HashAlgorithm::Sha384),
+            Self::RsaPkcs1Sha512
+            | Self::RsaPssSha512
+            | Self::RsaPssPssSha512
+            | Self::EcdsaSha512 => Some(HashAlgorithm::Sha512),
             Self::Ed25519 | Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => None,
         }
     }

@@ -170,8 +170,9 @@ fn keys_for_other_things_are_named() {
     let cases = [
         ("ed448.pkcs8.pem", "Ed448"),
         (
-            "rsa-pss.pkcs8.pem",
-            "RSASSA-PSS alone (a plain RSA key makes PSS signatures as well)",
+            "rsa-pss-salt.pkcs8.pem",
+            "RSASSA-PSS with parameters that no scheme of TLS has: one hash of SHA-256, SHA-384 and \
+             SHA-512 in both places, and a salt as long as its digest",
         ),
         ("secp256k1.pkcs8.pem", "ECDSA on the curve OID 1.3.132.0.10"),
         ("secp256k1.sec1.pem", "ECDSA on the curve OID 1.3.132.0.10"),

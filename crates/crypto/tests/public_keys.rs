@@ -10,8 +10,8 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use support::data;
 
-const NAMES: [&str; 7] = [
-    "rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521", "ed25519",
+const NAMES: [&str; 8] = [
+    "rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521", "ed25519", "rsa-pss",
 ];
 
 fn certificate(name: &str) -> Vec<u8> {
@@ -54,7 +54,7 @@ fn a_key_knows_its_certificate() {
 }
 
 /// How a certificate is signed says nothing about its key; that a key is for RSASSA-PSS alone (RFC 4055
-/// §1.2) does, and such keys are not taken.
+/// §1.2) does.
 #[test]
 fn rsassa_pss_in_certificates() {
     let signed_with_pss = certificate("rsa2048.pss-signed");
@@ -64,8 +64,78 @@ fn rsassa_pss_in_certificates() {
     assert_eq!(&key, private_key("rsa2048").public_key());
 
     let for_pss_alone = certificate("rsa-pss");
-    assert!(PublicKey::from_certificate_der(&for_pss_alone).is_err());
-    assert!(key.is_of_certificate_der(&for_pss_alone).is_err());
+    let key = PublicKey::from_certificate_der(&for_pss_alone).unwrap();
+    let hash = None;
+    assert_eq!(key.kind(), KeyKind::RsaPss { bits: 2048, hash });
+    assert_eq!(&key, private_key("rsa-pss").public_key());
+    assert_eq!(key.is_of_certificate_der(&for_pss_alone), Ok(true));
+    // Encoded afresh, and yet as OpenSSL wrote it into the certificate.
+    let spki = key.spki_der();
+    assert!(
+        for_pss_alone
+            .windows(spki.len())
+            .any(|window| window == spki)
+    );
+}
+
+/// The same numbers make another key, which does not pass for the one for PSS alone or the reverse.
+#[test]
+fn a_key_for_pss_alone_does_nothing_else() {
+    use SignatureAlgorithm as A;
+    let pss = private_key("rsa-pss");
+    let supported = SignatureAlgorithm::ALL
+        .into_iter()
+        .filter(|algorithm| pss.sign(*algorithm, b"message").is_ok());
+    assert_eq!(
+        supported.collect::<Vec<_>>(),
+        [A::RsaPssPssSha256, A::RsaPssPssSha384, A::RsaPssPssSha512]
+    );
+    assert!(pss.rsa_decrypt_raw(&[1; 256]).is_err());
+    assert!(pss.rsa_implicit_rejection(&[b"context"]).is_err());
+
+    let plain = private_key("rsa2048");
+    assert!(plain.sign(A::RsaPssPssSha256, b"message").is_err());
+    let signature = plain.sign(A::RsaPssSha256, b"message").unwrap();
+    let public = plain.public_key();
+    assert!(
+        public
+            .verify(A::RsaPssPssSha256, b"message", &signature)
+            .is_err()
+    );
+    assert_ne!(pss.public_key(), public);
+}
+
+/// A key whose parameters name a hash signs with that one; OpenSSL made it.
+#[test]
+fn a_key_for_pss_with_one_hash() {
+    use SignatureAlgorithm as A;
+    let key = private_key("rsa-pss-sha384");
+    let hash = Some(keyward_crypto::hash::HashAlgorithm::Sha384);
+    let kind = KeyKind::RsaPss { bits: 2048, hash };
+    assert_eq!(key.public_key().kind(), kind);
+    assert_eq!(kind.to_string(), "RSA-PSS 2048 with Sha384");
+    let der = certificate("rsa-pss-sha384");
+    assert_eq!(key.public_key().is_of_certificate_der(&der), Ok(true));
+    let spki = key.public_key().spki_der();
+    assert!(der.windows(spki.len()).any(|window| window == spki));
+    assert!(key.sign(A::RsaPssPssSha256, b"message").is_err());
+    let signature = key.sign(A::RsaPssPssSha384, b"message").unwrap();
+    let public = PublicKey::from_spki_der(spki).unwrap();
+    assert!(
+        public
+            .verify(A::RsaPssPssSha384, b"message", &signature)
+            .is_ok()
+    );
+    assert!(
+        public
+            .verify(A::RsaPssPssSha384, b"massage", &signature)
+            .is_err()
+    );
+    assert!(
+        public
+            .verify(A::RsaPssSha384, b"message", &signature)
+            .is_err()
+    );
 }
 
 #[test]
@@ -203,6 +273,10 @@ fn kinds_are_told_apart() {
         KeyKind::EcP384,
         KeyKind::EcP521,
         KeyKind::Ed25519,
+        KeyKind::RsaPss {
+            bits: 2048,
+            hash: None,
+        },
     ];
     assert_eq!(kinds, expected);
 }

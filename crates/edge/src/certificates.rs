@@ -141,8 +141,9 @@ pub(crate) fn preference(certificate: &Credential) -> u8 {
         KeyKind::EcP521 => 2,
         KeyKind::Ed25519 => 3,
         KeyKind::Rsa { .. } => 4,
+        KeyKind::RsaPss { .. } => 5,
         // Large, and no client asks for nothing else yet.
-        KeyKind::MlDsa44 | KeyKind::MlDsa65 | KeyKind::MlDsa87 => 5,
+        KeyKind::MlDsa44 | KeyKind::MlDsa65 | KeyKind::MlDsa87 => 6,
     }
 }
 

@@ -196,9 +196,11 @@ fn key_kind(kind: KeyKind) -> String {
         KeyKind::EcP256 => "ECDSA P-256".to_owned(),
         KeyKind::EcP384 => "ECDSA P-384".to_owned(),
         KeyKind::EcP521 => "ECDSA P-521".to_owned(),
-        kind @ (KeyKind::Ed25519 | KeyKind::MlDsa44 | KeyKind::MlDsa65 | KeyKind::MlDsa87) => {
-            kind.to_string()
-        }
+        kind @ (KeyKind::RsaPss { .. }
+        | KeyKind::Ed25519
+        | KeyKind::MlDsa44
+        | KeyKind::MlDsa65
+        | KeyKind::MlDsa87) => kind.to_string(),
     }
 }
 

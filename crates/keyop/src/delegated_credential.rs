@@ -37,8 +37,7 @@ pub fn verify(
     }
     let public_key = PublicKey::from_spki_der(&credential.subject_public_key_info)
         .map_err(|_| InvalidDelegation::Key)?;
-    // RFC 9345 §4: "When using RSA, the public key MUST NOT use the rsaEncryption OID", and no other kind
-    // of RSA key is known here.
+    // RFC 9345 §4: "When using RSA, the public key MUST NOT use the rsaEncryption OID."
     let rsa = matches!(public_key.kind(), KeyKind::Rsa { .. });
     if rsa || !fits(&public_key, credential.dc_cert_verify_algorithm) {
         return Err(InvalidDelegation::Scheme);

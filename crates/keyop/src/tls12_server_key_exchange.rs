@@ -86,7 +86,11 @@ fn key_exchange(suite: CipherSuite, rules: &KeyRules<'_>) -> Result<Params, Chec
         KeyExchange::DheRsa if rules.legacy => (Params::Dh, true),
         KeyExchange::DheRsa | KeyExchange::Rsa => return Err(CheckError::SuiteNotAllowed(suite)),
     };
-    if wants_rsa == matches!(rules.public_key.kind(), KeyKind::Rsa { .. }) {
+    let rsa = matches!(
+        rules.public_key.kind(),
+        KeyKind::Rsa { .. } | KeyKind::RsaPss { .. }
+    );
+    if wants_rsa == rsa {
         Ok(params)
     } else {
         Err(CheckError::SuiteKeyMismatch(suite))

@@ -93,7 +93,7 @@ impl Dispatch {
         };
         let wait = Duration::from_millis(deadline_ms.into()).min(self.shared.limits.deadline);
         let weight = match key.public_key().kind() {
-            KeyKind::Rsa { .. } => Weight::Heavy,
+            KeyKind::Rsa { .. } | KeyKind::RsaPss { .. } => Weight::Heavy,
             _ => Weight::Light,
         };
         let job = Job {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use keyward_crypto::hash::HashAlgorithm;
 use keyward_crypto::signature::KeyKind;
 use keyward_keyop::{KeyId, OperationKind};
 use keyward_wire::codec::{Decode, DecodeError, Encode, Reader};
@@ -79,8 +80,15 @@ pub struct CatalogEntry {
 
 /// The numbers that stand for a [`KeyKind`] on the wire, with the key's size in bits.
 fn key_kind_code(kind: KeyKind) -> (u8, u16) {
+    let size = |bits| u16::try_from(bits).unwrap_or(u16::MAX);
     match kind {
-        KeyKind::Rsa { bits } => (1, u16::try_from(bits).unwrap_or(u16::MAX)),
+        KeyKind::Rsa { bits } => (1, size(bits)),
+        KeyKind::RsaPss { bits, hash } => match hash {
+            None | Some(HashAlgorithm::Sha1) => (9, size(bits)),
+            Some(HashAlgorithm::Sha256) => (10, size(bits)),
+            Some(HashAlgorithm::Sha384) => (11, size(bits)),
+            Some(HashAlgorithm::Sha512) => (12, size(bits)),
+        },
         KeyKind::EcP256 => (2, 256),
         KeyKind::EcP384 => (3, 384),
         KeyKind::EcP521 => (4, 521),
@@ -93,6 +101,12 @@ fn key_kind_code(kind: KeyKind) -> (u8, u16) {
 }
 
 fn key_kind_from_code(code: u8, bits: u16) -> Option<KeyKind> {
+    let rsa_pss = |hash| {
+        Some(KeyKind::RsaPss {
+            bits: usize::from(bits),
+            hash,
+        })
+    };
     match code {
         1 => Some(KeyKind::Rsa {
             bits: usize::from(bits),
@@ -104,6 +118,10 @@ fn key_kind_from_code(code: u8, bits: u16) -> Option<KeyKind> {
         6 => Some(KeyKind::MlDsa44),
         7 => Some(KeyKind::MlDsa65),
         8 => Some(KeyKind::MlDsa87),
+        9 => rsa_pss(None),
+        10 => rsa_pss(Some(HashAlgorithm::Sha256)),
+        11 => rsa_pss(Some(HashAlgorithm::Sha384)),
+        12 => rsa_pss(Some(HashAlgorithm::Sha512)),
         _ => None,
     }
 }

@@ -234,7 +234,10 @@ impl Credential {
             .signatures
             .fetch_add(1, Ordering::Relaxed)
             .is_multiple_of(SAMPLE);
-        let cheap = matches!(public_key.kind(), KeyKind::Rsa { .. });
+        let cheap = matches!(
+            public_key.kind(),
+            KeyKind::Rsa { .. } | KeyKind::RsaPss { .. }
+        );
         if !(verify == VerifySignatures::Always || cheap || turn) {
             return true;
         }
@@ -266,7 +269,7 @@ impl fmt::Debug for Credential {
 pub enum CertificateError {
     /// No certificate, or one without bytes.
     Empty,
-    /// The leaf is no certificate, or its key is not RSA, P-256, P-384, P-521 or Ed25519.
+    /// The leaf is no certificate, or its key is not RSA, P-256, P-384, P-521, Ed25519 or ML-DSA.
     PublicKey,
     /// The certificate at this place of the chain, counted from 0, does not parse as far as its extensions.
     Unreadable(usize),
@@ -286,8 +289,9 @@ impl fmt::Display for CertificateError {
         match self {
             Self::Empty => f.write_str("the chain has no certificate"),
             Self::PublicKey => f.write_str(
-                "the first certificate does not parse, or its key is not RSA (2048 to 8192 bits, and \
-                 not for RSASSA-PSS alone), P-256, P-384, P-521 or Ed25519",
+                "the first certificate does not parse, or its key is not RSA (2048 to 8192 bits; \
+                 for RSASSA-PSS alone with SHA-256, SHA-384 or SHA-512), P-256, P-384, P-521, Ed25519 \
+                 or ML-DSA",
             ),
             Self::Unreadable(at) => write!(
                 f,

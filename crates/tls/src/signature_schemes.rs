@@ -1,5 +1,6 @@
 //! Which signature schemes go with which keys, and whether a peer's signature is good.
 
+use keyward_crypto::hash::HashAlgorithm;
 use keyward_crypto::signature::{KeyKind, PublicKey, SignatureAlgorithm};
 use keyward_wire::values::{ProtocolVersion, SignatureScheme};
 
@@ -26,6 +27,21 @@ pub(crate) fn of_key(kind: KeyKind, version: ProtocolVersion) -> &'static [Signa
             S::RSA_PKCS1_SHA384,
             S::RSA_PKCS1_SHA512,
         ],
+        KeyKind::RsaPss { hash: None, .. } => &[
+            S::RSA_PSS_PSS_SHA256,
+            S::RSA_PSS_PSS_SHA384,
+            S::RSA_PSS_PSS_SHA512,
+        ],
+        // RFC 9846 §4.3.3: "If the corresponding public key's parameters are present, then the parameters
+        // in the signature MUST be identical to those in the public key."
+        KeyKind::RsaPss {
+            hash: Some(hash), ..
+        } => match hash {
+            HashAlgorithm::Sha256 => &[S::RSA_PSS_PSS_SHA256],
+            HashAlgorithm::Sha384 => &[S::RSA_PSS_PSS_SHA384],
+            HashAlgorithm::Sha512 => &[S::RSA_PSS_PSS_SHA512],
+            HashAlgorithm::Sha1 => &[],
+        },
         // In TLS 1.3 a scheme is bound to a curve. In TLS 1.2 it is not (RFC 9846 §4.3.3), but
         // who takes the curve takes its hash, and one order for both is easier to reason about.
         KeyKind::EcP256 if tls13 => &[S::ECDSA_SECP256R1_SHA256],
@@ -53,6 +69,16 @@ pub(crate) fn of_key(kind: KeyKind, version: ProtocolVersion) -> &'static [Signa
         // TLS 1.2 has none for them (draft-ietf-tls-mldsa).
         KeyKind::MlDsa44 | KeyKind::MlDsa65 | KeyKind::MlDsa87 => &[],
     }
+}
+
+/// Whether TLS 1.2 has no such scheme (draft-ietf-tls-mldsa).
+pub(crate) fn is_tls13_only(scheme: SignatureScheme) -> bool {
+    let ml_dsa = [
+        SignatureScheme::MLDSA44,
+        SignatureScheme::MLDSA65,
+        SignatureScheme::MLDSA87,
+    ];
+    ml_dsa.contains(&scheme)
 }
 
 /// A signature that a peer made over the handshake.

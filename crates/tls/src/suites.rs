@@ -76,7 +76,9 @@ impl Suite {
 
     /// Whether a server with a key of this kind can do what the suite asks of it.
     pub(crate) fn fits(&self, key: KeyKind) -> bool {
-        let rsa = matches!(key, KeyKind::Rsa { .. });
+        let decrypts = matches!(key, KeyKind::Rsa { .. });
+        // RFC 9846 §4.3.3 lets RSASSA-PSS sign in TLS 1.2, with keys that do nothing else as well.
+        let signs = decrypts || matches!(key, KeyKind::RsaPss { .. });
         match self.key_exchange {
             KeyExchange::Tls13 => true,
             // RFC 8422 §2.1: "the server's certificate MUST contain an ECDSA- or EdDSA-capable public
@@ -85,7 +87,8 @@ impl Suite {
                 key,
                 KeyKind::EcP256 | KeyKind::EcP384 | KeyKind::EcP521 | KeyKind::Ed25519
             ),
-            KeyExchange::EcdheRsa | KeyExchange::DheRsa | KeyExchange::Rsa => rsa,
+            KeyExchange::EcdheRsa | KeyExchange::DheRsa => signs,
+            KeyExchange::Rsa => decrypts,
         }
     }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use keyward_tls::UnixTime;
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use webpki::{
-    ALL_VERIFICATION_ALGS, CertRevocationList, EndEntityCert, Error, ExpirationPolicy, KeyUsage,
-    RevocationOptions, RevocationOptionsBuilder, UnknownStatusPolicy,
+    CertRevocationList, EndEntityCert, Error, ExpirationPolicy, KeyUsage, RevocationOptions,
+    RevocationOptionsBuilder, UnknownStatusPolicy,
 };
 
+use crate::algorithms;
 use crate::certificate::Certificate;
 use crate::explain::explain;
 use crate::presented::{Peer, Presented};
@@ -37,7 +38,7 @@ pub(crate) fn find(
     };
     let lists: Vec<&CertRevocationList<'_>> = trust.lists.iter().map(|list| &list.list).collect();
     let verified = leaf.verify_for_usage(
-        ALL_VERIFICATION_ALGS,
+        algorithms::accepted(),
         trust.roots.anchors(),
         &presented.chain[1..],
         webpki_time(now),

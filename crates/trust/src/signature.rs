@@ -3,7 +3,9 @@
 use der::asn1::{AnyRef, BitStringRef};
 use der::{Decode, Reader, SliceReader, Tag, Tagged};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
-use webpki::{ALL_VERIFICATION_ALGS, RawPublicKeyEntity};
+use webpki::RawPublicKeyEntity;
+
+use crate::algorithms;
 
 /// `SEQUENCE { content, AlgorithmIdentifier, BIT STRING, … }`: a certificate, a BasicOCSPResponse.
 pub(crate) struct Signed<'a> {
@@ -48,7 +50,7 @@ impl<'a> Signed<'a> {
     pub(crate) fn verify(&self, key: &SubjectPublicKeyInfoDer<'_>) -> Result<(), SignatureFault> {
         let key = RawPublicKeyEntity::try_from(key).map_err(|_| SignatureFault::Wrong)?;
         let mut fault = SignatureFault::Algorithm;
-        for algorithm in ALL_VERIFICATION_ALGS {
+        for algorithm in algorithms::accepted() {
             if algorithm.signature_alg_id().as_ref() != self.algorithm {
                 continue;
             }

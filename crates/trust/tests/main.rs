@@ -1,5 +1,6 @@
 //! One rule broken at a time: each chain here would be trusted but for what the test's name says.
 
+mod algorithms;
 mod certificates;
 mod crl;
 mod names;

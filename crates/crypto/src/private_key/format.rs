@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::KeyError;
 use crate::der::{AlgorithmIdentifier, Walk, oid, tag};
+use crate::rsa_pss::Parameters;
 use crate::signature::KeyKind;
 
 /// The DER of the one private key in `pem`.
@@ -87,6 +88,7 @@ pub(super) enum Format<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Algorithm<'a> {
     Rsa,
+    RsaPss(Parameters),
     Ec { curve: Option<&'a [u8]> },
     Ed25519,
     MlDsa(KeyKind),
@@ -100,8 +102,10 @@ impl<'a> Format<'a> {
         match (first.tag, second) {
             // version, privateKeyAlgorithm, ...
             (tag::INTEGER, tag::SEQUENCE) => {
+                let whole = { walk }.expect(tag::SEQUENCE);
+                let whole = whole.ok_or(KeyError::Malformed)?.content;
                 let identifier = AlgorithmIdentifier::read(&mut walk).ok_or(KeyError::Malformed)?;
-                Ok(Self::Pkcs8(pkcs8_algorithm(identifier)?))
+                Ok(Self::Pkcs8(pkcs8_algorithm(identifier, whole)?))
             }
             // version, modulus, ...
             (tag::INTEGER, tag::INTEGER) => Ok(Self::Pkcs1),
@@ -126,7 +130,10 @@ impl<'a> Format<'a> {
     }
 }
 
-fn pkcs8_algorithm(identifier: AlgorithmIdentifier<'_>) -> Result<Algorithm<'_>, KeyError> {
+fn pkcs8_algorithm<'a>(
+    identifier: AlgorithmIdentifier<'a>,
+    whole: &'a [u8],
+) -> Result<Algorithm<'a>, KeyError> {
     match identifier.algorithm {
         oid::RSA_ENCRYPTION => Ok(Algorithm::Rsa),
         oid::EC_PUBLIC_KEY => Ok(Algorithm::Ec {
@@ -137,9 +144,13 @@ fn pkcs8_algorithm(identifier: AlgorithmIdentifier<'_>) -> Result<Algorithm<'_>,
         oid::ML_DSA_65 => Ok(Algorithm::MlDsa(KeyKind::MlDsa65)),
         oid::ML_DSA_87 => Ok(Algorithm::MlDsa(KeyKind::MlDsa87)),
         oid::ED448 => Err(unsupported("Ed448")),
-        oid::RSASSA_PSS => Err(unsupported(
-            "RSASSA-PSS alone (a plain RSA key makes PSS signatures as well)",
-        )),
+        oid::RSASSA_PSS => match Parameters::read(whole) {
+            Some(parameters) => Ok(Algorithm::RsaPss(parameters)),
+            None => Err(unsupported(
+                "RSASSA-PSS with parameters that no scheme of TLS has: one hash of SHA-256, SHA-384 and \
+                 SHA-512 in both places, and a salt as long as its digest",
+            )),
+        },
         other => Err(unsupported(&dotted(other))),
     }
 }

@@ -7,6 +7,7 @@ use super::format::{Algorithm, Format, dotted, unsupported};
 use super::{KeyError, KeyPair, PrivateKey, ecdsa_signing, ml_dsa_signing, rejection_key};
 use crate::der::{self, Walk, oid, tag};
 use crate::raw::EvpPrivateKey;
+use crate::rsa_pss::Parameters;
 use crate::signature::{KeyKind, PublicKey};
 
 const MIN_RSA_BITS: usize = 2048;
@@ -17,6 +18,15 @@ pub(super) fn private_key(der: &[u8]) -> Result<PrivateKey, KeyError> {
         Format::Pkcs8(Algorithm::Rsa) => {
             check_rsa_size(pkcs8_inner(der).and_then(rsa_bits))?;
             rsa(RsaKeyPair::from_pkcs8(der).map_err(|_| KeyError::Malformed)?)
+        }
+        Format::Pkcs8(Algorithm::RsaPss(parameters)) => {
+            // RFC 8017 §A.1.2: the same RSAPrivateKey is inside, whatever the key is for.
+            let inner = pkcs8_inner(der).ok_or(KeyError::Malformed)?;
+            check_rsa_size(rsa_bits(inner))?;
+            rsa_pss(
+                RsaKeyPair::from_der(inner).map_err(|_| KeyError::Malformed)?,
+                parameters,
+            )
         }
         Format::Pkcs1 => {
             check_rsa_size(rsa_bits(der))?;
@@ -58,6 +68,18 @@ fn rsa(signing: RsaKeyPair) -> Result<PrivateKey, KeyError> {
             rejection: Box::new(rejection_key(pkcs8.as_ref())),
             signing,
         },
+    })
+}
+
+fn rsa_pss(signing: RsaKeyPair, parameters: Parameters) -> Result<PrivateKey, KeyError> {
+    let spki = signing
+        .public_key()
+        .as_der()
+        .map_err(|_| KeyError::Malformed)?;
+    let spki = parameters.spki(spki.as_ref()).ok_or(KeyError::Malformed)?;
+    Ok(PrivateKey {
+        public: public_key(&spki)?,
+        pair: KeyPair::RsaPss(signing),
     })
 }
 

@@ -8,6 +8,7 @@ use super::{KeyKind, SignatureAlgorithm};
 use crate::CryptoError;
 use crate::der::{self, AlgorithmIdentifier, Walk, oid, tag};
 use crate::hash::{Digest, HashAlgorithm};
+use crate::rsa_pss;
 
 /// The public key of a certificate, parsed and validated once. Clones share it.
 #[derive(Clone)]
@@ -22,7 +23,7 @@ struct Inner {
 }
 
 impl PublicKey {
-    /// The key of an X.509 SubjectPublicKeyInfo, DER: RSA of 2048 to 8192 bits, P-256, P-384, P-521, Ed25519
+    /// The key of an X.509 SubjectPublicKeyInfo, DER: RSA of 2048 to 8192 bits, for RSASSA-PSS alone or not, P-256, P-384, P-521, Ed25519
     /// or ML-DSA.
     ///
     /// # Errors
@@ -31,6 +32,15 @@ impl PublicKey {
     /// valid key (a point off its curve).
     pub fn from_spki_der(spki: &[u8]) -> Result<Self, CryptoError> {
         let kind = kind(spki).ok_or(CryptoError::new("public key parsing"))?;
+        // AWS-LC gets the numbers as those of any RSA key; that it signs with PSS alone is in its kind.
+        let for_pss = match kind {
+            KeyKind::RsaPss { hash, .. } => Some((
+                rsa_pss::Parameters(hash),
+                rsa_pss::as_rsa_encryption(spki).ok_or(CryptoError::new("public key parsing"))?,
+            )),
+            _ => None,
+        };
+        let spki = for_pss.as_ref().map_or(spki, |(_, spki)| spki);
         let verifiers = SignatureAlgorithm::ALL
             .into_iter()
             .filter(|algorithm| kind.supports(*algorithm))
@@ -45,7 +55,10 @@ impl PublicKey {
         let spki = verifiers
             .first()
             .and_then(|(_, key)| key.as_der().ok())
-            .map(|der| der.as_ref().to_vec())
+            .and_then(|der| match &for_pss {
+                Some((parameters, _)) => parameters.spki(der.as_ref()),
+                None => Some(der.as_ref().to_vec()),
+            })
             .ok_or(CryptoError::new("public key encoding"))?;
         Ok(Self(Arc::new(Inner {
             spki_sha256: HashAlgorithm::Sha256.digest(&spki),
@@ -144,13 +157,11 @@ fn kind(spki: &[u8]) -> Option<KeyKind> {
         return None;
     }
     match (algorithm, curve) {
-        (oid::RSA_ENCRYPTION, None) => {
-            // RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER } (RFC 8017 §A.1.1)
-            let modulus = Walk::sequence(key)?.expect(tag::INTEGER)?.content;
-            let bits = der::bit_len(modulus);
-            (2048..=8192)
-                .contains(&bits)
-                .then_some(KeyKind::Rsa { bits })
+        (oid::RSA_ENCRYPTION, None) => rsa_bits(key).map(|bits| KeyKind::Rsa { bits }),
+        (oid::RSASSA_PSS, None) => {
+            let identifier = Walk::sequence(spki)?.expect(tag::SEQUENCE)?.content;
+            let rsa_pss::Parameters(hash) = rsa_pss::Parameters::read(identifier)?;
+            rsa_bits(key).map(|bits| KeyKind::RsaPss { bits, hash })
         }
         (oid::EC_PUBLIC_KEY, Some(oid::SECP256R1)) => Some(KeyKind::EcP256),
         (oid::EC_PUBLIC_KEY, Some(oid::SECP384R1)) => Some(KeyKind::EcP384),
@@ -161,6 +172,12 @@ fn kind(spki: &[u8]) -> Option<KeyKind> {
         (oid::ML_DSA_87, None) => Some(KeyKind::MlDsa87),
         _ => None,
     }
+}
+
+/// RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER } (RFC 8017 §A.1.1)
+fn rsa_bits(key: &[u8]) -> Option<usize> {
+    let modulus = Walk::sequence(key)?.expect(tag::INTEGER)?.content;
+    Some(der::bit_len(modulus)).filter(|bits| (2048..=8192).contains(bits))
 }
 
 fn verifier(
@@ -176,6 +193,9 @@ fn verifier(
         (KeyKind::Rsa { .. }, RsaPssSha256) => &signature::RSA_PSS_2048_8192_SHA256,
         (KeyKind::Rsa { .. }, RsaPssSha384) => &signature::RSA_PSS_2048_8192_SHA384,
         (KeyKind::Rsa { .. }, RsaPssSha512) => &signature::RSA_PSS_2048_8192_SHA512,
+        (KeyKind::RsaPss { .. }, RsaPssPssSha256) => &signature::RSA_PSS_2048_8192_SHA256,
+        (KeyKind::RsaPss { .. }, RsaPssPssSha384) => &signature::RSA_PSS_2048_8192_SHA384,
+        (KeyKind::RsaPss { .. }, RsaPssPssSha512) => &signature::RSA_PSS_2048_8192_SHA512,
         (EcP256, EcdsaSha256) => &signature::ECDSA_P256_SHA256_ASN1,
         (EcP256, EcdsaSha384) => &signature::ECDSA_P256_SHA384_ASN1,
         (EcP256, EcdsaSha512) => &signature::ECDSA_P256_SHA512_ASN1,

@@ -66,12 +66,18 @@ pub(crate) fn tls13_algorithm(scheme: Scheme, key: KeyKind) -> Option<SignatureA
 }
 
 /// RFC 9846 §4.3.3. The ECDSA schemes name their curve; the RSASSA-PKCS1-v1_5 schemes "are not defined
-/// for use in signed TLS handshake messages". The rsa_pss_pss schemes are for keys with that OID, which
-/// no key file here has.
+/// for use in signed TLS handshake messages". The rsa_pss_pss schemes are for keys with the OID
+/// `id-RSASSA-PSS`, whose parameters, if they have any, name the one hash they are for: RFC 9846 §4.3.3:
+/// "If the corresponding public key's parameters are present, then the parameters in the signature MUST be
+/// identical to those in the public key."
 fn tls13(scheme: Scheme, key: KeyKind) -> Option<(SignatureAlgorithm, bool)> {
     use SignatureAlgorithm as Algorithm;
     let is_rsa = matches!(key, KeyKind::Rsa { .. });
+    let pss = |algorithm| (algorithm, key.supports(algorithm));
     Some(match scheme {
+        Scheme::RSA_PSS_PSS_SHA256 => pss(Algorithm::RsaPssPssSha256),
+        Scheme::RSA_PSS_PSS_SHA384 => pss(Algorithm::RsaPssPssSha384),
+        Scheme::RSA_PSS_PSS_SHA512 => pss(Algorithm::RsaPssPssSha512),
         Scheme::RSA_PSS_RSAE_SHA256 => (Algorithm::RsaPssSha256, is_rsa),
         Scheme::RSA_PSS_RSAE_SHA384 => (Algorithm::RsaPssSha384, is_rsa),
         Scheme::RSA_PSS_RSAE_SHA512 => (Algorithm::RsaPssSha512, is_rsa),

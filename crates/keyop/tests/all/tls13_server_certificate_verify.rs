@@ -280,7 +280,7 @@ fn key_and_scheme() -> Vec<Row> {
             "PSS with the scheme of keys for PSS alone",
             || handshake_with(rsa(), SignatureScheme::RSA_PSS_PSS_SHA256),
             |_| (),
-            CheckError::SchemeNotAllowed(SignatureScheme::RSA_PSS_PSS_SHA256),
+            CheckError::SchemeKeyMismatch(SignatureScheme::RSA_PSS_PSS_SHA256),
         ),
         (
             "curve of another scheme",

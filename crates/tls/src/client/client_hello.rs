@@ -17,6 +17,7 @@ use crate::peer_name::PeerName;
 use crate::policy::Policy;
 use crate::record::ChangeCipherSpecs;
 use crate::session::{ClientSession, SessionName};
+use crate::signature_schemes;
 use crate::suites::Suite;
 
 /// A ClientHello of ours that waits for its answer.
@@ -326,5 +327,6 @@ fn signature_schemes(config: &ClientConfig) -> Vec<SignatureScheme> {
         .iter()
         .copied()
         .filter(|scheme| SignatureAlgorithm::from_code(scheme.0).is_some())
+        .filter(|scheme| offers_tls13(&config.policy) || !signature_schemes::is_tls13_only(*scheme))
         .collect()
 }

@@ -28,6 +28,10 @@ fn certificate_type(scheme: SignatureScheme) -> Option<ClientCertificateType> {
         KeyKind::EcP256,
         KeyKind::Ed25519,
         KeyKind::Rsa { bits: 2048 },
+        KeyKind::RsaPss {
+            bits: 2048,
+            hash: None,
+        },
     ]
     .into_iter()
     .find(|kind| kind.supports(algorithm))
@@ -38,7 +42,7 @@ fn certificate_type(scheme: SignatureScheme) -> Option<ClientCertificateType> {
 /// EdDSA-capable public key."
 fn type_of_key(key: KeyKind) -> ClientCertificateType {
     match key {
-        KeyKind::Rsa { .. } => ClientCertificateType::RSA_SIGN,
+        KeyKind::Rsa { .. } | KeyKind::RsaPss { .. } => ClientCertificateType::RSA_SIGN,
         _ => ClientCertificateType::ECDSA_SIGN,
     }
 }
@@ -54,6 +58,7 @@ mod tests {
         for (schemes, types) in [
             (vec![S::RSA_PKCS1_SHA256], vec![T::RSA_SIGN]),
             (vec![S::RSA_PSS_RSAE_SHA256], vec![T::RSA_SIGN]),
+            (vec![S::RSA_PSS_PSS_SHA256], vec![T::RSA_SIGN]),
             (vec![S::ED25519], vec![T::ECDSA_SIGN]),
             (
                 vec![S::RSA_PKCS1_SHA256, S::ECDSA_SECP384R1_SHA384],

@@ -35,6 +35,7 @@ mod large_records;
 mod misbehaviour;
 mod needs;
 mod performed_here;
+mod rare_keys;
 mod resumption;
 mod server_flight;
 mod server_name;

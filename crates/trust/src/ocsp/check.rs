@@ -7,11 +7,12 @@ use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
 use der::{Decode, Encode, SliceReader};
 use keyward_tls::UnixTime;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor};
-use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage};
+use webpki::{EndEntityCert, KeyUsage};
 use x509_ocsp::{CertId, CertStatus, OcspGeneralizedTime, ResponderId, SingleResponse};
 
 use super::OcspFault;
 use super::response::Response;
+use crate::algorithms;
 use crate::certificate::Certificate;
 use crate::crl::reason_name;
 use crate::path::webpki_time;
@@ -214,7 +215,7 @@ impl<'a> Issuer<'a> {
         };
         EndEntityCert::try_from(responder)?
             .verify_for_usage(
-                ALL_VERIFICATION_ALGS,
+                algorithms::accepted(),
                 &[anchor],
                 &[],
                 webpki_time(now),

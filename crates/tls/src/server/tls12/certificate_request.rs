@@ -6,6 +6,7 @@ use keyward_wire::values::SignatureScheme;
 use super::server_hello::Flight;
 use crate::needs::ClientAuthentication;
 use crate::server::Context;
+use crate::signature_schemes;
 use crate::tls12::certificate_types;
 
 /// What the client is asked for.
@@ -21,7 +22,11 @@ impl Requested {
         let request = authentication.request()?;
         Some(Self {
             authorities: request.authorities.clone(),
-            schemes: request.schemes(),
+            schemes: request
+                .schemes()
+                .into_iter()
+                .filter(|scheme| !signature_schemes::is_tls13_only(*scheme))
+                .collect(),
             required: matches!(authentication, ClientAuthentication::Required(_)),
         })
     }

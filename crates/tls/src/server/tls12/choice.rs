@@ -137,7 +137,7 @@ fn group(
     if exchange != KeyExchange::DheRsa {
         return common().next();
     }
-    let KeyKind::Rsa { bits } = key else {
+    let (KeyKind::Rsa { bits } | KeyKind::RsaPss { bits, .. }) = key else {
         return None;
     };
     let offered = hello.extensions.supported_groups.as_deref();

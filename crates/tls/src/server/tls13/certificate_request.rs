@@ -5,7 +5,6 @@ use keyward_wire::handshake::CertificateRequestTls13;
 use keyward_wire::values::{CertificateCompressionAlgorithm, SignatureScheme};
 
 use super::server_hello::{Flight, Next};
-use crate::config::DEFAULT_SIGNATURE_SCHEMES;
 use crate::needs::ClientAuthentication;
 use crate::server::Context;
 
@@ -26,11 +25,7 @@ pub(super) fn send(
     let Some(wanted) = authentication.request() else {
         return;
     };
-    let schemes = if wanted.signature_schemes.is_empty() {
-        DEFAULT_SIGNATURE_SCHEMES.to_vec()
-    } else {
-        wanted.signature_schemes.clone()
-    };
+    let schemes = wanted.schemes();
     let compression = cx.config.certificate_compression.clone();
     let authorities = &wanted.authorities;
     let message = cx.common.send_message(&CertificateRequestTls13 {
