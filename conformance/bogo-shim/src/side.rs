@@ -89,6 +89,7 @@ impl Side for Client {
             early_data: options.early_data.enabled,
             resumption: true,
             trace: false,
+            grease: negotiation.grease,
             ..ClientConfig::default()
         };
         if !negotiation.verify_schemes.is_empty() {

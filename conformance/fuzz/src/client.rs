@@ -80,6 +80,8 @@ impl World {
         let compression = vec![CertificateCompressionAlgorithm::ZLIB];
         let client = ClientConfig {
             random: Repeatable::new(u64::from(more)),
+            // What the corpus plays against was recorded without.
+            grease: false,
             policy: client_site.policy.clone(),
             certificate_compression: if more & 4 != 0 {
                 compression.clone()

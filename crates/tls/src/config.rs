@@ -26,6 +26,9 @@ pub struct ServerConfig {
     /// Session tickets after a full TLS 1.3 handshake; a resumed one gets at most one. 0 turns
     /// resumption in TLS 1.3 off.
     pub session_ticket_count_tls13: u8,
+    /// Whether NewSessionTickets and CertificateRequests of TLS 1.3 carry values without meaning (RFC 8701 §4), by which
+    /// clients show that they ignore what they do not know.
+    pub grease: bool,
     /// Whether TLS 1.2 sessions go into tickets (RFC 5077) for clients that know them. Otherwise the caller
     /// keeps all of them by session ID, and a ticket from before is not looked at. TLS 1.3 has no session
     /// IDs: [`session_ticket_count_tls13`](Self::session_ticket_count_tls13) is for that.
@@ -62,6 +65,7 @@ impl Default for ServerConfig {
             limits: Limits::default(),
             verify_signatures: VerifySignatures::default(),
             session_ticket_count_tls13: 2,
+            grease: false,
             session_tickets_tls12: true,
             session_lifetime_s: 12 * 60 * 60,
             early_data: 0,
@@ -91,6 +95,9 @@ pub struct ClientConfig {
     pub limits: Limits,
     /// What is offered.
     pub policy: Arc<Policy>,
+    /// Whether ClientHellos carry values without meaning (RFC 8701 §3) in each list and among the extensions, other ones
+    /// in each connection, that servers do not come to choke on what is new.
+    pub grease: bool,
     /// Whether this is another attempt after one with a higher version has failed, which servers want to be
     /// told by TLS_FALLBACK_SCSV (RFC 7507 §4): one that speaks the higher version refuses, since it was
     /// somebody in between who had the first attempt fail.
@@ -140,6 +147,7 @@ impl Default for ClientConfig {
             random: Arc::new(SystemRandom),
             limits: Limits::default(),
             policy: Arc::new(Policy::default()),
+            grease: true,
             fallback: false,
             alpn: Vec::new(),
             verify_signatures: VerifySignatures::default(),

@@ -68,6 +68,7 @@ mod credential;
 mod delegated_credential;
 mod error;
 mod exporter;
+mod grease;
 mod handshake;
 mod key_log;
 mod key_schedule;

@@ -31,6 +31,8 @@ pub(crate) struct Negotiation {
     pub(crate) request_ocsp: bool,
     /// On a client.
     pub(crate) request_scts: bool,
+    /// On a client.
+    pub(crate) grease: bool,
     pub(crate) certificate_compression: Vec<CertificateCompressionAlgorithm>,
     /// Signatures that we accept; empty for the default.
     pub(crate) verify_schemes: Vec<SignatureScheme>,
@@ -76,6 +78,7 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-host-name" => value!(o, v => o.negotiation.host_name = Some(v.to_owned())),
         "-enable-ocsp-stapling" => Bare(|o| o.negotiation.request_ocsp = true),
         "-enable-signed-cert-timestamps" => Bare(|o| o.negotiation.request_scts = true),
+        "-enable-grease" => Bare(|o| o.negotiation.grease = true),
         "-renegotiate-freely" => Bare(|o| o.negotiation.renegotiation = Renegotiation::Freely),
         "-select-alpn" => {
             value!(o, v => o.negotiation.alpn = Alpn::Select(v.as_bytes().to_vec()))

@@ -13,6 +13,7 @@ use super::server_hello::ExpectServerHello;
 use super::{Context, State, tls13};
 use crate::config::ClientConfig;
 use crate::error::{Error, PeerMisbehaved};
+use crate::grease::{self, Grease};
 use crate::peer_name::PeerName;
 use crate::policy::Policy;
 use crate::record::ChangeCipherSpecs;
@@ -42,7 +43,9 @@ impl Hello {
         answered: impl IntoIterator<Item = ExtensionType>,
     ) -> Result<(), Error> {
         let offered = self.hello.extensions.types();
-        match answered.into_iter().find(|typ| !offered.contains(typ)) {
+        // RFC 8701 §3.1: "Clients MUST reject GREASE values when negotiated by the server."
+        let answerable = |typ: &ExtensionType| offered.contains(typ) && !grease::is_reserved(typ.0);
+        match answered.into_iter().find(|typ| !answerable(typ)) {
             Some(extension) => Err(PeerMisbehaved::UnsolicitedExtension(extension).into()),
             None => Ok(()),
         }
@@ -51,7 +54,8 @@ impl Hello {
     /// Whether the server could have chosen this version.
     pub(crate) fn offers_version(&self, version: ProtocolVersion) -> bool {
         match &self.hello.extensions.supported_versions {
-            Some(versions) => versions.contains(&version),
+            // RFC 8701 §3.1: one without meaning is no offer.
+            Some(versions) => versions.contains(&version) && !grease::is_reserved(version.0),
             None => version == ProtocolVersion::TLS12,
         }
     }
@@ -124,8 +128,12 @@ pub(super) fn send(
     session: Option<Box<ClientSession>>,
     cx: &mut Context<'_>,
 ) -> Result<State, Error> {
+    let mut client_hello = base(&name, session.as_deref(), cx)?;
+    if cx.config.grease {
+        Grease::new(&*cx.config.random)?.put(&mut client_hello);
+    }
     let mut hello = Hello {
-        hello: base(&name, session.as_deref(), cx)?,
+        hello: client_hello,
         name,
         message: Vec::new(),
         session,

@@ -22,6 +22,7 @@ fn a_clients_shares_are_new_in_each_hello_and_in_each_entry() {
     let config = || {
         let mut config = ClientConfig {
             key_shares: 2,
+            grease: false,
             ..ClientConfig::default()
         };
         let policy = Arc::make_mut(&mut config.policy);

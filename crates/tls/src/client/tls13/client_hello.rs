@@ -9,6 +9,7 @@ use super::hello_retry::Retry;
 use super::psk;
 use crate::client::{Context, Hello, client_hello};
 use crate::error::Error;
+use crate::grease;
 use crate::negotiated::NoEarlyData;
 
 /// What goes with a ClientHello that offers TLS 1.3.
@@ -38,6 +39,8 @@ impl Offer {
             retry: None,
         };
         offer.put_shares(hello);
+        // Not after a HelloRetryRequest: the shares are then the one that it asks for.
+        grease::put_share(&mut hello.hello);
         psk::offer(hello, cx.now);
         offer.early_data = psk::may_send_early_data(hello, cx);
         hello.hello.extensions.early_data = offer.early_data.is_ok();

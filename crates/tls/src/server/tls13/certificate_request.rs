@@ -5,6 +5,8 @@ use keyward_wire::handshake::CertificateRequestTls13;
 use keyward_wire::values::{CertificateCompressionAlgorithm, SignatureScheme};
 
 use super::server_hello::{Flight, Next};
+use crate::error::Error;
+use crate::grease;
 use crate::needs::ClientAuthentication;
 use crate::server::Context;
 
@@ -21,11 +23,18 @@ pub(super) fn send(
     authentication: &ClientAuthentication,
     flight: &mut Flight,
     cx: &mut Context<'_>,
-) {
+) -> Result<(), Error> {
     let Some(wanted) = authentication.request() else {
-        return;
+        return Ok(());
     };
     let schemes = wanted.schemes();
+    let mut told = schemes.clone();
+    let mut unknown = Vec::new();
+    if cx.config.grease {
+        let (extension, scheme) = grease::for_server(&*cx.config.random)?;
+        told.insert(0, scheme);
+        unknown.push((extension, Vec::new()));
+    }
     let compression = cx.config.certificate_compression.clone();
     let authorities = &wanted.authorities;
     let message = cx.common.send_message(&CertificateRequestTls13 {
@@ -34,9 +43,10 @@ pub(super) fn send(
         certificate_request_context: Vec::new(),
         extensions: CertificateRequestExtensions {
             // RFC 9846 §4.4.2: "The "signature_algorithms" extension MUST be specified".
-            signature_algorithms: Some(schemes.clone()),
+            signature_algorithms: Some(told),
             certificate_authorities: (!authorities.is_empty()).then(|| authorities.clone()),
             compress_certificate: (!compression.is_empty()).then(|| compression.clone()),
+            unknown,
             ..CertificateRequestExtensions::default()
         },
     });
@@ -46,4 +56,5 @@ pub(super) fn send(
         compression,
         required: matches!(authentication, ClientAuthentication::Required(_)),
     });
+    Ok(())
 }

@@ -168,7 +168,7 @@ pub(super) fn send(
     );
     match signer {
         Some(signer) => {
-            certificate_request::send(&site.client_authentication, &mut flight, cx);
+            certificate_request::send(&site.client_authentication, &mut flight, cx)?;
             certificate::send(&hello, signer, nonce, flight, cx)
         }
         // RFC 9846 §4.4.2: "Servers which are authenticating with a resumption PSK MUST NOT send the

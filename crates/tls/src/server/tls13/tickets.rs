@@ -3,9 +3,11 @@
 
 use keyward_wire::extensions::NewSessionTicketExtensions;
 use keyward_wire::handshake::NewSessionTicketTls13;
+use keyward_wire::values::ExtensionType;
 
 use super::server_hello::TicketTerms;
 use crate::error::Error;
+use crate::grease;
 use crate::key_schedule::tls13::ResumptionSecret;
 use crate::needs::{Need, NeedId, NewSessionKind, NewSessionNeed};
 use crate::server::Context;
@@ -18,6 +20,8 @@ pub(super) struct OpenTicket {
     lifetime_s: u32,
     age_add: u32,
     max_early_data: Option<u32>,
+    /// An extension without meaning.
+    grease: Option<ExtensionType>,
 }
 
 /// RFC 9846 §4.7.1: "Servers MUST NOT use any value greater than 604800 seconds (7 days)."
@@ -63,6 +67,7 @@ pub(super) fn ask(
         .map_err(|_| Error::Internal("random generation"))?;
     let (age_adds, _) = drawn.as_chunks();
     let psks = resumption.psks(count);
+    let grease = grease(cx)?;
     let tickets = (0..count).zip(psks).zip(age_adds);
     Ok(tickets
         .map(|((nonce, psk), age_add)| {
@@ -96,9 +101,18 @@ pub(super) fn ask(
                 lifetime_s,
                 age_add,
                 max_early_data: Some(terms.max_early_data).filter(|size| *size > 0),
+                grease,
             }
         })
         .collect())
+}
+
+fn grease(cx: &Context<'_>) -> Result<Option<ExtensionType>, Error> {
+    if !cx.config.grease {
+        return Ok(None);
+    }
+    let (extension, _) = grease::for_server(&*cx.config.random)?;
+    Ok(Some(extension))
 }
 
 /// Sends a ticket.
@@ -112,7 +126,11 @@ pub(super) fn send(open: &OpenTicket, ticket: Vec<u8>, cx: &mut Context<'_>) {
         ticket,
         extensions: NewSessionTicketExtensions {
             max_early_data_size: open.max_early_data,
-            ..NewSessionTicketExtensions::default()
+            unknown: open
+                .grease
+                .map(|typ| (typ, Vec::new()))
+                .into_iter()
+                .collect(),
         },
     });
 }

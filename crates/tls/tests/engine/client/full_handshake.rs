@@ -130,6 +130,7 @@ fn a_group_that_is_listed_twice_is_offered_once() {
     };
     let server = HandServer::new(ClientConfig {
         policy: Arc::new(policy),
+        grease: false,
         ..ClientConfig::default()
     });
     let extensions = &server.hello.extensions;

@@ -5,6 +5,7 @@ mod any_order;
 mod client_certificate;
 mod early_data;
 mod full_handshake;
+mod grease;
 mod hello_retry;
 mod needs;
 mod peer_certificate;

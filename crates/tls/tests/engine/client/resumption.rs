@@ -80,7 +80,11 @@ fn later(time: UnixTime, seconds: u64) -> UnixTime {
 fn the_session_is_offered_with_its_age_and_binder() {
     let ticket = ticket(1);
     let (visitor, psk, received) = returning(&ticket);
-    let mut server = HandServer::at(config(), &visitor, later(received, 5));
+    let config = ClientConfig {
+        grease: false,
+        ..config()
+    };
+    let mut server = HandServer::at(config, &visitor, later(received, 5));
     let offered = server.hello.extensions.pre_shared_key.clone().unwrap();
     assert_eq!(offered.identities.len(), 1);
     assert_eq!(offered.identities[0].identity, ticket.ticket);
