@@ -18,6 +18,9 @@ const STATUS_REQUEST: u32 = 5;
 /// `id-ad-caIssuers` (RFC 5280 §4.2.2.1): where the issuer's certificate can be fetched.
 const CA_ISSUERS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 48, 2];
 
+/// `id-pkix-ocsp-nocheck` (RFC 6960 §4.2.2.2.1).
+const OCSP_NO_CHECK: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 48, 1, 5];
+
 /// `rsaEncryption` (RFC 8017) and `id-RSASSA-PSS` (RFC 4055).
 const RSA_ENCRYPTION: &str = "1.2.840.113549.1.1.1";
 const RSA_PSS: &str = "1.2.840.113549.1.1.10";
@@ -179,13 +182,27 @@ impl<'a> Certificate<'a> {
         .collect()
     }
 
-    /// Extended key usages by name, others by number; empty if it has none.
-    pub(crate) fn extended_key_usages(&self) -> Vec<String> {
-        let Ok(Some(extension)) = self.parsed.extended_key_usage() else {
-            return Vec::new();
+    /// Whether its key may sign certificates. RFC 5280 §6.1.4 (n): "If a key usage extension is present, verify that the
+    /// keyCertSign bit is set."
+    pub(crate) fn may_sign_certificates(&self) -> bool {
+        self.key_usage().is_none_or(|usage| usage.key_cert_sign())
+    }
+
+    /// Whether the client should not ask whether it is revoked: RFC 6960 §4.2.2.2.1: "A CA may specify that an OCSP client
+    /// can trust a responder for the lifetime of the responder's certificate."
+    pub(crate) fn has_no_check(&self) -> bool {
+        // "The value of the extension SHALL be NULL."
+        self.extension(OCSP_NO_CHECK) == Some(&[5, 0])
+    }
+
+    /// Extended key usages by name, others by number; `None` if the extension is not there and it may be used for anything.
+    /// One that does not parse allows nothing.
+    pub(crate) fn extended_key_usages(&self) -> Option<Vec<String>> {
+        let usage = match self.parsed.extended_key_usage() {
+            Ok(extension) => extension?.value,
+            Err(_) => return Some(Vec::new()),
         };
-        let usage = extension.value;
-        [
+        let usages = [
             (usage.any, "anyExtendedKeyUsage"),
             (usage.server_auth, "serverAuth"),
             (usage.client_auth, "clientAuth"),
@@ -198,7 +215,8 @@ impl<'a> Certificate<'a> {
         .filter(|(is_set, _)| *is_set)
         .map(|(_, name)| name.to_owned())
         .chain(usage.other.iter().map(Oid::to_id_string))
-        .collect()
+        .collect();
+        Some(usages)
     }
 
     pub(crate) fn is_authority(&self) -> bool {
@@ -286,9 +304,11 @@ impl<'a> Certificate<'a> {
         let info = self.parsed.public_key();
         let algorithm = info.algorithm.algorithm.to_id_string();
         let rsa_bits = match algorithm.as_str() {
-            RSA_ENCRYPTION | RSA_PSS => RSAPublicKey::from_der(&info.subject_public_key.data)
-                .ok()
-                .map(|(_, key)| rsa_bits(key.modulus)),
+            // A key that nobody can read has no strength.
+            RSA_ENCRYPTION | RSA_PSS => Some(
+                RSAPublicKey::from_der(&info.subject_public_key.data)
+                    .map_or(0, |(_, key)| rsa_bits(key.modulus)),
+            ),
             _ => None,
         };
         let parameter = info

@@ -49,14 +49,14 @@ pub(crate) fn explain(
         Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
             let needed = peer.extended_key_usage();
             let lacks = |c: &Certificate<'_>| {
-                let present = c.extended_key_usages();
-                !present.is_empty() && !present.iter().any(|usage| usage == needed)
+                c.extended_key_usages()
+                    .is_some_and(|present| !present.iter().any(|usage| usage == needed))
             };
             let culprit = path.iter().find(|c| lacks(c)).copied().unwrap_or(leaf);
             Rejection::ExtendedKeyUsage {
                 certificate: culprit.title(),
                 needed,
-                present: culprit.extended_key_usages(),
+                present: culprit.extended_key_usages().unwrap_or_default(),
             }
         }
         Error::CaUsedAsEndEntity if leaf.is_self_issued() => Rejection::SelfSigned {
@@ -65,9 +65,20 @@ pub(crate) fn explain(
         Error::CaUsedAsEndEntity => Rejection::AuthorityAsPeer {
             certificate: leaf.title(),
         },
-        Error::EndEntityUsedAsCa => Rejection::NotAnAuthority {
-            certificate: title_where(&chain[1..], |c| !c.is_authority()),
-        },
+        Error::EndEntityUsedAsCa => {
+            let may_not = |c: &&Certificate<'_>| c.is_authority() && !c.may_sign_certificates();
+            match chain[1..].iter().find(may_not) {
+                Some(authority) if chain[1..].iter().all(Certificate::is_authority) => {
+                    Rejection::MayNotIssue {
+                        certificate: authority.title(),
+                        present: authority.key_usages(),
+                    }
+                }
+                _ => Rejection::NotAnAuthority {
+                    certificate: title_where(&chain[1..], |c| !c.is_authority()),
+                },
+            }
+        }
         Error::PathLenConstraintViolated | Error::MaximumPathDepthExceeded => {
             Rejection::PathTooLong {
                 certificate: shortest_allowance(&path).unwrap_or(leaf).title(),

@@ -9,9 +9,10 @@
 //! |---|---|---|
 //! | a path of good signatures to a certificate that is trusted; validity; who may issue; name constraints; path length; extended key usage | `path.rs` | rustls-webpki |
 //! | the name that was asked for is among the subject alternative names | `names.rs` | rustls-webpki |
+//! | every CA below the root may sign certificates by its key usage | `path.rs` | RFC 5280 §6.1.4 |
 //! | the key may do what the handshake did with it, and is strong enough | `leaf.rs` | RFC 5280 §4.2.1.3 |
 //! | not revoked, by revocation lists | `crl.rs` | rustls-webpki |
-//! | not revoked, by a stapled OCSP response; one is there where it must be | `ocsp/` | RFC 6960, RFC 7633 |
+//! | not revoked, by a stapled OCSP response whose responder is not revoked either; one is there where it must be | `ocsp/` | RFC 6960, RFC 7633 |
 //!
 //! Every refusal is a [`Rejection`] that says why in words and what would mend it.
 //!

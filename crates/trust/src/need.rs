@@ -67,6 +67,7 @@ impl From<&Rejection> for CertificateRejection {
             | Rejection::SignatureAlgorithm { .. }
             | Rejection::WeakKey { .. }
             | Rejection::NotAnAuthority { .. }
+            | Rejection::MayNotIssue { .. }
             | Rejection::AuthorityAsPeer { .. }
             | Rejection::PathTooLong { .. }
             | Rejection::NameConstraint { .. }

@@ -6,7 +6,7 @@ use keyward_tls::UnixTime;
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use webpki::{
     CertRevocationList, EndEntityCert, Error, ExpirationPolicy, KeyUsage, RevocationOptions,
-    RevocationOptionsBuilder, UnknownStatusPolicy,
+    RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath,
 };
 
 use crate::algorithms;
@@ -44,7 +44,7 @@ pub(crate) fn find(
         webpki_time(now),
         usage,
         revocation(trust, &lists),
-        None,
+        Some(&may_issue),
     );
     match verified {
         Ok(path) => {
@@ -75,7 +75,17 @@ pub(crate) fn find(
     }
 }
 
-fn revocation<'a>(
+/// What rustls-webpki leaves out: the key usage of the CAs below the root.
+fn may_issue(path: &VerifiedPath<'_>) -> Result<(), Error> {
+    let may = |der| Certificate::parse(&der).is_ok_and(|ca| ca.may_sign_certificates());
+    if path.intermediate_certificates().all(|ca| may(ca.der())) {
+        Ok(())
+    } else {
+        Err(Error::EndEntityUsedAsCa)
+    }
+}
+
+pub(crate) fn revocation<'a>(
     trust: &Trust,
     lists: &'a [&'a CertRevocationList<'a>],
 ) -> Option<RevocationOptions<'a>> {
@@ -117,7 +127,9 @@ fn check_pinned(leaf: &Certificate<'_>, peer: &Peer<'_>, now: UnixTime) -> Resul
     }
     let needed = peer.extended_key_usage();
     let present = leaf.extended_key_usages();
-    if !present.is_empty() && !present.iter().any(|usage| usage == needed) {
+    if let Some(present) = present
+        && !present.iter().any(|usage| usage == needed)
+    {
         return Err(Rejection::ExtendedKeyUsage {
             certificate,
             needed,

@@ -120,6 +120,13 @@ pub enum Rejection {
         /// Which.
         certificate: String,
     },
+    /// A CA issued a certificate of the chain, and its key usage does not allow that.
+    MayNotIssue {
+        /// Which.
+        certificate: String,
+        /// The usages that it has.
+        present: Vec<&'static str>,
+    },
     /// The peer's own certificate is that of a CA.
     AuthorityAsPeer {
         /// Which.
@@ -333,6 +340,19 @@ impl fmt::Display for Why<'_> {
             Rejection::NotAnAuthority { certificate } => write!(
                 f,
                 "{certificate} issued a certificate of the chain and is no certificate authority"
+            ),
+            Rejection::MayNotIssue {
+                certificate,
+                present,
+            } => write!(
+                f,
+                "{certificate} issued a certificate of the chain, and its key must not sign certificates \
+                 (keyCertSign): its key usage is {}",
+                if present.is_empty() {
+                    "empty".to_owned()
+                } else {
+                    List(present).to_string()
+                }
             ),
             Rejection::AuthorityAsPeer { certificate } => {
                 write!(

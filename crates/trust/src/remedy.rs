@@ -48,6 +48,9 @@ impl Rejection {
             Self::WeakKey { .. } => {
                 "have it issued for an ECDSA key, or for RSA with 2048 bits or more".to_owned()
             }
+            Self::MayNotIssue { .. } => {
+                "have the CA's certificate issued again with the key usage keyCertSign".to_owned()
+            }
             Self::ExtendedKeyUsage { needed, .. } => {
                 format!("have one issued with the extended key usage {needed}")
             }

@@ -247,7 +247,7 @@ fn link(certificate: &Certificate<'_>, place: Place, signed_by: Signer) -> Link 
         signature_algorithm: certificate.signature_algorithm(),
         names: certificate.names(),
         key_usages: certificate.key_usages(),
-        extended_key_usages: certificate.extended_key_usages(),
+        extended_key_usages: certificate.extended_key_usages().unwrap_or_default(),
         embedded_timestamps: certificate.embedded_timestamps(),
         must_staple: certificate.must_staple(),
         sha256: hex(digest.as_ref()),

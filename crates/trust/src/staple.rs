@@ -39,7 +39,7 @@ impl Staple {
                 issuer: leaf.issuer(),
                 issuer_url: None,
             })?;
-        let status = ocsp::check(response, leaf, &issuer.public_key_info(), now)?;
+        let status = ocsp::check(response, leaf, &issuer.public_key_info(), None, now)?;
         Ok(Self {
             this_update: status.this_update,
             good_until: status.good_until(),

@@ -18,7 +18,9 @@ use crate::{leaf, names};
 /// Without anything said: paths to the roots, names, usages and key strengths are checked, a stapled
 /// OCSP response has to be good if there is one, and there has to be one if the certificate says so
 /// (RFC 7633). Revocation lists count once there are some; then every certificate of a path needs a
-/// list of its issuer that is not out of date.
+/// list of its issuer that is not out of date. They count for a responder to which a CA delegated its OCSP
+/// responses, too, unless its certificate has `id-pkix-ocsp-nocheck`; without lists one without that is
+/// trusted only if its certificate lives for seven days at most.
 #[derive(Debug)]
 pub struct Trust {
     pub(crate) roots: Roots,
@@ -151,7 +153,7 @@ impl Trust {
             return Ok(None);
         };
         match presented.ocsp {
-            Some(response) => ocsp::check(response, content, issuer_key, now).map(Some),
+            Some(response) => ocsp::check(response, content, issuer_key, Some(self), now).map(Some),
             // Only servers staple to every client that asks.
             None if matches!(presented.peer, Peer::Client) => Ok(None),
             None if self.status_required || content.must_staple() => Err(Rejection::NoStatus {

@@ -34,7 +34,7 @@ fn revoked_at() -> OffsetDateTime {
     NOW - Duration::days(5)
 }
 
-fn fresh(issuer: &Ca, revoked: &[u64]) -> RevocationList {
+pub(crate) fn fresh(issuer: &Ca, revoked: &[u64]) -> RevocationList {
     list(issuer, Duration::days(1), revoked)
 }
 

@@ -4,7 +4,8 @@ use der::asn1::{BitString, GeneralizedTime, Null, ObjectIdentifier, OctetString}
 use der::{Any, Decode, Encode};
 use keyward_trust::{OcspFault, Presented, Rejection, RevocationSource};
 use rcgen::{
-    CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair, SigningKey,
+    CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair, SerialNumber,
+    SigningKey,
 };
 use rustls_pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
@@ -14,6 +15,7 @@ use x509_ocsp::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use crate::crl::fresh;
 use crate::support::{Ca, NAME, NOW, Pki, assert_says, at, authority, der as tlv, name, now};
 
 /// A response in the making; each test alters one part.
@@ -312,10 +314,17 @@ fn delegate(
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
+    params.custom_extensions = vec![no_check(&[5, 0])];
+    params.serial_number = Some(SerialNumber::from(0x77_u64));
     alter(&mut params);
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, issuer).unwrap().der().clone();
     (certificate, key)
+}
+
+/// `id-pkix-ocsp-nocheck` (RFC 6960 §4.2.2.2.1): NULL.
+fn no_check(value: &[u8]) -> CustomExtension {
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 48, 1, 5], value.to_vec())
 }
 
 fn by_delegate(
@@ -377,6 +386,82 @@ fn a_delegate_that_expired() {
     });
     let rejection = by_delegate(&pki, &expired, true).unwrap_err();
     assert_says(&rejection, &["Responder, has expired"]);
+}
+
+/// RFC 6960 §4.2.2.2.1: nothing says whether the responder is revoked, and it is for our own policy to decide.
+#[test]
+fn a_delegate_that_could_be_revoked() {
+    let pki = Pki::new();
+    type Alter = fn(&mut CertificateParams);
+    let cases: [(Alter, bool); 4] = [
+        (|params| params.custom_extensions = Vec::new(), false),
+        // What is there is no NULL.
+        (
+            |params| params.custom_extensions = vec![no_check(&[1, 1, 0xff])],
+            false,
+        ),
+        (
+            |params| {
+                params.custom_extensions = Vec::new();
+                params.not_before = NOW - Duration::days(3);
+                params.not_after = NOW + Duration::days(5);
+            },
+            false,
+        ),
+        (
+            |params| {
+                params.custom_extensions = Vec::new();
+                params.not_before = NOW - Duration::days(3);
+                params.not_after = NOW + Duration::days(4);
+            },
+            true,
+        ),
+    ];
+    for (alter, trusted) in cases {
+        let outcome = by_delegate(&pki, &delegate(&pki.intermediate, alter), true);
+        match outcome {
+            Ok(()) => assert!(trusted),
+            Err(rejection) => {
+                assert!(!trusted, "{rejection}");
+                assert_says(&rejection, &["Responder", "id-pkix-ocsp-nocheck"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_delegate_that_a_list_says_is_revoked() {
+    let pki = Pki::new();
+    for (asked, revoked, trusted) in [
+        (true, &[0x77_u64][..], false),
+        (true, &[], true),
+        // The certificate says that nobody need ask.
+        (false, &[0x77], true),
+    ] {
+        let (certificate, key) = delegate(&pki.intermediate, |params| {
+            if asked {
+                params.custom_extensions = Vec::new();
+            }
+        });
+        let signer = Signer {
+            certificate: &certificate,
+            key: &key,
+            shown: true,
+            by_key: true,
+        };
+        let response = Maker::new(&pki).signed(&signer);
+        let lists = vec![fresh(&pki.intermediate, revoked), fresh(&pki.root, &[])];
+        let chain = pki.chain();
+        let presented = Presented::by_server(&chain, name(NAME)).with_ocsp(Some(&response));
+        let trust = pki.trust().with_revocation_lists(lists);
+        match trust.verify(presented, now()) {
+            Ok(()) => assert!(trusted),
+            Err(rejection) => {
+                assert!(!trusted, "{rejection}");
+                assert_says(&rejection, &["Responder", "is revoked"]);
+            }
+        }
+    }
 }
 
 #[test]

@@ -102,3 +102,46 @@ fn a_key_usage_that_does_not_parse_allows_nothing() {
     let rejection = verify_with(&pki, KeyUse::Signs).unwrap_err();
     assert_says(&rejection, &["its key usage is empty"]);
 }
+
+/// RFC 5280 §6.1.4 (n): "If a key usage extension is present, verify that the keyCertSign bit is set."
+#[test]
+fn a_ca_whose_key_must_not_sign_certificates() {
+    let pki = Pki::with_intermediate(|ca| {
+        ca.key_usages = vec![KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+    });
+    let rejection = pki.verify().unwrap_err();
+    assert_eq!(
+        rejection,
+        Rejection::MayNotIssue {
+            certificate: "Intermediate".to_owned(),
+            present: vec!["digitalSignature", "cRLSign"],
+        }
+    );
+    assert_says(&rejection, &["must not sign certificates", "keyCertSign"]);
+    pki.verify_client().unwrap_err();
+
+    let unreadable = Pki::with_intermediate(|ca| {
+        ca.key_usages = Vec::new();
+        ca.custom_extensions = vec![rcgen::CustomExtension::from_oid_content(
+            &[2, 5, 29, 15],
+            vec![4, 1, 0x80],
+        )];
+    });
+    unreadable.verify().unwrap_err();
+    Pki::with_intermediate(|ca| ca.key_usages = Vec::new())
+        .verify()
+        .unwrap();
+}
+
+#[test]
+fn an_extended_key_usage_that_does_not_parse_allows_nothing() {
+    let pki = Pki::with_leaf(|leaf| {
+        leaf.extended_key_usages = Vec::new();
+        leaf.custom_extensions = vec![rcgen::CustomExtension::from_oid_content(
+            &[2, 5, 29, 37],
+            vec![4, 1, 0x80],
+        )];
+    });
+    pki.verify().unwrap_err();
+    pki.verify_client().unwrap_err();
+}

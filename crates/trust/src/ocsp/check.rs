@@ -7,7 +7,7 @@ use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
 use der::{Decode, Encode, SliceReader};
 use keyward_tls::UnixTime;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor};
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{CertRevocationList, EndEntityCert, KeyUsage};
 use x509_ocsp::{CertId, CertStatus, OcspGeneralizedTime, ResponderId, SingleResponse};
 
 use super::OcspFault;
@@ -15,9 +15,10 @@ use super::response::Response;
 use crate::algorithms;
 use crate::certificate::Certificate;
 use crate::crl::reason_name;
-use crate::path::webpki_time;
+use crate::path::{self, webpki_time};
 use crate::rejection::{Rejection, RevocationSource};
 use crate::signature::SignatureFault;
+use crate::trust::Trust;
 
 /// `id-kp-OCSPSigning` (RFC 6960 §4.2.2.2): 1.3.6.1.5.5.7.3.9.
 const OCSP_SIGNING: KeyUsage = KeyUsage::required(&[0x2b, 6, 1, 5, 5, 7, 3, 9]);
@@ -36,11 +37,17 @@ pub(crate) struct OcspStatus {
     pub(crate) delegated: bool,
 }
 
-/// Checks the response for `leaf`, whose issuer has `issuer_key`.
+/// For how long a responder is trusted that the issuer delegated to, if nothing says whether it is revoked: seven days,
+/// the life of a certificate that the CA/Browser Forum calls short-lived.
+const SHORT_LIVED: Duration = Duration::from_secs(7 * 86_400);
+
+/// Checks the response for `leaf`, whose issuer has `issuer_key`. Whether a responder to whom the issuer delegated it is
+/// revoked matters to who has to trust it; `None`: to others, who have rules of their own.
 pub(crate) fn check(
     response: &[u8],
     leaf: &Certificate<'_>,
     issuer_key: &SubjectPublicKeyInfoDer<'_>,
+    trust: Option<&Trust>,
     now: UnixTime,
 ) -> Result<OcspStatus, Rejection> {
     let response = Response::parse(response).map_err(Rejection::Status)?;
@@ -52,7 +59,9 @@ pub(crate) fn check(
         .find(|single| issuer.is_of(&single.cert_id, leaf))
         .ok_or(Rejection::Status(OcspFault::OtherCertificate))?;
     refuse_critical_extensions(&response, single).map_err(Rejection::Status)?;
-    let delegated = issuer.signed(&response, now).map_err(Rejection::Status)?;
+    let delegated = issuer
+        .signed(&response, trust, now)
+        .map_err(Rejection::Status)?;
     let status = OcspStatus {
         this_update: unix_time(single.this_update),
         next_update: single.next_update.map(unix_time),
@@ -167,7 +176,12 @@ impl<'a> Issuer<'a> {
 
     /// Whether it signed the response, or somebody in whose certificate it says that he may
     /// (RFC 6960 §4.2.2.2). `Ok(true)` is the latter.
-    fn signed(&self, response: &Response, now: UnixTime) -> Result<bool, OcspFault> {
+    fn signed(
+        &self,
+        response: &Response,
+        trust: Option<&Trust>,
+        now: UnixTime,
+    ) -> Result<bool, OcspFault> {
         let signed = response.signed()?;
         let responder = &response.data.responder_id;
         if responder_is(responder, self.name, &self.key_bits) {
@@ -190,7 +204,7 @@ impl<'a> Issuer<'a> {
                 "its responder is not the issuer, and shows no certificate".to_owned(),
             ));
         };
-        self.authorized(der, now)
+        self.authorized(der, &certificate, trust, now)
             .map_err(|error| OcspFault::Unauthorized(delegate_text(&error, &certificate)))?;
         signed
             .verify(&certificate.public_key_info())
@@ -199,12 +213,30 @@ impl<'a> Issuer<'a> {
     }
 
     /// A delegated responder's certificate is issued by the issuer itself, not by a CA below it, is
-    /// valid, and has the extended key usage for it.
+    /// valid, has the extended key usage for it, and is not revoked.
+    ///
+    /// RFC 6960 §4.2.2.2.1 has three ways to know the last. The certificate says that nobody need ask
+    /// (id-pkix-ocsp-nocheck). It says how to ask, which is by a revocation list here, if there are any. Or it
+    /// says nothing, and it is for the client to decide: here it is trusted if it lives for no longer than
+    /// [`SHORT_LIVED`].
     fn authorized(
         &self,
         responder: &CertificateDer<'_>,
+        certificate: &Certificate<'_>,
+        trust: Option<&Trust>,
         now: UnixTime,
     ) -> Result<(), webpki::Error> {
+        let asking = trust.filter(|_| !certificate.has_no_check());
+        let lists: Vec<&CertRevocationList<'_>> = asking
+            .iter()
+            .flat_map(|trust| trust.lists.iter().map(|list| &list.list))
+            .collect();
+        let revocation = asking.and_then(|trust| path::revocation(trust, &lists));
+        let life = certificate.not_after().since(certificate.not_before());
+        let short_lived = life.is_some_and(|life| life <= SHORT_LIVED);
+        if asking.is_some() && revocation.is_none() && !short_lived {
+            return Err(webpki::Error::UnknownRevocationStatus);
+        }
         let content = |der| AnyRef::from_der(der).map(AnyRef::value);
         let anchor = TrustAnchor {
             subject: content(self.name)
@@ -220,7 +252,7 @@ impl<'a> Issuer<'a> {
                 &[],
                 webpki_time(now),
                 OCSP_SIGNING,
-                None,
+                revocation,
                 None,
             )
             .map(|_| ())
@@ -259,6 +291,14 @@ fn delegate_text(error: &webpki::Error, responder: &Certificate<'_>) -> String {
         webpki::Error::CertNotValidYet { .. } => "is not valid yet",
         webpki::Error::RequiredEkuNotFoundContext(_) => {
             "has not the extended key usage OCSPSigning"
+        }
+        webpki::Error::CertRevoked => "is revoked",
+        webpki::Error::UnknownRevocationStatus => {
+            "may be revoked for all that is known: it has no id-pkix-ocsp-nocheck, lives for more than \
+             seven days, and no revocation list covers it"
+        }
+        webpki::Error::CrlExpired { .. } => {
+            "may be revoked for all that is known: the revocation list of its CA is out of date"
         }
         webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {
             "was not issued by the issuer of the certificate"

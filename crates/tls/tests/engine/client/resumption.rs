@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use keyward_tls::{ClientConfig, ClientSession, NeedKind, PeerMisbehaved, Policy, UnixTime};
+use keyward_tls::{
+    ClientConfig, ClientSession, NeedKind, PeerMisbehaved, Policy, ServerConfig, UnixTime,
+};
 use keyward_wire::extensions::NewSessionTicketExtensions;
 use keyward_wire::handshake::{ClientHello, EncryptedExtensions, NewSessionTicketTls13};
 use keyward_wire::values::{
@@ -120,6 +122,28 @@ fn offers(session: ClientSession, config: ClientConfig, when: UnixTime) -> bool 
 
 fn session(visitor: &Visitor) -> ClientSession {
     visitor.sessions.lock().unwrap().last().unwrap().clone()
+}
+
+/// A session of one protocol is none for a client that speaks another.
+#[test]
+fn a_session_is_not_offered_with_another_protocol() {
+    let mut site = Site::new(&[KeyAlgorithm::P256]);
+    site.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let site = Arc::new(site);
+    let visitor = Arc::new(Visitor::of(&site));
+    let of = |protocols: &[&[u8]]| ClientConfig {
+        alpn: protocols.iter().map(|name| name.to_vec()).collect(),
+        ..ClientConfig::default()
+    };
+    let resumes = |protocols: &[&[u8]]| {
+        let mut duo = Duo::with(&site, &visitor, of(protocols), ServerConfig::default());
+        duo.handshake();
+        duo.echo();
+        duo.client.negotiated().unwrap().resumed
+    };
+    assert!(!resumes(&[b"h2"]));
+    assert!(resumes(&[b"h2", b"http/1.1"]));
+    assert!(!resumes(&[b"http/1.1"]));
 }
 
 #[test]

@@ -98,6 +98,80 @@ fn a_session_of_another_context_is_not_offered() {
     }
 }
 
+/// The server would resume all of them; it is the client that does not offer them.
+#[test]
+fn a_session_is_not_offered_where_it_does_not_belong() {
+    type Change = fn(&mut ClientConfig);
+    let changes: [(&str, Change); 5] = [
+        ("where it belongs", |_| {}),
+        ("another protocol", |config| {
+            config.alpn = vec![b"http/1.1".to_vec()];
+        }),
+        ("a policy without its suite", |config| {
+            let policy = Arc::make_mut(&mut config.policy);
+            let suite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+            policy.cipher_suites.retain(|known| *known != suite);
+        }),
+        ("a policy without its version", |config| {
+            config.policy = Policy::modern().into();
+        }),
+        ("another context", |config| {
+            config.session_context = b"other".to_vec();
+        }),
+    ];
+    // In its first visit the client meets a server of TLS 1.2, later one that knows both versions.
+    let site = |policy| {
+        Arc::new(Site {
+            policy,
+            alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            ..Site::new(&[KeyAlgorithm::P256])
+        })
+    };
+    let config = || ClientConfig {
+        policy: tls12().into(),
+        alpn: vec![b"h2".to_vec()],
+        ..ClientConfig::default()
+    };
+    let (old, new) = (site(tls12()), site(Policy::intermediate()));
+    let visitor = Arc::new(Visitor::of(&old));
+    Duo::with(&old, &visitor, config(), ServerConfig::default()).handshake();
+    let session = visitor.sessions.lock().unwrap().pop().unwrap();
+    assert_eq!(session.alpn(), Some(&b"h2"[..]));
+    for (what, change) in changes {
+        visitor.sessions.lock().unwrap().clear();
+        visitor.keep(session.clone());
+        let mut config = config();
+        change(&mut config);
+        let site = if what.contains("version") { &new } else { &old };
+        let mut duo = Duo::with(site, &visitor, config, ServerConfig::default());
+        duo.handshake();
+        let resumed = duo.client.negotiated().unwrap().resumed;
+        assert_eq!(resumed, what == "where it belongs", "{what}");
+    }
+}
+
+#[test]
+fn a_session_with_another_server_is_not_offered() {
+    let site = site();
+    let (visitor, session) = session(&site);
+    visitor.keep(session);
+    let mut duo = duo(&site, &visitor);
+    let config = ClientConfig {
+        policy: tls12().into(),
+        ..ClientConfig::default()
+    };
+    let name = "blog.example".parse().unwrap();
+    duo.client = keyward_tls::ClientConnection::new(Arc::new(config), name).unwrap();
+    visitor.take_asked();
+    duo.handshake();
+    assert!(!duo.client.negotiated().unwrap().resumed);
+    // Nobody is asked about a session that does not fit; about the certificate, of course.
+    assert_eq!(
+        visitor.take_asked(),
+        [NeedKind::OfferSession, NeedKind::PeerCertificate]
+    );
+}
+
 /// The server's flight to a client that offers a session.
 fn answer(duo: &mut Duo) -> Flight {
     duo.step_client().unwrap();

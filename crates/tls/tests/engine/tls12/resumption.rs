@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use keyward_tls::{NeedError, NeedKind, PeerMisbehaved, Policy, ServerConfig};
+use keyward_tls::{
+    ClientAuthentication, NeedError, NeedKind, PeerMisbehaved, Policy, ServerConfig,
+};
 use keyward_wire::values::CipherSuite;
 use rustls::client::{Resumption, Tls12Resumption};
 use rustls::{ClientConfig, HandshakeKind};
@@ -143,6 +145,48 @@ fn what_does_not_fit_leads_to_a_full_handshake() {
         !client.server.negotiated().unwrap().resumed,
         "the suite is not offered"
     );
+}
+
+/// What has changed at the site between the two visits.
+#[test]
+fn a_session_is_not_resumed_at_a_site_that_has_changed() {
+    type Change = fn(&mut Site);
+    let changes: [(&str, Change); 6] = [
+        ("nothing", |_| {}),
+        ("another context", |site| {
+            site.session_context = b"other".to_vec();
+        }),
+        ("another protocol", |site| {
+            site.alpn = vec![b"http/1.1".to_vec()];
+        }),
+        ("no protocol", |site| site.alpn = Vec::new()),
+        ("a policy without its suite", |site| {
+            let ecdsa = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+            site.policy.cipher_suites.retain(|suite| *suite != ecdsa);
+        }),
+        ("clients must be known", |site| {
+            site.client_authentication = ClientAuthentication::Required(Default::default());
+        }),
+    ];
+    let new = || {
+        let mut site = Site::new(&[KeyAlgorithm::P256, KeyAlgorithm::Rsa2048]);
+        site.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        site
+    };
+    let protocols = Some(vec![b"h2".to_vec(), b"http/1.1".to_vec()]);
+    let mut first = HandClient::new(&Arc::new(new()));
+    first.hello.extensions.alpn.clone_from(&protocols);
+    first.handshake();
+    let session = first.session();
+    for (what, change) in changes {
+        let mut site = new();
+        change(&mut site);
+        let mut client = HandClient::resuming(&Arc::new(site), &session);
+        client.hello.extensions.alpn.clone_from(&protocols);
+        client.send_hello().unwrap();
+        let resumed = client.server.negotiated().unwrap().resumed;
+        assert_eq!(resumed, what == "nothing", "{what}");
+    }
 }
 
 /// A session of RSA key transport goes the way of the policy that allowed it.
