@@ -191,7 +191,8 @@ pub(crate) struct DaemonArgs {
 
 /// Run an edge: it faces clients and has no private key.
 ///
-/// SIGTERM or SIGINT stops it when open connections have ended, at once if it comes twice.
+/// SIGTERM or SIGINT stops it when open connections have ended, at once if it comes twice. SIGHUP has it look at
+/// the sites' files at once, as it does every ten seconds: chains, revocation lists and the like.
 #[derive(Debug, Args)]
 pub(crate) struct EdgeArgs {
     /// The configuration file (TOML); examples/edge.toml explains every setting

@@ -4,6 +4,23 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 
+/// SIGHUP, which asks for changed files to be read at once.
+pub(crate) struct Hangup(Signal);
+
+impl Hangup {
+    pub(crate) fn catch() -> Result<Self, Failure> {
+        signal(SignalKind::hangup())
+            .map(Self)
+            .map_err(|cause| Failure::run_time(format!("cannot catch signals: {cause}")))
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending().await
+        }
+    }
+}
+
 /// Both signals, caught from the moment that this is made.
 pub(crate) struct StopSignals {
     terminate: Signal,

@@ -76,3 +76,25 @@ fn an_address_that_is_taken_is_1() {
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains(&address), "{stderr}");
 }
+
+/// A changed chain is shown at once, and not only when the edge looks by itself.
+#[test]
+fn sighup_has_files_read_again() {
+    let began = std::time::Instant::now();
+    let stand = Stand::new();
+    let upstream = format!("http://{}", site::start());
+    let (_key_server, key_address) = stand.start_key_server();
+    let (mut edge, address) = stand.start_edge(&key_address, &upstream, &["ecdsa"]);
+    let client = client_config(&stand.authority.ca_pem());
+    let leaf = || {
+        let stream = connect(&client, &address, NAME).unwrap();
+        stream.conn.peer_certificates().unwrap()[0].to_vec()
+    };
+    let before = leaf();
+    std::fs::copy(stand.path("certs/rsa.pem"), stand.path("certs/ecdsa.pem")).unwrap();
+    edge.signal("HUP");
+    eventually("the new chain is shown", || leaf() != before);
+    assert!(began.elapsed() < std::time::Duration::from_secs(10));
+    assert!(edge.is_running());
+    assert_eq!(edge.stop().0, Some(0));
+}

@@ -186,7 +186,7 @@ impl CertificateFileError {
                 "get a new one from the certificate's CA, for example with `openssl ocsp -respout`, in DER"
             }
             Kind::Scts => {
-                "give a SignedCertificateTimestampList (RFC 6962 \u{a7}3.3): two bytes of length, then each \
+                "give a SignedCertificateTimestampList (RFC 6962 §3.3): two bytes of length, then each \
                  timestamp with two bytes of length before it"
             }
             Kind::Unusable(_) => {

@@ -32,6 +32,8 @@ pub(crate) struct Delegation {
     pub(crate) credential: DelegatedCredential,
     /// The certificate that vouches for it, DER.
     pub(crate) leaf: Vec<u8>,
+    /// The delegated key.
+    pub(crate) key: KeyId,
     /// In seconds since 1970.
     expires: u64,
 }
@@ -89,6 +91,14 @@ impl DelegatedKeys {
         keys.insert(id, Held { key, expires });
     }
 
+    /// Forgets a key as soon as no handshake can have begun with it.
+    fn retire(&self, id: KeyId, now: UnixTime) {
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = keys.get_mut(&id) {
+            held.expires = held.expires.min(seconds(now) + RETIREMENT);
+        }
+    }
+
     fn forget_expired(&self, now: UnixTime) {
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
         keys.retain(|_, held| seconds(now) <= held.expires);
@@ -119,6 +129,9 @@ impl DelegatedKeys {
             .ok()
     }
 }
+
+/// Longer than a handshake may take.
+const RETIREMENT: u64 = 60;
 
 /// How soon a credential that is missing is asked for, and one that was refused again.
 const ROUND: Duration = Duration::from_secs(2);
@@ -196,11 +209,14 @@ async fn renew(
     let delegation = Delegation {
         credential: request().into_credential(signature),
         leaf,
+        key: KeyId::of_public_key(key.public_key()),
         expires,
     };
     // First the key, then what leads clients to it.
     delegated.keep(key, expires);
-    site.take_delegation(delegation)?;
+    for replaced in site.take_delegation(delegation)? {
+        delegated.retire(replaced, UnixTime::now());
+    }
     info!(site = site.title(), key = %certificate.key(), expires,
         "a delegated credential is in use");
     Ok(())
@@ -230,6 +246,20 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_was_replaced_is_forgotten_soon() {
+        let keys = DelegatedKeys::default();
+        let key = PrivateKey::generate_p256().unwrap();
+        let id = KeyId::of_public_key(key.public_key());
+        keys.keep(key, 10_000);
+        let at = UnixTime::from_secs;
+        keys.retire(id, at(1_000));
+        keys.forget_expired(at(1_000 + RETIREMENT));
+        assert!(keys.has(id));
+        keys.forget_expired(at(1_001 + RETIREMENT));
+        assert!(!keys.has(id));
+    }
+
+    #[test]
     fn a_third_of_its_time_is_left_for_the_next_one() {
         let delegation = Delegation {
             credential: DelegatedCredential {
@@ -240,6 +270,7 @@ mod tests {
                 signature: Vec::new(),
             },
             leaf: Vec::new(),
+            key: KeyId::from_bytes([0; 32]),
             expires: 10_000,
         };
         let lifetime = Duration::from_secs(3000);

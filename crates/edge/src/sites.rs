@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keyward_config::{HostName, NamePattern};
 use keyward_crypto::hash::HashAlgorithm;
-use keyward_keyop::OperationKind;
+use keyward_keyop::{KeyId, OperationKind};
 use keyward_tls::{CertificateAnswer, ClientAuthentication, Credential, Policy, UnixTime};
 
 use crate::catalog::Operations;
@@ -212,6 +212,14 @@ impl Site {
             presented.own = ours.cloned().map(OwnChain::bare).collect();
         }
         presented.operations = Some(operations.clone());
+        // A key server that would sign none any more wants none in use either.
+        let own = std::mem::take(&mut presented.own);
+        presented.delegations.retain(|delegation| {
+            own.iter().any(|own| {
+                own.plain.chain()[0].as_ref() == delegation.leaf && may_delegate(own, operations)
+            })
+        });
+        presented.own = own;
         presented.update(UnixTime::now());
         presented.arrange();
         presented.chains.verify_next_signatures();
@@ -266,11 +274,9 @@ impl Site {
             return Vec::new();
         };
         let presented = self.read();
-        let allowed = |own: &OwnChain| {
-            let operations = presented.operations.as_ref();
-            let operations = operations.and_then(|all| all.get(&own.plain.key()));
-            operations.is_some_and(|some| some.contains(&OperationKind::DelegatedCredential))
-        };
+        let operations = presented.operations.as_ref();
+        let allowed =
+            |own: &OwnChain| operations.is_some_and(|operations| may_delegate(own, operations));
         let wants = |own: &&OwnChain| {
             let delegation = presented
                 .delegations
@@ -283,8 +289,8 @@ impl Site {
         wanting.map(|own| own.plain.clone()).collect()
     }
 
-    /// Shows a delegated credential from now on.
-    pub(crate) fn take_delegation(&self, delegation: Delegation) -> Result<(), String> {
+    /// Shows a delegated credential from now on; the keys of those that it replaces.
+    pub(crate) fn take_delegation(&self, delegation: Delegation) -> Result<Vec<KeyId>, String> {
         let mut presented = self.write();
         let own = presented
             .own
@@ -295,12 +301,17 @@ impl Site {
         let delegation = Arc::new(delegation);
         own.dress(Some(&delegation), &[], UnixTime::now())
             .map_err(|error| error.to_string())?;
-        presented
-            .delegations
-            .retain(|before| before.leaf != delegation.leaf);
+        let mut replaced = Vec::new();
+        presented.delegations.retain(|before| {
+            let stays = before.leaf != delegation.leaf;
+            if !stays {
+                replaced.push(before.key);
+            }
+            stays
+        });
         presented.delegations.push(delegation);
         presented.update(UnixTime::now());
-        Ok(())
+        Ok(replaced)
     }
 
     /// The chains in use.
@@ -342,6 +353,12 @@ impl Site {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the key server signs delegated credentials with a chain's key, for this edge.
+fn may_delegate(own: &OwnChain, operations: &Operations) -> bool {
+    let some = operations.get(&own.plain.key());
+    some.is_some_and(|some| some.contains(&OperationKind::DelegatedCredential))
 }
 
 /// Sessions of another site, or of another policy, are not resumed: what was agreed there need not

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use keyward_edge::{Config, Edge, RunningEdge};
+use keyward_edge::{Config, Edge, Reloaded, RunningEdge};
 use keyward_keyclient::{ConnectionState, KeyClient, KeyClientConfig};
 use keyward_keyop::KeyId;
 use tokio::time::timeout;
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::args::EdgeArgs;
 use crate::attached::Parent;
 use crate::failure::Failure;
-use crate::stop::StopSignals;
+use crate::stop::{Hangup, StopSignals};
 
 pub(crate) fn run(args: &EdgeArgs) -> Result<(), Failure> {
     let config = Config::load(&args.config)?;
@@ -20,6 +20,7 @@ pub(crate) fn run(args: &EdgeArgs) -> Result<(), Failure> {
 
 async fn serve(config: Config, args: &EdgeArgs) -> Result<(), Failure> {
     let mut signals = StopSignals::catch()?;
+    let mut hangup = Hangup::catch()?;
     let mut parent = Parent::watch(args.attached);
     // Without a key server the first client would find an edge that can do nothing for it. Better
     // that whoever starts this process hears why.
@@ -38,9 +39,15 @@ async fn serve(config: Config, args: &EdgeArgs) -> Result<(), Failure> {
     tracing::info!(listen = addresses(&edge).join(", "), "the edge is ready");
     parent.ready(addresses(&edge))?;
 
-    let reason = tokio::select! {
-        signal = signals.wait() => signal,
-        _ = parent.asked() => "the process that started this one is gone",
+    let reason = loop {
+        tokio::select! {
+            signal = signals.wait() => break signal,
+            _ = parent.asked() => break "the process that started this one is gone",
+            () = hangup.wait() => {
+                let Reloaded { changed, failed, .. } = edge.reload().await;
+                tracing::info!(changed, failed, "SIGHUP: looked at the sites' files again");
+            }
+        }
     };
     tracing::info!(
         reason,

@@ -30,7 +30,7 @@ pub(super) fn read(
         return Err(source.problem(
             raw.span(),
             "none of the site's certificates may delegate: they lack the extension DelegationUsage or the \
-             key usage digitalSignature (RFC 9345 \u{a7}4.2)",
+             key usage digitalSignature (RFC 9345 §4.2)",
             "have one issued with the extension 1.3.6.1.4.1.44363.44, or remove delegated_credential",
         ));
     }
