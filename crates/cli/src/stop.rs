@@ -16,7 +16,7 @@ impl Hangup {
 
     pub(crate) async fn wait(&mut self) {
         if self.0.recv().await.is_none() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
