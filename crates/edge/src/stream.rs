@@ -9,8 +9,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -18,13 +17,14 @@ use keyward_tls::{
     EarlyDataStatus, Error, Misuse, Negotiated, ServerConfig, ServerConnection, Step, UnixTime,
 };
 use keyward_wire::values::AlertDescription;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::needs::{Findings, Pending, Resolution, Resolver};
 use crate::record::Recorder;
 
-/// What one read from the socket takes at most: a TLS record of the largest size.
-const READ_SIZE: usize = 16 * 1024 + 512;
+/// What one read from the socket takes at least, if there is so much: two TLS records of the largest size, of which one
+/// comes whole, and is opened where it lies.
+const READ_SIZE: usize = 2 * (16 * 1024 + 512);
 
 /// A TLS server's side of a connection.
 pub(crate) struct TlsStream<S> {
@@ -34,8 +34,10 @@ pub(crate) struct TlsStream<S> {
     findings: Findings,
     recorder: Recorder,
     pending: Option<Pending>,
-    /// Received bytes that the engine has no room for yet; at most one read's.
+    /// Received bytes, one read's.
     held: Vec<u8>,
+    /// How many of them the engine has taken.
+    taken: usize,
     /// Early data that nobody has read yet; at most what the engine takes of it.
     early: VecDeque<u8>,
     handshake_complete: bool,
@@ -87,6 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
             recorder,
             pending: None,
             held: Vec::new(),
+            taken: 0,
             early: VecDeque::new(),
             handshake_complete: false,
             peer_closed: false,
@@ -273,28 +276,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
 
     /// Gives the engine more bytes. Ready after progress, the end of the stream included.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
-        if !self.held.is_empty() {
-            let taken = self.tls.receive(&self.held);
-            if taken == 0 {
-                // Its buffer is full, so it waits for an answer or for output to be written, and
-                // both wake this task. The socket is left alone: this is the client's backpressure.
-                return Poll::Pending;
-            }
-            self.held.drain(..taken);
-            return Poll::Ready(Ok(()));
-        }
-        let mut space = [MaybeUninit::uninit(); READ_SIZE];
-        let mut buffer = ReadBuf::uninit(&mut space);
-        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer))?;
-        let received = buffer.filled();
-        if received.is_empty() {
+        if self.taken == self.held.len() && ready!(self.poll_read_socket(cx))? == 0 {
             self.socket_closed = true;
             self.tls.receive_eof();
             return Poll::Ready(Ok(()));
         }
-        let taken = self.tls.receive(received);
-        self.held.extend_from_slice(&received[taken..]);
+        let taken = self.tls.receive(&self.held[self.taken..]);
+        if taken == 0 {
+            // Its buffer is full, so it waits for an answer or for output to be written, and
+            // both wake this task. The socket is left alone: this is the client's backpressure.
+            return Poll::Pending;
+        }
+        self.taken += taken;
         Poll::Ready(Ok(()))
+    }
+
+    /// Reads into `held`, of which nothing is left. What waits for the socket has no buffer for it.
+    fn poll_read_socket(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.taken = 0;
+        self.held.clear();
+        self.held.reserve(READ_SIZE);
+        let read = pin!(self.socket.read_buf(&mut self.held)).poll(cx);
+        if read.is_pending() {
+            self.held = Vec::new();
+        }
+        read
     }
 
     fn poll_read_inner(
