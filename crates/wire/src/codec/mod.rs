@@ -28,7 +28,8 @@ pub trait Encode {
 
     /// The wire form as bytes of its own. Panics as [`Encode::encode`] does.
     fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        // Room for what is short, which would grow from nothing byte by byte.
+        let mut out = Vec::with_capacity(64);
         self.encode(&mut out);
         out
     }
