@@ -181,8 +181,8 @@ pub(crate) fn tls12_full(case: &Case) -> Result<Vec<Part>> {
             tls12_from_master(&master, &mut block);
         }),
         records(2, [16, 0], 16),
-        tickets(1, 0),
-        randomness(1, 1),
+        // Clients that do not resume take no ticket in TLS 1.2: their session has an ID.
+        randomness(2, 0),
         transcript(vec![
             vec![
                 lengths.client_hello,
@@ -193,7 +193,7 @@ pub(crate) fn tls12_full(case: &Case) -> Result<Vec<Part>> {
                 37,
             ],
             vec![],
-            vec![16, TICKET + 10],
+            vec![16],
         ]),
     ];
     parts.extend(signature(case, 32 + 32 + 36)?);
@@ -374,7 +374,7 @@ fn tickets(sealed: usize, opened: usize) -> Part {
     })
 }
 
-/// The ServerHello's random, and the nonces of tickets. Keys draw their own.
+/// The randoms of ServerHellos, session IDs, and the nonces of tickets. Keys draw their own.
 fn randomness(randoms: usize, nonces: usize) -> Part {
     Part::new(RANDOMNESS, move || {
         let draw = |buffer: &mut [u8]| SystemRandom.fill(buffer).expect("there is randomness");

@@ -1,5 +1,7 @@
 //! Keyward's engine, with every need answered at once.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,8 +11,8 @@ use keyward_keyop::{KeyRules, Operation, Performed};
 use keyward_pki::Issued;
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{
-    Answer, CertificateAnswer, Credential, Need, OfferedSession, Policy, ServerConfig,
-    ServerConnection, SessionNeed, Step, UnixTime,
+    Answer, CertificateAnswer, Credential, Need, NewSessionKind, NewSessionNeed, OfferedSession,
+    Policy, ServerConfig, ServerConnection, SessionNeed, SessionState, Step, UnixTime,
 };
 
 use super::{Connection, Server};
@@ -26,9 +28,14 @@ struct Shared {
     policy: Arc<Policy>,
     key: PrivateKey,
     tickets: TicketKeys,
+    /// Of clients that take no tickets, the oldest first. None of the clients here comes back for its own.
+    sessions: RefCell<VecDeque<SessionState>>,
     key_time: KeyTime,
     key_holder: KeyHolder,
 }
+
+/// As many as rustls keeps.
+const KEPT_SESSIONS: usize = 256;
 
 /// Who performs the key operation, as far as the engine knows.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +74,7 @@ impl KeywardServer {
             policy: Arc::new(Policy::intermediate()),
             key: PrivateKey::from_der(issued.key_der.secret_der())?,
             tickets: TicketKeys::new(&[ticket_key], Arc::new(SystemRandom))?,
+            sessions: RefCell::default(),
             key_time: KeyTime::default(),
             key_holder,
         })))
@@ -193,12 +201,24 @@ impl Shared {
                     }
                 }
             }
-            Need::NewSession(need) => {
-                let ticket = self.tickets.seal(need.state());
-                need.answer(Ok(ticket))
-            }
+            Need::NewSession(need) => self.keep(need),
             other => return Err(format!("not for this handshake: {:?}", other.kind()).into()),
         })
+    }
+
+    /// A ticket, or for a client that takes none the session kept under its ID.
+    fn keep(&self, need: NewSessionNeed) -> Answer {
+        if *need.kind() == NewSessionKind::Ticket {
+            let ticket = self.tickets.seal(need.state());
+            return need.answer(Ok(ticket));
+        }
+        let (id, state, _) = need.into_parts();
+        let mut sessions = self.sessions.borrow_mut();
+        sessions.push_back(state);
+        if sessions.len() > KEPT_SESSIONS {
+            sessions.pop_front();
+        }
+        Answer::new_session(id, Ok(Some(Vec::new())))
     }
 
     fn look_up(&self, need: SessionNeed) -> Answer {
