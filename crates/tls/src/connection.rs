@@ -103,15 +103,20 @@ impl<R: Role> Connection<R> {
             Some(End::Aborted) => return Ok(Step::Closed),
             None => {}
         }
-        // RFC 9846 §4.7.3: a peer that asks several times for a KeyUpdate while we are silent gets "a single
-        // update": when there is nothing more to look at.
-        let step = self
-            .advance(now)
-            .and_then(|step| self.pay_key_update().map(|()| step));
-        if let Err(error) = &step {
-            self.fail(error.clone());
+        let step = self.advance(now);
+        let failure = match &step {
+            Err(error) => Some(error.clone()),
+            // RFC 9846 §4.7.3: a peer that asks several times for a KeyUpdate while we are silent gets "a single
+            // update": when there is nothing more to look at.
+            Ok(_) => self.pay_key_update().err(),
+        };
+        match failure {
+            None => step,
+            Some(error) => {
+                self.fail(error.clone());
+                Err(error)
+            }
         }
-        step
     }
 
     fn advance(&mut self, now: UnixTime) -> Result<Step, Error> {
