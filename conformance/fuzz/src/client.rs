@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use keyward_tls::{
     Client, ClientAuthentication, ClientCertificateRequest, ClientConfig, ClientConnection,
-    ClientSession, KeyLogLine, Negotiated, Policy, ServerConfig, ServerConnection, UnixTime,
+    ClientSession, KeyLogLine, KeyShares, Negotiated, Policy, ServerConfig, ServerConnection,
+    UnixTime,
 };
 use keyward_wire::values::{
     AlertDescription, CertificateCompressionAlgorithm, HandshakeType, ProtocolVersion,
@@ -91,7 +92,7 @@ impl World {
             early_data: more & 8 != 0,
             request_scts: more & 0x10 != 0,
             record_size_limit: (more & 0x20 != 0).then_some(256),
-            key_shares: if more & 0x40 != 0 { 0 } else { 2 },
+            key_shares: KeyShares::First(if more & 0x40 != 0 { 0 } else { 2 }),
             delegated_credentials: more & 0x80 != 0,
             key_log: true,
             ..ClientConfig::default()

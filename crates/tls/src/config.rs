@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use keyward_crypto::random::{SecureRandom, SystemRandom};
-use keyward_wire::values::{CertificateCompressionAlgorithm, SignatureScheme};
+use keyward_wire::values::{CertificateCompressionAlgorithm, NamedGroup, SignatureScheme};
 
 use crate::policy::Policy;
 
@@ -122,16 +122,16 @@ pub struct ClientConfig {
     /// Whether sessions are resumed and received.
     pub resumption: bool,
     /// What a session is bound to besides the server's name: a session made with another context is not
-    /// offered. At most 255 bytes. Whom a resumed session trusts and who we are in it was settled when it
-    /// was made: who uses one store with different trust or different client certificates must set this, for
-    /// example to a digest of both.
+    /// offered. At most 255 bytes. Who we are in a resumed session was settled when it was made: who uses one
+    /// store with different client certificates must set this, for example to a digest of them. Whom it trusts is
+    /// [asked again](crate::PeerCertificateNeed::is_resumed); with a digest of the trust as well, one that does not
+    /// hold here is not asked about.
     pub session_context: Vec<u8>,
     /// Distinguished names (DER) of authorities that servers are told are trusted (RFC 9846 §4.3.4);
     /// empty: they are not told.
     pub certificate_authorities: Vec<Vec<u8>>,
-    /// How many of the policy's first groups get a key share in the first ClientHello. A server that
-    /// wants another group costs a round trip.
-    pub key_shares: usize,
+    /// The groups that get a key share in the first ClientHello. A server that wants another costs a round trip.
+    pub key_shares: KeyShares,
     /// The longest record that servers may send, in bytes of plaintext (RFC 8449); at least 64.
     pub record_size_limit: Option<u16>,
     /// Whether the connection collects [`TraceEvent`](crate::TraceEvent)s.
@@ -160,11 +160,26 @@ impl Default for ClientConfig {
             resumption: true,
             session_context: Vec::new(),
             certificate_authorities: Vec::new(),
-            key_shares: 2,
+            key_shares: KeyShares::default(),
             record_size_limit: None,
             trace: true,
             key_log: false,
         }
+    }
+}
+
+/// Which of the groups that a client offers get a key share in its first ClientHello (RFC 9846 §4.3.8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyShares {
+    /// As many of the policy's first.
+    First(usize),
+    /// These, in the policy's order; what the policy does not have is passed over.
+    Of(Vec<NamedGroup>),
+}
+
+impl Default for KeyShares {
+    fn default() -> Self {
+        Self::First(2)
     }
 }
 

@@ -51,6 +51,7 @@ pub struct Credential {
     ocsp: Option<OcspResponse>,
     scts: Option<SignedCertificateTimestampList>,
     delegated: Option<Box<Delegated>>,
+    signing_schemes: Option<Vec<SignatureScheme>>,
     may_sign: bool,
     issuers: Vec<Vec<u8>>,
     chain_signatures: Vec<&'static [u16]>,
@@ -95,6 +96,7 @@ impl Credential {
             ocsp: None,
             scts: None,
             delegated: None,
+            signing_schemes: None,
             messages: CertificateMessages::default(),
             signatures: AtomicU32::new(0),
         })
@@ -157,6 +159,15 @@ impl Credential {
     /// hundred.
     pub const MAX_DELEGATED_LEN: usize = 16 * 1024;
 
+    /// Says what the certificate's key may sign with, in order of preference: its holder may do less than the
+    /// kind of key could. An empty list: the key signs nothing, and the credential serves clients that take its
+    /// [delegated credential](Self::with_delegated), or RSA key transport.
+    #[must_use]
+    pub fn with_signing_schemes(mut self, schemes: Vec<SignatureScheme>) -> Self {
+        self.signing_schemes = Some(schemes);
+        self
+    }
+
     /// The certificates, the leaf first.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
@@ -187,6 +198,11 @@ impl Credential {
         self.delegated.as_deref()
     }
 
+    /// What the certificate's key may sign with, in order of preference; `None`: all that it can.
+    pub(crate) fn signing_schemes(&self) -> Option<&[SignatureScheme]> {
+        self.signing_schemes.as_deref()
+    }
+
     /// The issuers of the chain's certificates, distinguished names in DER.
     pub(crate) fn issuers(&self) -> &[Vec<u8>] {
         &self.issuers
@@ -197,7 +213,7 @@ impl Credential {
         &self.chain_signatures
     }
 
-    /// The signature schemes that the key can serve in a version, in our order of preference. No
+    /// The signature schemes that the kind of key can serve in a version, in our order of preference. No
     /// SHA-1, and in TLS 1.3 no PKCS#1 v1.5. None if the certificate's Key Usage lacks
     /// `digitalSignature`.
     pub fn supported_schemes(&self, version: ProtocolVersion) -> &'static [SignatureScheme] {

@@ -91,7 +91,7 @@ mod tls12;
 mod tls13;
 mod trace;
 
-pub use config::{ClientConfig, Limits, ServerConfig, VerifySignatures};
+pub use config::{ClientConfig, KeyShares, Limits, ServerConfig, VerifySignatures};
 pub use connection::{ClientConnection, Connection, ServerConnection, Step};
 pub use credential::{CertificateError, Credential, OcspResponse, SignedCertificateTimestampList};
 pub use error::{

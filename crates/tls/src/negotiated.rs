@@ -79,8 +79,6 @@ pub enum NoEarlyData {
     NotFirstSession,
     /// The cipher suite is not the session's.
     OtherCipherSuite,
-    /// On a client: the session's ALPN protocol is not offered any more.
-    OtherProtocol,
     /// On a server: by the age that the client gives its ticket, the ClientHello is not fresh (RFC 9846 §8.3).
     NotFresh,
     /// On a server: whoever answered the [`EarlyDataNeed`](crate::EarlyDataNeed) has seen it.
@@ -104,7 +102,6 @@ impl NoEarlyData {
             Self::HelloRetryRequest => "another ClientHello was asked for",
             Self::NotFirstSession => "the session was not the first on offer",
             Self::OtherCipherSuite => "the session has another cipher suite",
-            Self::OtherProtocol => "the session has another application protocol",
             Self::NotFresh => "the ClientHello is too old or from the future",
             Self::Seen => "it was seen before",
             Self::Unanswered => "whether it was seen before could not be found out",

@@ -98,10 +98,16 @@ impl<'a> Wishes<'a> {
             return Some(signer(delegated.scheme(), true));
         }
         let able = credential.supported_schemes(self.version);
-        self.ours
-            .unwrap_or(able)
+        let allowed = |scheme: &&SignatureScheme| {
+            able.contains(scheme)
+                && self.schemes.contains(scheme)
+                && self.ours.is_none_or(|ours| ours.contains(scheme))
+        };
+        // Who says what a certificate's key may do knows more of it than a policy for all of them.
+        let preferred = credential.signing_schemes().or(self.ours).unwrap_or(able);
+        preferred
             .iter()
-            .find(|scheme| able.contains(scheme) && self.schemes.contains(scheme))
+            .find(allowed)
             .map(|scheme| signer(*scheme, false))
     }
 

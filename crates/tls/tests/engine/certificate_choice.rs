@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use keyward_crypto::signature::KeyKind;
-use keyward_tls::{Error, PeerIncompatible};
+use keyward_tls::{Credential, Error, PeerIncompatible};
 use keyward_wire::values::SignatureScheme as Scheme;
 
 use crate::support::{HandClient, KeyAlgorithm, Site};
@@ -34,6 +34,37 @@ fn the_first_certificate_that_fits_the_clients_schemes() {
         let is_rsa = matches!(certificate.public_key().kind(), KeyKind::Rsa { .. });
         assert_eq!(is_rsa, expected != ecdsa);
     }
+}
+
+/// A key whose holder does less than its kind could, an HSM's for example.
+#[test]
+fn a_key_signs_with_what_its_credential_says() {
+    let offered = [Scheme::RSA_PSS_RSAE_SHA256, Scheme::RSA_PSS_RSAE_SHA512];
+    let signs = |schemes: &[Scheme]| {
+        let mut site = Site::new(&[KeyAlgorithm::Rsa2048, KeyAlgorithm::P256]);
+        let identity = &site.identities[0];
+        let chain = identity.certificate.chain().to_vec();
+        let credential = Credential::new(chain).unwrap();
+        let limited = credential.with_signing_schemes(schemes.to_vec());
+        site.identities[0] = Arc::new(identity.with(limited));
+        let mut client = HandClient::new(&Arc::new(site));
+        let ecdsa = Scheme::ECDSA_SECP256R1_SHA256;
+        client.hello.extensions.signature_algorithms = Some([&offered[..], &[ecdsa]].concat());
+        client.handshake();
+        client
+            .server
+            .negotiated()
+            .unwrap()
+            .signature_scheme
+            .unwrap()
+    };
+    assert_eq!(signs(&offered), Scheme::RSA_PSS_RSAE_SHA256);
+    let reversed: Vec<_> = offered.into_iter().rev().collect();
+    assert_eq!(signs(&reversed), Scheme::RSA_PSS_RSAE_SHA512);
+    // Neither what the client has not offered, nor what no RSA key of TLS 1.3 does.
+    let others = [Scheme::RSA_PSS_RSAE_SHA384, Scheme::RSA_PKCS1_SHA256];
+    assert_eq!(signs(&others), Scheme::ECDSA_SECP256R1_SHA256);
+    assert_eq!(signs(&[]), Scheme::ECDSA_SECP256R1_SHA256);
 }
 
 #[test]

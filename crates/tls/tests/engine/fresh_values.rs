@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use keyward_tls::ClientConfig;
+use keyward_tls::{ClientConfig, KeyShares};
 use keyward_wire::codec::Decode;
 use keyward_wire::extensions::{KeyShareEntry, ServerKeyShare};
 use keyward_wire::handshake::ServerHello;
@@ -21,7 +21,7 @@ fn site() -> Arc<Site> {
 fn a_clients_shares_are_new_in_each_hello_and_in_each_entry() {
     let config = || {
         let mut config = ClientConfig {
-            key_shares: 2,
+            key_shares: KeyShares::First(2),
             grease: false,
             ..ClientConfig::default()
         };

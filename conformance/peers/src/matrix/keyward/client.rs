@@ -23,7 +23,7 @@ pub fn connect(
     let config = Arc::new(ClientConfig {
         policy: Arc::new(policy(case, &case.offered_groups())),
         resumption: case.connections() > 1,
-        key_shares: 1,
+        key_shares: keyward_tls::KeyShares::First(1),
         early_data: case.flow == Flow::EarlyData,
         signature_schemes: signature_schemes(),
         ..ClientConfig::default()

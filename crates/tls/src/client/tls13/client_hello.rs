@@ -8,6 +8,7 @@ use keyward_wire::values::NamedGroup;
 use super::hello_retry::Retry;
 use super::psk;
 use crate::client::{Context, Hello, client_hello};
+use crate::config::KeyShares;
 use crate::error::Error;
 use crate::grease;
 use crate::negotiated::NoEarlyData;
@@ -25,10 +26,15 @@ pub(crate) struct Offer {
 impl Offer {
     /// Puts key shares and the session into the first ClientHello.
     pub(crate) fn new(hello: &mut Hello, cx: &mut Context<'_>) -> Result<Self, Error> {
-        let groups = client_hello::groups(&cx.config.policy);
+        let mut groups = client_hello::groups(&cx.config.policy);
+        match &cx.config.key_shares {
+            KeyShares::First(count) => groups.truncate(*count),
+            KeyShares::Of(shared) => {
+                groups.retain(|group| shared.contains(&NamedGroup(group.code())));
+            }
+        }
         let shares = groups
             .into_iter()
-            .take(cx.config.key_shares)
             // RFC 9846 §4.3.8: "The key_exchange values for each KeyShareEntry MUST be generated
             // independently."
             .map(|group| generate(group, cx))

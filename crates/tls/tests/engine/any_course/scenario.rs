@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyward_tls::{
-    ClientAuthentication, ClientCertificateRequest, ClientConfig, Policy, ServerConfig,
+    ClientAuthentication, ClientCertificateRequest, ClientConfig, KeyShares, Policy, ServerConfig,
 };
 use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
 
@@ -248,7 +248,7 @@ impl Scenario {
             random: Arc::new(Repeating::new("client")),
             policy: Arc::new(self.policy()),
             early_data: self.early_data,
-            key_shares: 1,
+            key_shares: KeyShares::First(1),
             key_log: true,
             ..ClientConfig::default()
         }

@@ -130,7 +130,7 @@ fn they_can_be_turned_off() {
 #[test]
 fn a_client_without_shares_stays_without() {
     let server = HandServer::new(ClientConfig {
-        key_shares: 0,
+        key_shares: keyward_tls::KeyShares::First(0),
         ..ClientConfig::default()
     });
     assert_eq!(server.hello.extensions.key_share, Some(Vec::new()));
