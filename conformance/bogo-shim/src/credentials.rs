@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
+use keyward_crypto::certificate::CertificateInfo;
 use keyward_crypto::private_key::PrivateKey;
 use keyward_keyop::KeyId;
 use keyward_tls::{OcspResponse, SignedCertificateTimestampList};
@@ -17,8 +18,35 @@ use crate::options::{Credential, Ocsp, Options};
 #[derive(Debug)]
 pub(crate) struct Loaded {
     /// In order of preference, with the numbers that the runner gives them.
-    pub(crate) certificates: Vec<(i32, Arc<keyward_tls::Credential>)>,
+    pub(crate) certificates: Vec<Certificate>,
     pub(crate) keys: KeyHolder,
+}
+
+/// What can be shown.
+#[derive(Debug)]
+pub(crate) struct Certificate {
+    /// The runner's number for it.
+    pub(crate) number: i32,
+    pub(crate) credential: Arc<keyward_tls::Credential>,
+    must_match_issuer: bool,
+}
+
+impl Loaded {
+    /// What may be shown to a peer that names these authorities.
+    pub(crate) fn candidates(&self, authorities: &[Vec<u8>]) -> Vec<Arc<keyward_tls::Credential>> {
+        self.certificates
+            .iter()
+            .filter(|it| !it.must_match_issuer || is_issued_by(&it.credential, authorities))
+            .map(|it| it.credential.clone())
+            .collect()
+    }
+}
+
+fn is_issued_by(credential: &keyward_tls::Credential, authorities: &[Vec<u8>]) -> bool {
+    let issuers = credential.chain().iter();
+    issuers
+        .filter_map(|certificate| CertificateInfo::parse(certificate))
+        .any(|certificate| authorities.iter().any(|name| name == certificate.issuer()))
 }
 
 pub(crate) fn load(options: &Options) -> Result<Loaded, Failure> {
@@ -30,7 +58,11 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, Failure> {
     for (number, credential) in credentials.in_order() {
         let key = loaded.keys.add(private_key(&credential.key_file)?);
         let certificate = certificate(credential, ocsp, key)?;
-        loaded.certificates.push((number, Arc::new(certificate)));
+        loaded.certificates.push(Certificate {
+            number,
+            credential: Arc::new(certificate),
+            must_match_issuer: credential.must_match_issuer,
+        });
     }
     Ok(loaded)
 }
@@ -58,6 +90,10 @@ fn certificate(
     if certificate.key() != key {
         return Err(unimplemented("a certificate with another key than its own"));
     }
+    let certificate = match &credential.signing_schemes[..] {
+        [] => certificate,
+        schemes => certificate.with_signing_schemes(schemes.to_vec()),
+    };
     let certificate = if credential.scts.is_empty() {
         certificate
     } else {

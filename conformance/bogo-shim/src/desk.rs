@@ -9,6 +9,7 @@ use keyward_tls::{
 };
 
 use crate::credentials::{self, Loaded};
+use crate::expectations;
 use crate::failure::{Failure, unimplemented, unmet};
 use crate::options::{Alpn, Ocsp, Options};
 use crate::policy::policy;
@@ -127,8 +128,8 @@ impl<'a> Desk<'a> {
                 Ok(need.answer(Err(NeedError::Internal)))
             }
             Need::ClientCertificate(need) => {
-                let certificates = self.loaded.certificates.iter();
-                let candidates: Vec<_> = certificates.map(|(_, it)| it.clone()).collect();
+                expectations::certificate_request(self.options, &need)?;
+                let candidates = self.loaded.candidates(need.authorities());
                 let candidates = Some(candidates).filter(|them| !them.is_empty());
                 Ok(need.answer(Ok(candidates)))
             }
@@ -145,15 +146,20 @@ impl<'a> Desk<'a> {
     }
 
     fn peer_certificate(&mut self, need: &PeerCertificateNeed) -> Result<(), NeedError> {
+        let rejects = if need.is_resumed() {
+            self.options.peer.rejects_session()
+        } else {
+            self.options.peer.rejects()
+        };
         self.presented = Presented {
             ocsp: need.ocsp().map(<[u8]>::to_vec),
             scts: need.scts().map(<[u8]>::to_vec),
         };
         let options = self.options;
-        if options.peer.rejects() {
+        if rejects {
             return Err(NeedError::Certificate(CertificateRejection::Unknown));
         }
-        if options.needs.ocsp == Ocsp::Fail {
+        if options.needs.ocsp == Ocsp::Fail && !need.is_resumed() {
             return Err(NeedError::Certificate(
                 CertificateRejection::BadStatusResponse,
             ));
@@ -164,7 +170,7 @@ impl<'a> Desk<'a> {
     fn client_authentication(&self) -> ClientAuthentication {
         let request = ClientCertificateRequest {
             signature_schemes: self.options.negotiation.verify_schemes.clone(),
-            ..ClientCertificateRequest::default()
+            authorities: self.options.peer.authorities.clone(),
         };
         match &self.options.peer {
             peer if peer.require => ClientAuthentication::Required(request),
@@ -204,13 +210,23 @@ impl<'a> Desk<'a> {
                 )));
             }
         }
+        let schemes = need
+            .client_hello()
+            .extensions
+            .signature_algorithms
+            .as_deref();
+        expectations::verify_schemes(self.options, schemes.unwrap_or_default())?;
         let needs = &self.options.needs;
         if needs.fail_certificate || needs.ocsp == Ocsp::Fail {
             return Ok(Err(NeedError::Internal));
         }
-        let certificates = self.loaded.certificates.iter();
+        let authorities = need
+            .client_hello()
+            .extensions
+            .certificate_authorities
+            .as_deref();
         Ok(Ok(CertificateAnswer {
-            candidates: certificates.map(|(_, it)| it.clone()).collect(),
+            candidates: self.loaded.candidates(authorities.unwrap_or_default()),
             policy: self.policy.clone(),
             alpn: match &self.options.negotiation.alpn {
                 Alpn::Decline => Vec::new(),

@@ -8,10 +8,11 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use keyward_tls::{Connection, Step};
+use keyward_tls::{Connection, EarlyDataStatus, Negotiated, Step};
 
 use crate::desk::Desk;
 use crate::failure::{Failure, unmet};
+use crate::messages::Messages;
 use crate::options::{Options, Run};
 use crate::sessions::Sessions;
 use crate::side::Side;
@@ -21,9 +22,11 @@ pub(crate) struct Driver<'a, S: Side> {
     pub(crate) desk: Desk<'a>,
     socket: TcpStream,
     is_async: bool,
+    retry: &'a Options,
     turn: u64,
     /// Received, and not yet taken by the engine.
     waiting: Vec<u8>,
+    messages: Messages,
     /// How many bytes may be written; `None`: all.
     may_write: Option<usize>,
 }
@@ -48,6 +51,7 @@ const READ_SIZE: usize = 16 * 1024;
 impl<'a, S: Side> Driver<'a, S> {
     pub(crate) fn connect(
         options: &'a Options,
+        retry: &'a Options,
         sessions: &'a mut Sessions,
     ) -> Result<Self, Failure> {
         // What cannot be done is found before the runner sees a connection.
@@ -57,8 +61,10 @@ impl<'a, S: Side> Driver<'a, S> {
             desk,
             socket: open(&options.run)?,
             is_async: options.run.is_async,
+            retry,
             turn: 0,
             waiting: Vec::new(),
+            messages: Messages::default(),
             may_write: None,
         })
     }
@@ -67,12 +73,14 @@ impl<'a, S: Side> Driver<'a, S> {
     pub(crate) fn step(&mut self) -> Result<Event, Failure> {
         loop {
             let step = self.tls.step(self.desk.sessions().now());
+            self.messages.add(self.tls.take_trace());
             if step.is_err() {
                 // The alert goes out; that it cannot is not the failure to report.
                 let _ = self.flush();
             }
             let event = match step? {
                 Step::Need(need) => {
+                    self.switch_if_rejected();
                     self.desk.take(need, self.turn);
                     self.answer_due()?;
                     continue;
@@ -91,6 +99,14 @@ impl<'a, S: Side> Driver<'a, S> {
             };
             self.flush()?;
             return Ok(event);
+        }
+    }
+
+    /// From where a client's early data is rejected, what is expected is that of a retry.
+    fn switch_if_rejected(&mut self) {
+        let rejected = |it: &Negotiated| it.early_data == EarlyDataStatus::Rejected;
+        if !S::IS_SERVER && self.tls.negotiated().is_some_and(rejected) {
+            self.desk.switch_to(self.retry);
         }
     }
 
@@ -164,6 +180,12 @@ impl<'a, S: Side> Driver<'a, S> {
             }
         }
         Ok(())
+    }
+
+    /// What went over the wire so far.
+    pub(crate) fn messages(&mut self) -> &Messages {
+        self.messages.add(self.tls.take_trace());
+        &self.messages
     }
 
     /// From here on only so many bytes are written, until it is called again.

@@ -38,18 +38,17 @@ impl<'a> Plan<'a> {
 
 pub(crate) fn run<S: Side>(plan: &Plan<'_>, sessions: &mut Sessions) -> Result<(), Failure> {
     let mut exchange = Exchange {
-        driver: Driver::<S>::connect(plan.options, sessions)?,
+        driver: Driver::<S>::connect(plan.options, plan.retry, sessions)?,
         options: plan.options,
         retry: plan.retry,
         resumption: plan.is_resumption,
         phase: Phase::Handshake,
         sent_early: None,
+        handshakes: 0,
     };
-    let outcome = exchange.run();
-    let early_data = exchange.options.early_data.expect_ticket;
+    let outcome = exchange.run().and_then(|()| exchange.ended());
     exchange.driver.finish();
     outcome?;
-    expectations::session(early_data, sessions)?;
     sessions.end_connection();
     Ok(())
 }
@@ -62,6 +61,8 @@ struct Exchange<'a, S: Side> {
     phase: Phase,
     /// How much of what is said first was said as early data, if that was offered.
     sent_early: Option<usize>,
+    /// Handshakes that are complete.
+    handshakes: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,7 @@ impl<S: Side> Exchange<'_, S> {
                 }
                 other => other?,
             };
+            self.switch_if_rejected()?;
             match event {
                 Event::HandshakeComplete => self.complete()?,
                 Event::Data if self.phase == Phase::ShuttingDown => {
@@ -136,6 +138,11 @@ impl<S: Side> Exchange<'_, S> {
         if self.phase != Phase::Handshake || self.sent_early.is_some() || capacity == 0 {
             return Ok(());
         }
+        if let Some(typ) = self.options.early_data.write_after
+            && !self.driver.messages().last_received_is(typ)
+        {
+            return Ok(());
+        }
         if self.options.early_data.expect_no_offer {
             return Err(unmet("early data is offered"));
         }
@@ -151,19 +158,53 @@ impl<S: Side> Exchange<'_, S> {
     }
 
     fn complete(&mut self) -> Result<(), Failure> {
-        self.phase = Phase::Complete;
-        if self.sent_early.is_some()
-            && expectations::early_data(&self.driver) == EarlyDataStatus::Rejected
-            && !S::IS_SERVER
-        {
-            if !self.options.early_data.expect_reject {
-                return Err(unmet("early data is rejected"));
-            }
-            self.options = self.retry;
-            self.driver.desk.switch_to(self.retry);
-            self.sent_early = None;
+        self.handshakes += 1;
+        if self.handshakes > 1 {
+            return Ok(());
         }
+        self.phase = Phase::Complete;
         expectations::check(self.options, &self.driver, self.resumption)
+    }
+
+    /// From where a client's early data is rejected, it is a retry.
+    fn switch_if_rejected(&mut self) -> Result<(), Failure> {
+        if self.sent_early.is_none()
+            || S::IS_SERVER
+            || expectations::early_data(&self.driver) != EarlyDataStatus::Rejected
+        {
+            return Ok(());
+        }
+        if !self.options.early_data.expect_reject {
+            return Err(unmet("early data is rejected"));
+        }
+        self.options = self.retry;
+        self.sent_early = None;
+        Ok(())
+    }
+
+    /// What is expected of the connection as a whole.
+    fn ended(&mut self) -> Result<(), Failure> {
+        let expect = &self.options.expect;
+        let renegotiations = self.handshakes.saturating_sub(1);
+        if renegotiations != expect.renegotiations {
+            return Err(unmet(format!(
+                "{renegotiations} renegotiations, expected {}",
+                expect.renegotiations
+            )));
+        }
+        if let Some(expected) = &expect.messages {
+            let mut messages = self.driver.messages().text();
+            if !self.options.script.check_close_notify {
+                // BoringSSL's shim does not answer the peer's close_notify then.
+                messages = messages
+                    .strip_suffix("write alert 1 0\n")
+                    .unwrap_or(messages);
+            }
+            if messages != expected {
+                return Err(unmet(format!("messages:\n{messages}expected:\n{expected}")));
+            }
+        }
+        expectations::session(self.options, &self.driver)
     }
 
     /// Sends secrets that both sides can derive, for the runner to compare.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use keyward_tls::{EarlyDataStatus, Negotiated};
+use keyward_tls::{ClientCertificateNeed, EarlyDataStatus, Negotiated, NoEarlyData};
+use keyward_wire::values::{ProtocolVersion, SignatureScheme};
 
 use crate::credentials;
 use crate::driver::Driver;
 use crate::failure::{Failure, unmet};
 use crate::options::{Alpn, Options};
-use crate::sessions::Sessions;
 use crate::side::Side;
 
 pub(crate) fn check<S: Side>(
@@ -82,16 +82,25 @@ pub(crate) fn early_data<S: Side>(driver: &Driver<'_, S>) -> EarlyDataStatus {
     negotiated.map_or(EarlyDataStatus::NotOffered, |it| it.early_data)
 }
 
-/// What the session that a client was given allows.
-pub(crate) fn session(early_data: bool, sessions: &Sessions) -> Result<(), Failure> {
-    match sessions.received() {
-        Some(session) => same(
-            "early data with the session",
-            Some(early_data),
-            session.max_early_data() > 0,
-        ),
-        None => Ok(()),
-    }
+/// Whether a client was given a session in a connection that went well, and what that allows.
+pub(crate) fn session<S: Side>(options: &Options, driver: &Driver<'_, S>) -> Result<(), Failure> {
+    let Some(negotiated) = driver.tls.negotiated().filter(|_| !S::IS_SERVER) else {
+        return Ok(());
+    };
+    let expected = match negotiated.version {
+        // Tickets come when the handshake is over, for which nobody waits then.
+        ProtocolVersion::TLS13 if options.script.shuts_down => None,
+        ProtocolVersion::TLS13 => Some(!options.expect.no_session),
+        _ if options.expect.no_session => Some(false),
+        _ => Some(!negotiated.resumed || options.expect.ticket_renewal),
+    };
+    let session = driver.desk.sessions().received();
+    same("was given a session", expected, session.is_some())?;
+    same(
+        "early data with the session",
+        session.map(|_| options.early_data.expect_ticket),
+        session.is_some_and(|session| session.max_early_data() > 0),
+    )
 }
 
 fn early_data_is_as_expected(options: &Options, negotiated: &Negotiated) -> Result<(), Failure> {
@@ -100,7 +109,46 @@ fn early_data_is_as_expected(options: &Options, negotiated: &Negotiated) -> Resu
     if expect.expect_accept && !accepted || expect.expect_reject && accepted {
         return Err(unmet(format!("early data: {:?}", negotiated.early_data)));
     }
-    Ok(())
+    let reason = expect.expect_reason.as_deref();
+    same("early data", reason, reason_word(negotiated.no_early_data))
+}
+
+/// What BoringSSL calls the outcome of early data.
+fn reason_word(reason: Option<NoEarlyData>) -> &'static str {
+    match reason {
+        None => "accept",
+        Some(NoEarlyData::Off) => "disabled",
+        Some(NoEarlyData::OldVersion) => "protocol_version",
+        Some(NoEarlyData::NoSession) => "no_session_offered",
+        Some(NoEarlyData::SessionNotResumed) => "session_not_resumed",
+        Some(NoEarlyData::NotWithSession) => "unsupported_for_session",
+        Some(NoEarlyData::HelloRetryRequest) => "hello_retry_request",
+        Some(NoEarlyData::NotFresh) => "ticket_age_skew",
+        Some(NoEarlyData::Declined) => "peer_declined",
+        // It has no word for them.
+        Some(_) => "unknown",
+    }
+}
+
+/// What a server that asks for a certificate says of it.
+pub(crate) fn certificate_request(
+    options: &Options,
+    need: &ClientCertificateNeed,
+) -> Result<(), Failure> {
+    let expect = &options.peer;
+    let types = expect.expect_certificate_types.clone();
+    let given = need.certificate_types().iter().map(|typ| typ.0).collect();
+    same("certificate types", types, given)?;
+    let authorities = expect.expect_authorities.as_deref();
+    same("authorities", authorities, need.authorities())?;
+    verify_schemes(options, need.signature_schemes())
+}
+
+/// What the peer says that it verifies.
+pub(crate) fn verify_schemes(options: &Options, given: &[SignatureScheme]) -> Result<(), Failure> {
+    let expected = &options.peer.expect_verify_schemes;
+    let expected = Some(&expected[..]).filter(|schemes| !schemes.is_empty());
+    same("schemes that the peer verifies", expected, given)
 }
 
 /// Who the peer is, and what it showed.
@@ -150,12 +198,10 @@ fn peer<S: Side>(
 /// The number of the credential that was shown.
 fn credential<S: Side>(driver: &Driver<'_, S>, negotiated: &Negotiated) -> i32 {
     let shown = negotiated.certificate.as_ref();
-    let certificates = driver.desk.loaded().certificates.iter();
+    let mut certificates = driver.desk.loaded().certificates.iter();
     certificates
-        .filter(|(_, certificate)| shown.is_some_and(|shown| Arc::ptr_eq(shown, certificate)))
-        .map(|(number, _)| *number)
-        .next()
-        .unwrap_or(-1)
+        .find(|it| shown.is_some_and(|shown| Arc::ptr_eq(shown, &it.credential)))
+        .map_or(-1, |it| it.number)
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(

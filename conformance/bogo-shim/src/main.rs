@@ -21,6 +21,7 @@ mod expectations;
 mod failure;
 mod flags;
 mod key_holder;
+mod messages;
 mod options;
 mod policy;
 mod sessions;

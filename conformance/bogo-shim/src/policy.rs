@@ -10,31 +10,13 @@ use crate::options::{Negotiation, Options, Renegotiation};
 
 /// Everything that the engine has, legacy included, within what the test says.
 pub(crate) fn policy(options: &Options) -> Result<Policy, Failure> {
-    let mut policy = negotiable(&options.negotiation)?;
+    let policy = negotiable(&options.negotiation)?;
     let is_unknown = |scheme: &&SignatureScheme| SignatureAlgorithm::from_code(scheme.0).is_none();
     let mut accepted = options.negotiation.verify_schemes.iter();
     if let Some(unknown) = accepted.find(is_unknown) {
         return Err(unimplemented(format!("the signature scheme {unknown}")));
     }
-    policy.signature_schemes = signing_schemes(options)?;
     Ok(policy)
-}
-
-/// What all credentials may sign with; the engine has no lists for each.
-fn signing_schemes(options: &Options) -> Result<Option<Vec<SignatureScheme>>, Failure> {
-    let mut lists = options
-        .credentials
-        .in_order()
-        .map(|(_, credential)| &credential.signing_schemes);
-    let Some(first) = lists.next() else {
-        return Ok(None);
-    };
-    if lists.any(|list| list != first) {
-        return Err(unimplemented(
-            "credentials with different signature schemes",
-        ));
-    }
-    Ok(Some(first.clone()).filter(|list| !list.is_empty()))
 }
 
 fn negotiable(negotiation: &Negotiation) -> Result<Policy, Failure> {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use keyward_tls::{
-    Client, ClientConfig, Connection, Limits, PeerName, Role, Server, ServerConfig,
+    Client, ClientConfig, Connection, KeyShares, Limits, PeerName, Role, Server, ServerConfig,
     VerifySignatures,
 };
 
@@ -29,11 +29,16 @@ pub(crate) trait Side: Role + Sized {
     fn send_early(connection: &mut Connection<Self>, data: &[u8]) -> Result<usize, Failure>;
 }
 
-fn limits() -> Limits {
+fn limits(options: &Options) -> Limits {
+    let defaults = Limits::default();
     Limits {
+        handshake_message: match options.negotiation.max_certificate_len {
+            0 => defaults.handshake_message,
+            max => max,
+        },
         // What BoringSSL skips, and the tests go by.
         skipped_early_data: 16384,
-        ..Limits::default()
+        ..defaults
     }
 }
 
@@ -42,7 +47,7 @@ impl Side for Server {
 
     fn connection(options: &Options) -> Result<Connection<Self>, Failure> {
         let config = ServerConfig {
-            limits: limits(),
+            limits: limits(options),
             verify_signatures: VerifySignatures::Always,
             early_data: if options.early_data.enabled {
                 MAX_EARLY_DATA
@@ -50,7 +55,9 @@ impl Side for Server {
                 0
             },
             certificate_compression: options.negotiation.certificate_compression.clone(),
-            trace: false,
+            session_tickets_tls12: !options.negotiation.no_ticket,
+            session_ticket_count_tls13: if options.negotiation.no_ticket { 0 } else { 2 },
+            trace: options.wants_trace(),
             ..ServerConfig::default()
         };
         Ok(Connection::<Self>::new(Arc::new(config))?)
@@ -78,7 +85,7 @@ impl Side for Client {
     fn connection(options: &Options) -> Result<Connection<Self>, Failure> {
         let negotiation = &options.negotiation;
         let mut config = ClientConfig {
-            limits: limits(),
+            limits: limits(options),
             policy: Arc::new(policy(options)?),
             alpn: protocols(&negotiation.advertised_alpn)?,
             verify_signatures: VerifySignatures::Always,
@@ -87,8 +94,13 @@ impl Side for Client {
             certificate_compression: negotiation.certificate_compression.clone(),
             delegated_credentials: false,
             early_data: options.early_data.enabled,
-            resumption: true,
-            trace: false,
+            key_shares: match &negotiation.key_shares {
+                Some(groups) => KeyShares::Of(groups.clone()),
+                None => KeyShares::default(),
+            },
+            resumption: !negotiation.no_ticket,
+            fallback: negotiation.fallback,
+            trace: options.wants_trace(),
             grease: negotiation.grease,
             ..ClientConfig::default()
         };

@@ -23,6 +23,8 @@ pub(crate) struct Credential {
     pub(crate) scts: Vec<u8>,
     /// The schemes that it may sign with; empty: all that its key can.
     pub(crate) signing_schemes: Vec<SignatureScheme>,
+    /// It is shown only to a peer that names an authority of its chain.
+    pub(crate) must_match_issuer: bool,
 }
 
 impl Credentials {
@@ -51,6 +53,7 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-signing-prefs" => {
             value!(o, v => latest(o).signing_schemes.push(SignatureScheme(number(v)?)))
         }
+        "-must-match-issuer" => Bare(|o| latest(o).must_match_issuer = true),
         // The CA of a client's certificate; whoever asks for one has another flag that says so.
         "-trust-cert" => Value(|_, _| Ok(())),
         _ => return None,

@@ -21,6 +21,14 @@ pub(crate) struct Expect {
     pub(crate) extended_master_secret: bool,
     /// A full handshake though the client wants to resume.
     pub(crate) session_miss: bool,
+    /// A client gets no session.
+    pub(crate) no_session: bool,
+    /// A client gets another session when it resumes one in TLS 1.2.
+    pub(crate) ticket_renewal: bool,
+    /// Handshakes after the first.
+    pub(crate) renegotiations: u32,
+    /// What goes over the wire, line by line, in BoringSSL's words.
+    pub(crate) messages: Option<String>,
     /// Whether the session is stored by its id.
     pub(crate) session_id: Option<bool>,
     /// By its number; -1 is the default one.
@@ -53,6 +61,10 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-expect-selected-credential" => {
             value!(o, v => o.expect.credential = Some(v.parse().unwrap_or(i32::MIN)))
         }
+        "-expect-no-session" => Bare(|o| o.expect.no_session = true),
+        "-expect-ticket-renewal" => Bare(|o| o.expect.ticket_renewal = true),
+        "-expect-total-renegotiations" => value!(o, v => o.expect.renegotiations = number(v)?),
+        "-expect-msg-callback" => value!(o, v => o.expect.messages = Some(v.to_owned())),
         _ => return None,
     })
 }

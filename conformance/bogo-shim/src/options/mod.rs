@@ -38,6 +38,13 @@ pub(crate) struct Options {
     pub(crate) expect: Expect,
 }
 
+impl Options {
+    /// Whether what goes over the wire matters.
+    pub(crate) fn wants_trace(&self) -> bool {
+        self.expect.messages.is_some() || self.early_data.write_after.is_some()
+    }
+}
+
 /// The flag of this name, if it is implemented.
 pub(crate) fn flag(name: &str) -> Option<Flag> {
     run::flag(name)

@@ -37,6 +37,8 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         | "-use-ocsp-callback"
         | "-set-ocsp-in-callback"
         | "-use-old-client-cert-callback" => Bare(|_| {}),
+        // A session gets another ticket when it is resumed in TLS 1.3.
+        "-renew-ticket" => Bare(|_| {}),
         // For split handshakes.
         "-allow-hint-mismatch" => Bare(|_| {}),
 

@@ -36,7 +36,15 @@ pub(crate) struct Negotiation {
     pub(crate) certificate_compression: Vec<CertificateCompressionAlgorithm>,
     /// Signatures that we accept; empty for the default.
     pub(crate) verify_schemes: Vec<SignatureScheme>,
+    /// On a client: the groups that get a key share.
+    pub(crate) key_shares: Option<Vec<NamedGroup>>,
     pub(crate) renegotiation: Renegotiation,
+    /// On a client: this is another attempt, with a lower version.
+    pub(crate) fallback: bool,
+    /// No ticket is asked for, given out or taken.
+    pub(crate) no_ticket: bool,
+    /// The longest certificate message, in bytes; 0: the default.
+    pub(crate) max_certificate_len: usize,
 }
 
 /// What happens when the peer asks for another handshake.
@@ -69,6 +77,11 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-server-preference" => Bare(|_| {}),
         "-cipher" => value!(o, v => o.negotiation.cipher_suites = Some(cipher_list::parse(v)?)),
         "-curves" => value!(o, v => o.negotiation.groups.push(NamedGroup(number(v)?))),
+        "-key-shares" => value!(o, v => {
+            let shares = o.negotiation.key_shares.get_or_insert_default();
+            shares.push(NamedGroup(number(v)?));
+        }),
+        "-no-key-shares" => Bare(|o| o.negotiation.key_shares = Some(Vec::new())),
         "-verify-prefs" => {
             value!(o, v => o.negotiation.verify_schemes.push(SignatureScheme(number(v)?)))
         }
@@ -80,8 +93,16 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-enable-signed-cert-timestamps" => Bare(|o| o.negotiation.request_scts = true),
         "-enable-grease" => Bare(|o| o.negotiation.grease = true),
         "-renegotiate-freely" => Bare(|o| o.negotiation.renegotiation = Renegotiation::Freely),
+        // Refused with a warning, the request for another handshake changes nothing either.
+        "-renegotiate-ignore" => Bare(|_| {}),
+        "-fallback-scsv" => Bare(|o| o.negotiation.fallback = true),
+        "-no-ticket" => Bare(|o| o.negotiation.no_ticket = true),
+        "-max-cert-list" => value!(o, v => o.negotiation.max_certificate_len = number(v)?),
         "-select-alpn" => {
-            value!(o, v => o.negotiation.alpn = Alpn::Select(v.as_bytes().to_vec()))
+            value!(o, v => o.negotiation.alpn = match v {
+                "" => Alpn::Decline,
+                protocol => Alpn::Select(protocol.as_bytes().to_vec()),
+            })
         }
         "-decline-alpn" => Bare(|o| o.negotiation.alpn = Alpn::Decline),
         "-reject-alpn" => Bare(|o| o.negotiation.alpn = Alpn::Reject),

@@ -1,6 +1,9 @@
 //! The peer's certificate: whether it is asked for, trusted, and what it should be.
 
-use super::number;
+use keyward_wire::values::SignatureScheme;
+
+use super::{base64, number};
+use crate::failure::{Failure, unmet};
 use crate::flags::Flag::{self, Bare};
 use crate::flags::value;
 
@@ -18,6 +21,16 @@ pub(crate) struct Peer {
     /// The chain that the peer should have presented.
     pub(crate) expect_file: Option<String>,
     pub(crate) expect_none: bool,
+    /// A resumed session's certificate is looked at again.
+    reverify: bool,
+    /// The authorities that a server names, DER.
+    pub(crate) authorities: Vec<Vec<u8>>,
+    /// Of a server that asks for a certificate: the authorities that it names, DER.
+    pub(crate) expect_authorities: Option<Vec<Vec<u8>>>,
+    /// Of a TLS 1.2 server that asks for a certificate.
+    pub(crate) expect_certificate_types: Option<Vec<u8>>,
+    /// What the peer says that it verifies.
+    pub(crate) expect_verify_schemes: Vec<SignatureScheme>,
 }
 
 impl Peer {
@@ -25,6 +38,11 @@ impl Peer {
     /// takes any.
     pub(crate) fn rejects(&self) -> bool {
         self.fail && (self.verify || self.custom)
+    }
+
+    /// The same, of a session that is to be resumed.
+    pub(crate) fn rejects_session(&self) -> bool {
+        self.reverify && self.rejects()
     }
 }
 
@@ -44,6 +62,37 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-use-custom-verify-callback" => Bare(|o| o.peer.custom = true),
         // There is no result beside the answer.
         "-expect-verify-result" => Bare(|_| {}),
+        "-reverify-on-resume" => Bare(|o| o.peer.reverify = true),
+        "-use-client-ca-list" => value!(o, v => o.peer.authorities = names(v)?),
+        "-expect-client-ca-list" => {
+            value!(o, v => o.peer.expect_authorities = Some(names(v)?))
+        }
+        "-expect-certificate-types" => {
+            value!(o, v => o.peer.expect_certificate_types = Some(base64(v)?))
+        }
+        "-expect-peer-verify-pref" => {
+            value!(o, v => o.peer.expect_verify_schemes.push(SignatureScheme(number(v)?)))
+        }
         _ => return None,
     })
+}
+
+/// Distinguished names in hexadecimal, with commas between them. A list may be there and be empty, or not be
+/// there, which comes to the same.
+fn names(list: &str) -> Result<Vec<Vec<u8>>, Failure> {
+    if matches!(list, "<NULL>" | "<EMPTY>") {
+        return Ok(Vec::new());
+    }
+    let not_hexadecimal = || unmet(format!("{list} is not hexadecimal"));
+    list.split(',')
+        .map(|name| {
+            (0..name.len())
+                .step_by(2)
+                .map(|at| {
+                    let digits = name.get(at..at + 2).ok_or_else(not_hexadecimal)?;
+                    u8::from_str_radix(digits, 16).map_err(|_| not_hexadecimal())
+                })
+                .collect()
+        })
+        .collect()
 }
