@@ -1,4 +1,4 @@
-//! Ephemeral key exchange: ECDHE, X25519 with ML-KEM-768 side by side, and DHE for TLS 1.2.
+//! Ephemeral key exchange: ECDHE, X25519 with ML-KEM-768 side by side, ML-KEM-1024, and DHE for TLS 1.2.
 
 use std::fmt;
 
@@ -11,6 +11,7 @@ use crate::random::SecureRandom;
 use crate::raw::X25519Key;
 
 mod ffdhe;
+mod ml_kem_1024;
 mod x25519_mlkem768;
 
 /// The groups that Keyward negotiates, by their IANA names.
@@ -18,6 +19,8 @@ mod x25519_mlkem768;
 pub enum Group {
     /// ML-KEM-768 and X25519 together (draft-ietf-tls-ecdhe-mlkem), TLS 1.3 only.
     X25519MlKem768,
+    /// ML-KEM-1024 alone (draft-ietf-tls-mlkem), TLS 1.3 only.
+    MlKem1024,
     /// Curve25519 (RFC 7748).
     X25519,
     /// NIST P-256.
@@ -44,14 +47,16 @@ pub const FFDHE_GENERATOR: [u8; 1] = [2];
 /// How a group's exchange is done.
 enum Implementation {
     X25519MlKem768,
+    MlKem1024,
     Ecdh(Curve),
     Ffdhe(Ffdhe),
 }
 
 impl Group {
     /// Every group there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::X25519MlKem768,
+        Self::MlKem1024,
         Self::X25519,
         Self::Secp256r1,
         Self::Secp384r1,
@@ -67,6 +72,7 @@ impl Group {
     pub const fn from_code(code: u16) -> Option<Self> {
         Some(match code {
             0x11ec => Self::X25519MlKem768,
+            0x0202 => Self::MlKem1024,
             0x001d => Self::X25519,
             0x0017 => Self::Secp256r1,
             0x0018 => Self::Secp384r1,
@@ -84,6 +90,7 @@ impl Group {
     pub const fn code(self) -> u16 {
         match self {
             Self::X25519MlKem768 => 0x11ec,
+            Self::MlKem1024 => 0x0202,
             Self::X25519 => 0x001d,
             Self::Secp256r1 => 0x0017,
             Self::Secp384r1 => 0x0018,
@@ -105,6 +112,14 @@ impl Group {
     /// Whether it is an elliptic curve and nothing more: the groups of ECDHE suites in TLS 1.2.
     pub const fn is_elliptic_curve(self) -> bool {
         matches!(self.implementation(), Implementation::Ecdh(_))
+    }
+
+    /// Whether it withstands quantum computers; those that do are of TLS 1.3 alone.
+    pub const fn is_post_quantum(self) -> bool {
+        matches!(
+            self.implementation(),
+            Implementation::X25519MlKem768 | Implementation::MlKem1024
+        )
     }
 
     /// The prime of a finite field, big-endian, its first bit set; `None` for every other group. The
@@ -132,6 +147,7 @@ impl Group {
     const fn implementation(self) -> Implementation {
         match self {
             Self::X25519MlKem768 => Implementation::X25519MlKem768,
+            Self::MlKem1024 => Implementation::MlKem1024,
             Self::X25519 => Implementation::Ecdh(Curve::X25519),
             Self::Secp256r1 => Implementation::Ecdh(Curve::Nist(NistCurve::P256)),
             Self::Secp384r1 => Implementation::Ecdh(Curve::Nist(NistCurve::P384)),
@@ -196,7 +212,7 @@ impl fmt::Debug for SharedSecret {
 }
 
 /// The server's side in one go: our share for the `ServerHello`, and the secret shared with the client that sent
-/// `peer_share`. Our key pair is of `random`, but for X25519MLKEM768, where the answer to a share is none.
+/// `peer_share`. Our key pair is of `random`, but for the post-quantum groups, where the answer to a share is none.
 ///
 /// # Errors
 ///
@@ -209,6 +225,7 @@ pub fn respond(
     // Before a key is made, so that garbage costs little.
     match group.implementation() {
         Implementation::X25519MlKem768 => return x25519_mlkem768::respond(peer_share),
+        Implementation::MlKem1024 => return ml_kem_1024::respond(peer_share),
         Implementation::Ecdh(curve) => curve.check_form(peer_share)?,
         Implementation::Ffdhe(group) => group.check_public(peer_share)?,
     }
@@ -222,6 +239,7 @@ pub fn respond(
 pub fn is_valid_public(group: Group, public: &[u8]) -> bool {
     match group.implementation() {
         Implementation::X25519MlKem768 => x25519_mlkem768::is_valid_client_share(public),
+        Implementation::MlKem1024 => ml_kem_1024::is_valid_client_share(public),
         Implementation::Ecdh(curve) => curve.check_public(public).is_ok(),
         Implementation::Ffdhe(group) => group.check_public(public).is_ok(),
     }
@@ -236,6 +254,7 @@ pub struct KeyPair {
 enum Private {
     Ecdh(EcdhKey),
     X25519MlKem768(Box<x25519_mlkem768::ClientKey>),
+    MlKem1024(ml_kem_1024::ClientKey),
     Ffdhe(FfdheKey),
 }
 
@@ -250,6 +269,10 @@ impl KeyPair {
             Implementation::X25519MlKem768 => {
                 let (key, public) = x25519_mlkem768::ClientKey::generate()?;
                 (public, Private::X25519MlKem768(Box::new(key)))
+            }
+            Implementation::MlKem1024 => {
+                let (key, public) = ml_kem_1024::ClientKey::generate()?;
+                (public, Private::MlKem1024(key))
             }
             Implementation::Ecdh(curve) => {
                 let key = EcdhKey::generate(curve)?;
@@ -268,11 +291,14 @@ impl KeyPair {
     ///
     /// # Errors
     ///
-    /// [`KeyExchangeError::Failed`] for what is no private key of the group, and for X25519MLKEM768.
+    /// [`KeyExchangeError::Failed`] for what is no private key of the group, and for the post-quantum groups.
     pub fn from_private(group: Group, private: &[u8]) -> Result<Self, KeyExchangeError> {
         let (public, private) = match group.implementation() {
             Implementation::X25519MlKem768 => {
                 return Err(CryptoError::new("a hybrid key pair of a known half").into());
+            }
+            Implementation::MlKem1024 => {
+                return Err(CryptoError::new("an ML-KEM key pair of a known half").into());
             }
             Implementation::Ecdh(curve) => {
                 let key = EcdhKey::from_private(curve, private)?;
@@ -300,6 +326,7 @@ impl KeyPair {
         match self.private {
             Private::Ecdh(key) => key.agree(peer),
             Private::X25519MlKem768(key) => key.agree(peer),
+            Private::MlKem1024(key) => key.agree(peer),
             Private::Ffdhe(key) => key.agree(peer).map(SharedSecret),
         }
     }

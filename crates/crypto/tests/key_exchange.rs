@@ -7,8 +7,9 @@ use keyward_crypto::key_exchange::{Group, KeyExchangeError, KeyPair, is_valid_pu
 use keyward_crypto::random::SystemRandom;
 use support::hex;
 
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 6] = [
     Group::X25519MlKem768,
+    Group::MlKem1024,
     Group::X25519,
     Group::Secp256r1,
     Group::Secp384r1,
@@ -19,6 +20,7 @@ const GROUPS: [Group; 5] = [
 fn lengths(group: Group) -> (usize, usize, usize) {
     match group {
         Group::X25519MlKem768 => (1216, 1120, 64),
+        Group::MlKem1024 => (1568, 1568, 32),
         Group::X25519 => (32, 32, 32),
         Group::Secp256r1 => (65, 65, 32),
         Group::Secp384r1 => (97, 97, 48),
@@ -102,11 +104,16 @@ fn a_wrong_mlkem_ciphertext_gives_another_secret() {
 /// FIPS 203 §7.2: coefficients must be below 3329; twelve set bits are 4095.
 #[test]
 fn an_mlkem_key_out_of_range_is_refused() {
-    let client = KeyPair::generate(Group::X25519MlKem768).unwrap();
-    for position in [0, 600, 1149] {
-        let mut share = client.public().to_vec();
-        share[position..position + 3].fill(0xff);
-        assert_refused(Group::X25519MlKem768, &share);
+    for (group, positions) in [
+        (Group::X25519MlKem768, [0, 600, 1149]),
+        (Group::MlKem1024, [0, 600, 1533]),
+    ] {
+        let client = KeyPair::generate(group).unwrap();
+        for position in positions {
+            let mut share = client.public().to_vec();
+            share[position..position + 3].fill(0xff);
+            assert_refused(group, &share);
+        }
     }
 }
 
@@ -199,7 +206,10 @@ fn other_forms_of_a_valid_point_are_refused() {
 
 #[test]
 fn code_points_are_ianas() {
-    for (group, code) in GROUPS.into_iter().zip([0x11ec, 0x001d, 0x0017, 0x0018]) {
+    for (group, code) in GROUPS
+        .into_iter()
+        .zip([0x11ec, 0x0202, 0x001d, 0x0017, 0x0018])
+    {
         assert_eq!(group.code(), code);
         assert_eq!(Group::from_code(code), Some(group));
     }
@@ -217,7 +227,8 @@ fn assert_refused(group: Group, public: &[u8]) {
         "{group:?}: {public:02x?}"
     );
     assert!(!is_valid_public(group, public), "{group:?}: {public:02x?}");
-    if group != Group::X25519MlKem768 {
+    // A server's share is another thing there.
+    if !group.is_post_quantum() {
         let error = KeyPair::generate(group).unwrap().agree(public).unwrap_err();
         assert_eq!(
             error,

@@ -37,6 +37,8 @@ pub struct Negotiated {
     pub hello_retry_request: bool,
     /// Whether the session has the extended master secret (RFC 7627); in TLS 1.3 by design.
     pub extended_master_secret: bool,
+    /// Whether a renegotiation would be bound to this handshake (RFC 5746). True in TLS 1.3, which has none.
+    pub secure_renegotiation: bool,
     /// What became of early data (RFC 9846 §2.3).
     pub early_data: EarlyDataStatus,
     /// Why no early data is taken; `None` where it is.
@@ -132,6 +134,7 @@ impl Negotiated {
             peer_certificates: Arc::default(),
             hello_retry_request: false,
             extended_master_secret: version == ProtocolVersion::TLS13,
+            secure_renegotiation: version == ProtocolVersion::TLS13,
             early_data: EarlyDataStatus::NotOffered,
             no_early_data: Some(NoEarlyData::OldVersion),
             stapled: None,

@@ -11,8 +11,8 @@ pub struct Policy {
     /// them: a TLS 1.2 handshake always carries the sentinel of RFC 9846 §4.2.3, by which a client
     /// that offered TLS 1.3 ends it.
     pub versions: Vec<ProtocolVersion>,
-    /// Key-exchange groups. If the first that the client supports is a post-quantum hybrid, it is
-    /// taken even if that costs a HelloRetryRequest.
+    /// Key-exchange groups. If the first that the client supports is post-quantum, it is taken even if that
+    /// costs a HelloRetryRequest. MLKEM1024 is in no named policy: it is for who must have it (CNSA 2.0).
     pub groups: Vec<NamedGroup>,
     /// Cipher suites of all versions. A client that prefers ChaCha20-Poly1305 to all others, as those
     /// without AES in hardware do, gets it if it is among them.

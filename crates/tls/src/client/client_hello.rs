@@ -290,7 +290,7 @@ fn cipher_suites(policy: &Policy) -> Vec<&'static Suite> {
         .collect()
 }
 
-/// The policy's groups that the engine knows; hybrid ones are of TLS 1.3 alone.
+/// The policy's groups that the engine knows; post-quantum ones are of TLS 1.3 alone.
 ///
 /// RFC 9846 §4.3.7: "The "named_group_list" MUST NOT contain any duplicate entries."
 pub(super) fn groups(policy: &Policy) -> Vec<Group> {
@@ -298,7 +298,7 @@ pub(super) fn groups(policy: &Policy) -> Vec<Group> {
     let mut groups = Vec::new();
     for group in &policy.groups {
         let known = Group::from_code(group.0)
-            .filter(|group| tls13 || *group != Group::X25519MlKem768)
+            .filter(|group| tls13 || !group.is_post_quantum())
             .filter(|group| !groups.contains(group));
         groups.extend(known);
     }

@@ -108,6 +108,7 @@ pub(super) fn answered(
             Some(earlier) => earlier.alpn(),
         },
         extended_master_secret: server_hello.extensions.extended_master_secret,
+        secure_renegotiation: server_hello.extensions.renegotiation_info.is_some(),
         ..Negotiated::new(ProtocolVersion::TLS12, suite.code)
     });
     let randoms = Randoms {

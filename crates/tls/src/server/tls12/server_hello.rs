@@ -248,6 +248,7 @@ fn negotiated(offer: &Offer, server_hello: &ServerHello) -> Negotiated {
         server_name: offer.opening.server_name(),
         alpn: offer.connection_alpn(),
         extended_master_secret: server_hello.extensions.extended_master_secret,
+        secure_renegotiation: server_hello.extensions.renegotiation_info.is_some(),
         ..Negotiated::new(ProtocolVersion::TLS12, server_hello.cipher_suite)
     }
 }

@@ -109,7 +109,7 @@ fn choose_group(hello: &ClientHello, policy: &Policy) -> Result<(Group, bool), E
     // groups supported by the server, then the server MUST abort the handshake with a
     // "handshake_failure" or an "insufficient_security" alert."
     let first = common().next().ok_or(PeerIncompatible::NoGroup)?;
-    if first == Group::X25519MlKem768 {
+    if first.is_post_quantum() {
         return Ok((first, share(hello, first).is_some()));
     }
     match common().find(|group| share(hello, *group).is_some()) {

@@ -25,10 +25,14 @@ fn every_suite_group_and_certificate() {
         KeyAlgorithm::Ed25519,
         KeyAlgorithm::Rsa2048,
     ] {
-        let site = Arc::new(Site::new(&[kind]));
+        let mut site = Site::new(&[kind]);
+        // In no named policy.
+        site.policy.groups.push(NamedGroup::MLKEM1024);
+        let groups = site.policy.groups.clone();
+        let site = Arc::new(site);
         let visitor = Arc::new(Visitor::of(&site));
         for suite in Policy::modern().cipher_suites {
-            for group in Policy::modern().groups {
+            for group in groups.iter().copied() {
                 let config = client(suite, group);
                 let mut duo = Duo::with(&site, &visitor, config, ServerConfig::default());
                 duo.handshake();

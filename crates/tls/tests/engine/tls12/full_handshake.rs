@@ -218,6 +218,20 @@ fn the_signalling_suite_asks_for_renegotiation_info_too() {
     client.handshake();
     let extensions = client.server_hello.unwrap().extensions;
     assert_eq!(extensions.renegotiation_info, Some(Vec::new()));
+    assert!(client.server.negotiated().unwrap().secure_renegotiation);
+}
+
+/// RFC 5746 §3.6: a client with neither the extension nor the signalling suite gets no `renegotiation_info`.
+#[test]
+fn who_does_not_ask_for_renegotiation_info_gets_none() {
+    let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+    let mut client = HandClient::new(&site);
+    client.handshake();
+    assert_eq!(
+        client.server_hello.unwrap().extensions.renegotiation_info,
+        None
+    );
+    assert!(!client.server.negotiated().unwrap().secure_renegotiation);
 }
 
 #[test]
