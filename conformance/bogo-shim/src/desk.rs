@@ -169,7 +169,7 @@ impl<'a> Desk<'a> {
 
     fn client_authentication(&self) -> ClientAuthentication {
         let request = ClientCertificateRequest {
-            signature_schemes: self.options.negotiation.verify_schemes.clone(),
+            signature_schemes: self.options.negotiation.verified_schemes().to_vec(),
             authorities: self.options.peer.authorities.clone(),
         };
         match &self.options.peer {

@@ -55,6 +55,11 @@ pub(crate) fn check<S: Side>(
             negotiated.server_name.as_ref(),
         )?;
     }
+    same(
+        "secure renegotiation",
+        expect.secure_renegotiation,
+        negotiated.secure_renegotiation,
+    )?;
     if expect.extended_master_secret {
         same(
             "extended master secret",

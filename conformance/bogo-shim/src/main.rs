@@ -13,6 +13,7 @@
 //! | 89 | the test wants what is not implemented; stderr says what |
 
 mod cipher_list;
+mod compliance;
 mod credentials;
 mod desk;
 mod driver;

@@ -20,7 +20,10 @@ pub(crate) fn policy(options: &Options) -> Result<Policy, Failure> {
 }
 
 fn negotiable(negotiation: &Negotiation) -> Result<Policy, Failure> {
-    let mut policy = Policy::legacy();
+    let mut policy = match negotiation.compliance {
+        Some(compliance) => compliance.policy(),
+        None => Policy::legacy(),
+    };
     policy
         .versions
         .retain(|version| allows(negotiation, *version));

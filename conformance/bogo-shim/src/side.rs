@@ -104,10 +104,9 @@ impl Side for Client {
             grease: negotiation.grease,
             ..ClientConfig::default()
         };
-        if !negotiation.verify_schemes.is_empty() {
-            config
-                .signature_schemes
-                .clone_from(&negotiation.verify_schemes);
+        let schemes = negotiation.verified_schemes();
+        if !schemes.is_empty() {
+            config.signature_schemes = schemes.to_vec();
         }
         let name = match &negotiation.host_name {
             Some(name) => name

@@ -19,6 +19,7 @@ pub(crate) struct Expect {
     pub(crate) ocsp_response: Option<Vec<u8>>,
     pub(crate) scts: Option<Vec<u8>>,
     pub(crate) extended_master_secret: bool,
+    pub(crate) secure_renegotiation: Option<bool>,
     /// A full handshake though the client wants to resume.
     pub(crate) session_miss: bool,
     /// A client gets no session.
@@ -55,6 +56,8 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-expect-ocsp-response" => value!(o, v => o.expect.ocsp_response = Some(base64(v)?)),
         "-expect-signed-cert-timestamps" => value!(o, v => o.expect.scts = Some(base64(v)?)),
         "-expect-extended-master-secret" => Bare(|o| o.expect.extended_master_secret = true),
+        "-expect-secure-renegotiation" => Bare(|o| o.expect.secure_renegotiation = Some(true)),
+        "-expect-no-secure-renegotiation" => Bare(|o| o.expect.secure_renegotiation = Some(false)),
         "-expect-session-miss" => Bare(|o| o.expect.session_miss = true),
         "-expect-session-id" => Bare(|o| o.expect.session_id = Some(true)),
         "-expect-no-session-id" => Bare(|o| o.expect.session_id = Some(false)),

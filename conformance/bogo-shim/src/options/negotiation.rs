@@ -6,11 +6,14 @@ use keyward_wire::values::{
 
 use super::number;
 use crate::cipher_list;
-use crate::flags::Flag::{self, Bare};
+use crate::compliance::{self, Compliance};
+use crate::flags::Flag::{self, Bare, Value};
 use crate::flags::value;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Negotiation {
+    /// The rules of others, which stand for what is said below of suites, groups and signatures.
+    pub(crate) compliance: Option<&'static Compliance>,
     /// 0: no bound.
     pub(crate) min_version: u16,
     /// 0: no bound.
@@ -34,7 +37,7 @@ pub(crate) struct Negotiation {
     /// On a client.
     pub(crate) grease: bool,
     pub(crate) certificate_compression: Vec<CertificateCompressionAlgorithm>,
-    /// Signatures that we accept; empty for the default.
+    /// As the test lists them; see [`verified_schemes`](Self::verified_schemes).
     pub(crate) verify_schemes: Vec<SignatureScheme>,
     /// On a client: the groups that get a key share.
     pub(crate) key_shares: Option<Vec<NamedGroup>>,
@@ -45,6 +48,16 @@ pub(crate) struct Negotiation {
     pub(crate) no_ticket: bool,
     /// The longest certificate message, in bytes; 0: the default.
     pub(crate) max_certificate_len: usize,
+}
+
+impl Negotiation {
+    /// Signatures that we accept; empty for the default.
+    pub(crate) fn verified_schemes(&self) -> &[SignatureScheme] {
+        match self.compliance {
+            Some(compliance) => compliance.signature_schemes,
+            None => &self.verify_schemes,
+        }
+    }
 }
 
 /// What happens when the peer asks for another handshake.
@@ -67,10 +80,16 @@ pub(crate) enum Alpn {
 
 pub(super) fn flag(name: &str) -> Option<Flag> {
     Some(match name {
+        "-fips-202205" => Bare(|o| o.negotiation.compliance = Some(&compliance::FIPS_202205)),
+        "-wpa-202304" => Bare(|o| o.negotiation.compliance = Some(&compliance::WPA_202304)),
+        "-cnsa1-202603" => Bare(|o| o.negotiation.compliance = Some(&compliance::CNSA1_202603)),
+        "-cnsa2-202603" => Bare(|o| o.negotiation.compliance = Some(&compliance::CNSA2_202603)),
         "-min-version" => value!(o, v => o.negotiation.min_version = number(v)?),
         "-max-version" => value!(o, v => o.negotiation.max_version = number(v)?),
         "-no-tls13" => Bare(|o| o.negotiation.no_tls13 = true),
         "-no-tls12" => Bare(|o| o.negotiation.no_tls12 = true),
+        // Without DTLS, what belongs to it is neither sent nor known.
+        "-srtp-profiles" => Value(|_, _| Ok(())),
         // The engine has neither.
         "-no-tls11" | "-no-tls1" => Bare(|_| {}),
         // The engine always goes by its own order.
