@@ -232,7 +232,7 @@ pub(crate) fn rows() -> Vec<(String, i64)> {
 /// A HelloRetryRequest with the longest cookie that is taken, which the second ClientHello repeats.
 fn cookie() -> i64 {
     let mut setup = Setup::new(TLS13);
-    setup.client.key_shares = 0;
+    setup.client.key_shares = keyward_tls::KeyShares::First(0);
     let mut link = setup.link();
     link.ask_server();
     let retry = &link.middle.items[0].content;
