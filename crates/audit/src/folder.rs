@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Who may read the log: its owner and group, as the umask allows.
 const FILE_MODE: u32 = 0o640;
 const FOLDER_MODE: u32 = 0o750;
+/// No file that is read as a whole is longer: 256 records of the greatest length.
+const MAX_FILE: u64 = 256 * (2 + crate::MAX_RECORD as u64);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Folder(PathBuf);
@@ -22,15 +24,47 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// Makes a folder in it, and those above.
+    /// Makes a folder in it, and those above, and puts the names of those that were not there on disk: what is durable in a
+    /// folder that is not there after a power cut is lost.
     pub(crate) fn create_folder(&self, name: &str) -> io::Result<()> {
-        create_folders(&self.path(name))
+        let path = self.path(name);
+        let missing = path.ancestors().take_while(|folder| !folder.is_dir());
+        let parents: Vec<&Path> = missing.filter_map(Path::parent).collect();
+        create_folders(&path)?;
+        for parent in parents {
+            let here = parent.as_os_str().is_empty();
+            File::open(if here { Path::new(".") } else { parent })?.sync_all()?;
+        }
+        Ok(())
     }
 
     /// A file's content, or `None` if there is no such file.
     pub(crate) fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.path(name)) {
-            Ok(bytes) => Ok(Some(bytes)),
+        let Some(file) = self.open_to_read(name)? else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_FILE {
+            let what = format!("{name} is longer than any file of a log");
+            return Err(io::Error::new(ErrorKind::FileTooLarge, what));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Opens a file to read, or `None` if there is no such file. Who verifies a log may not trust who wrote the folder: a pipe
+    /// in it would be waited for, a device read for ever.
+    pub(crate) fn open_to_read(&self, name: &str) -> io::Result<Option<File>> {
+        let path = self.path(name);
+        let opened = fs::metadata(&path).and_then(|found| {
+            if found.is_file() {
+                return File::open(&path);
+            }
+            let what = format!("{name} is not a file");
+            Err(io::Error::new(ErrorKind::InvalidData, what))
+        });
+        match opened {
+            Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -58,13 +92,6 @@ impl Folder {
         let parent = path.parent().unwrap_or(&self.0);
         if !parent.is_dir() {
             create_folders(parent)?;
-            changed.0.extend(
-                parent
-                    .ancestors()
-                    .skip(1)
-                    .take_while(|above| above.starts_with(&self.0))
-                    .map(Path::to_owned),
-            );
         }
         let new = path.with_added_extension("new");
         let mut file = OpenOptions::new()
@@ -76,7 +103,13 @@ impl Folder {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
-        changed.0.insert(parent.to_owned());
+        // Those above as well: whoever made them may have been interrupted before they were synced.
+        let above = parent.ancestors();
+        changed.0.extend(
+            above
+                .take_while(|above| above.starts_with(&self.0))
+                .map(Path::to_owned),
+        );
         Ok(())
     }
 

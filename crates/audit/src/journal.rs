@@ -9,7 +9,7 @@
 //! are in tiles it is removed.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
 use crate::bundle;
 use crate::folder::Folder;
@@ -25,6 +25,9 @@ const MAX_BODY: usize = BATCH + (128 << 10);
 
 const MAGIC: [u8; 4] = *b"KWaj";
 const HEADER: usize = MAGIC.len() + 4 + Hash::LEN;
+const MAX_TORN: usize = HEADER + MAX_BODY;
+/// In what a writer leaves behind there is nothing that looks like the beginning of a batch: records are text.
+const MAX_TRIES: usize = 16;
 
 /// The segment that a record is in.
 pub(crate) fn segment_of(index: u64) -> u64 {
@@ -116,14 +119,22 @@ pub(crate) enum Next {
 impl SegmentReader {
     /// `None` if there is no such segment.
     pub(crate) fn open(folder: &Folder, first: u64) -> io::Result<Option<Self>> {
-        match File::open(folder.path(&segment_path(first))) {
-            Ok(file) => Ok(Some(Self { file, offset: 0 })),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let file = folder.open_to_read(&segment_path(first))?;
+        Ok(file.map(|file| Self { file, offset: 0 }))
     }
 
     pub(crate) fn next(&mut self) -> io::Result<Next> {
+        match self.read()? {
+            // A writer at work may have completed this batch, and one more, between two reads.
+            Next::Damaged => {
+                self.file.seek(SeekFrom::Start(self.offset))?;
+                self.read()
+            }
+            next => Ok(next),
+        }
+    }
+
+    fn read(&mut self) -> io::Result<Next> {
         let mut header = [0; HEADER];
         let got = read_up_to(&mut self.file, &mut header)?;
         if got == 0 {
@@ -148,8 +159,10 @@ impl SegmentReader {
             }
             tail.extend_from_slice(&body[..got]);
         }
-        self.file.read_to_end(&mut tail)?;
-        Ok(if has_whole_batch(&tail[1..]) {
+        // No writer leaves more behind than the beginning of one batch.
+        let rest = (MAX_TORN + 1).saturating_sub(tail.len());
+        (&mut self.file).take(rest as u64).read_to_end(&mut tail)?;
+        Ok(if tail.len() > MAX_TORN || has_whole_batch(&tail[1..]) {
             Next::Damaged
         } else {
             Next::Torn(tail.len() as u64)
@@ -157,15 +170,19 @@ impl SegmentReader {
     }
 }
 
-/// Whether a whole batch begins anywhere.
+/// Whether a whole batch begins anywhere, or so much looks like the beginning of one that finding out would take long.
 fn has_whole_batch(bytes: &[u8]) -> bool {
+    let mut tries = 0;
     bytes.windows(HEADER).enumerate().any(|(at, header)| {
         header.starts_with(&MAGIC) && {
             let len = header[4..8]
                 .iter()
                 .fold(0, |len, byte| len << 8 | usize::from(*byte));
             let body = bytes.get(at + HEADER..).and_then(|rest| rest.get(..len));
-            body.is_some_and(|body| Hash::of(&[body]).as_bytes() == &header[8..])
+            body.is_some_and(|body| {
+                tries += 1;
+                tries > MAX_TRIES || Hash::of(&[body]).as_bytes() == &header[8..]
+            })
         }
     })
 }

@@ -80,11 +80,6 @@ impl Log {
             cause,
         };
         folder.create_folder(journal::FOLDER).map_err(io)?;
-        let verifier = format!("{}\n", signer.verifier());
-        if folder.read(VERIFIER).map_err(io)?.as_deref() != Some(verifier.as_bytes()) {
-            let written = folder.replace(VERIFIER, verifier.as_bytes(), &mut Changed::default());
-            written.map_err(io)?;
-        }
         let lock = folder.open_to_write(LOCK).map_err(io)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => OpenError::InUse(path.to_owned()),
@@ -97,14 +92,22 @@ impl Log {
                 what,
             },
         })?;
+        // Only now: the log is this key's, and nobody else's to write.
+        let verifier = format!("{}\n", signer.verifier());
+        if folder.read(VERIFIER).map_err(io)?.as_deref() != Some(verifier.as_bytes()) {
+            let written = folder.replace(VERIFIER, verifier.as_bytes(), &mut Changed::default());
+            written.map_err(io)?;
+        }
         let first = segment_of(replayed.frontier.size());
         let segment = Segment::open(&folder, first, replayed.len).map_err(io)?;
         let recovery = Recovery {
             size: replayed.frontier.size(),
             dropped: replayed.dropped,
         };
+        let head = Head::open(&folder).map_err(io)?;
+        folder.sync_names("").map_err(io)?;
         let log = Self {
-            head: Head::open(&folder).map_err(io)?,
+            head,
             folder,
             signer,
             frontier: replayed.frontier,

@@ -88,7 +88,7 @@ impl Publisher {
             self.tidy(tile, Some(tile.width))?;
         }
         for segment in journal::segments(&self.folder)? {
-            if segment + SEGMENT <= size {
+            if segment.saturating_add(SEGMENT) <= size {
                 self.folder.remove(&segment_path(segment))?;
             }
         }

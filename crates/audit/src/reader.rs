@@ -165,7 +165,7 @@ impl Records<'_> {
                 Next::Batch(batch) => {
                     let Batch { first, .. } = batch;
                     let records: Vec<_> = batch.records().map(<[u8]>::to_vec).collect();
-                    if first + records.len() as u64 > self.next {
+                    if first.saturating_add(records.len() as u64) > self.next {
                         if first > self.next {
                             return Err(ReadError::Damaged {
                                 index: self.next,

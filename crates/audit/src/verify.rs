@@ -142,6 +142,9 @@ impl Reader {
     }
 }
 
+/// More is not looked for: whoever has so many knows enough, and a folder can be made to have any number.
+const MAX_FINDINGS: usize = 1000;
+
 struct Run<'a> {
     log: &'a Reader,
     findings: Vec<Finding>,
@@ -170,7 +173,7 @@ impl Run<'_> {
         match self.log.published() {
             Ok(published) => Ok(published.unwrap_or(nothing)),
             Err(ReadError::Damaged { .. }) => {
-                self.findings.push(Finding::Signature {
+                self.found(Finding::Signature {
                     place: format!("`{CHECKPOINT}`"),
                 });
                 Ok(nothing)
@@ -186,7 +189,7 @@ impl Run<'_> {
         let mut overlap = Vec::new();
         let mut above: Vec<Vec<Hash>> = Vec::new();
         self.note_root(&frontier);
-        while frontier.size() < published.size {
+        while frontier.size() < published.size && self.findings.len() < MAX_FINDINGS {
             let index = frontier.size();
             let width = (published.size - index).min(WIDTH);
             let tile = Tile {
@@ -214,7 +217,7 @@ impl Run<'_> {
             self.tiles_above(&mut above, frontier.size(), published.size)?;
         }
         if published.size > 0 && frontier.root() != published.root {
-            self.findings.push(Finding::Root {
+            self.found(Finding::Root {
                 size: published.size,
             });
         }
@@ -229,7 +232,7 @@ impl Run<'_> {
     fn bundle(&mut self, tile: Tile, index: u64, size: u64) -> Result<Vec<Hash>, ReadError> {
         let kept = self.log.io(read_hashes(&self.log.folder, tile, size))?;
         if kept.is_none() {
-            self.findings.push(Finding::Unreadable {
+            self.found(Finding::Unreadable {
                 index,
                 what: format!("{} is not there, or has another length", tile.path()),
             });
@@ -237,7 +240,7 @@ impl Run<'_> {
         let records = match self.log.bundle_with(index, size) {
             Ok(records) => records.unwrap_or_default(),
             Err(ReadError::Damaged { index, what }) => {
-                self.findings.push(Finding::Unreadable { index, what });
+                self.found(Finding::Unreadable { index, what });
                 return Ok(kept.unwrap_or_else(|| vec![Hash::of_nothing(); 256]));
             }
             Err(error) => return Err(error),
@@ -245,7 +248,7 @@ impl Run<'_> {
         let leaves: Vec<Hash> = records.iter().map(|record| Hash::of_leaf(record)).collect();
         let changed = kept.iter().flatten().zip(&leaves).enumerate();
         for (i, _) in changed.filter(|(_, (kept, leaf))| kept != leaf) {
-            self.findings.push(Finding::Changed {
+            self.found(Finding::Changed {
                 index: index + i as u64,
             });
         }
@@ -271,7 +274,7 @@ impl Run<'_> {
                 };
                 let kept = self.log.io(read_hashes(&self.log.folder, tile, end))?;
                 if kept.as_ref() != Some(&hashes) {
-                    self.findings.push(Finding::Tile { path: tile.path() });
+                    self.found(Finding::Tile { path: tile.path() });
                 }
                 if full {
                     above[level as usize].clear();
@@ -292,7 +295,7 @@ impl Run<'_> {
     ) -> Result<Checkpoint, ReadError> {
         let mut frontier = tiles.at_journal;
         if begin > published.size {
-            self.findings.push(Finding::Unreadable {
+            self.found(Finding::Unreadable {
                 index: published.size,
                 what: format!("the tiles end here, and the journal begins at record {begin}"),
             });
@@ -310,7 +313,7 @@ impl Run<'_> {
             else {
                 break;
             };
-            loop {
+            while self.findings.len() < MAX_FINDINGS {
                 match self.log.io(reader.next())? {
                     Next::Batch(batch) if batch.first == frontier.size() => {
                         self.batch(&batch, &mut frontier, begin, &tiles.overlap, published);
@@ -351,9 +354,12 @@ impl Run<'_> {
         for record in batch.records() {
             let leaf = Hash::of_leaf(record);
             let index = frontier.size();
-            let place = usize::try_from(index - begin).unwrap_or(usize::MAX);
-            if overlap.get(place).is_some_and(|other| *other != leaf) {
-                self.findings.push(Finding::Changed { index });
+            let place = index
+                .checked_sub(begin)
+                .and_then(|place| usize::try_from(place).ok());
+            let other = place.and_then(|place| overlap.get(place));
+            if other.is_some_and(|other| *other != leaf) {
+                self.found(Finding::Changed { index });
             }
             frontier.push(leaf);
             self.note_root(frontier);
@@ -366,13 +372,19 @@ impl Run<'_> {
             Some(signed) if signed == now => {
                 self.note = String::from_utf8(batch.checkpoint().to_vec()).ok();
             }
-            Some(_) => self.findings.push(Finding::Root { size: now.size }),
-            None => self.findings.push(Finding::Signature {
+            Some(_) => self.found(Finding::Root { size: now.size }),
+            None => self.found(Finding::Signature {
                 place: format!("the journal's checkpoint of {} records", now.size),
             }),
         }
         if now.size == published.size && now.root != published.root {
-            self.findings.push(Finding::Root { size: now.size });
+            self.found(Finding::Root { size: now.size });
+        }
+    }
+
+    fn found(&mut self, finding: Finding) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding);
         }
     }
 
@@ -383,13 +395,13 @@ impl Run<'_> {
     }
 
     fn unreadable(&mut self, index: u64, what: String) {
-        self.findings.push(Finding::Unreadable { index, what });
+        self.found(Finding::Unreadable { index, what });
     }
 
     fn not_shorter(&mut self, were: u64, are: u64) {
         let cut = Finding::Cut { were, are };
         if were > are && !self.findings.contains(&cut) {
-            self.findings.push(cut);
+            self.found(cut);
         }
     }
 }

@@ -158,6 +158,11 @@ impl<W: Waiter> Writer<W> {
             return Ok(());
         }
         let mut state = self.shared.lock();
+        if state.closed {
+            drop(state);
+            waiter.recorded(Err(&ended()));
+            return Ok(());
+        }
         if state.waiting.len() >= self.queue {
             return Err(QueueFull(waiter));
         }
@@ -205,7 +210,10 @@ impl<W: Waiter> Shared<W> {
     }
 
     /// The writing thread.
-    fn write(&self, mut log: Log, durability: Durability) {
+    fn write(&self, log: Log, durability: Durability) {
+        // However it ends. The log's folder is given back before that is told.
+        let _end = End(self);
+        let mut log = log;
         loop {
             let batch = self.next_batch(durability);
             if batch.is_empty() {
@@ -214,10 +222,6 @@ impl<W: Waiter> Shared<W> {
             let (records, waiters): (Vec<_>, VecDeque<_>) = batch.into_iter().unzip();
             self.append(&mut log, &records, waiters);
         }
-        // Gives the log's folder back before the end is told.
-        drop(log);
-        self.lock().closed = true;
-        self.publish.notify_all();
     }
 
     /// All that waits, when it is time; nothing at the end.
@@ -307,6 +311,31 @@ impl<W: Waiter> Shared<W> {
             }
         }
     }
+}
+
+/// Tells that nothing is written any more. A bug that ends the thread must not leave anybody waiting, or believing that what
+/// waits is recorded.
+struct End<'a, W: Waiter>(&'a Shared<W>);
+
+impl<W: Waiter> Drop for End<'_, W> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.closed = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        if std::thread::panicking() {
+            state.status.failing = Some(ended().to_string());
+            state.status.failed += waiting.len() as u64;
+        }
+        drop(state);
+        self.0.publish.notify_all();
+        for (_, waiter) in waiting {
+            waiter.recorded(Err(&ended()));
+        }
+    }
+}
+
+fn ended() -> AppendError {
+    AppendError::Io(io::Error::other("the thread that writes the log has ended"))
 }
 
 fn publish(

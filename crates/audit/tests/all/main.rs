@@ -2,6 +2,7 @@
 
 mod appending;
 mod failing;
+mod hostile;
 mod killed;
 mod proving;
 mod support;

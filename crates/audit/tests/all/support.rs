@@ -5,7 +5,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use keyward_audit::{
-    AppendError, Durability, Reader, Recovery, Signer, Verifier, Waiter, Writer, WriterConfig,
+    AppendError, Durability, ReadError, Reader, Recovery, Signer, Verifier, Waiter, Writer,
+    WriterConfig,
 };
 use keyward_crypto::private_key::PrivateKey;
 use tempfile::TempDir;
@@ -60,7 +61,11 @@ impl TestLog {
     }
 
     pub(crate) fn reader(&self) -> Reader {
-        Reader::open(&self.path(), self.verifier()).unwrap()
+        self.reader_or_error().unwrap()
+    }
+
+    pub(crate) fn reader_or_error(&self) -> Result<Reader, ReadError> {
+        Reader::open(&self.path(), self.verifier())
     }
 
     /// Appends these and closes the log, so that tiles are written.

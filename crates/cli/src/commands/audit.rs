@@ -123,7 +123,7 @@ fn json(record: &Record, value: Value) -> String {
     match value {
         Value::Object(mut fields) => {
             fields.insert("index".to_owned(), record.index.into());
-            Value::Object(fields).to_string()
+            escaped(&Value::Object(fields).to_string())
         }
         _ => serde_json::json!({ "index": record.index, "unreadable": true }).to_string(),
     }
@@ -150,22 +150,38 @@ fn human(record: &Record, value: &Value) -> String {
         "{:>8}  {}  {}  {}  {key}  {names}  {}",
         record.index,
         text(value, "time"),
-        printable(text(value, "edge")),
+        text(value, "edge"),
         text(value, "operation"),
         text(value, "verdict"),
     );
     match text(value, "cause") {
         "" => line.push_str(&format!("  {} us", value["work_us"])),
-        cause => line.push_str(&format!(": {}", printable(cause))),
+        cause => line.push_str(&format!(": {cause}")),
     }
-    line
+    printable(&line)
 }
 
-/// Names come from certificates and clients: nothing in them may move a terminal's cursor.
+/// Names come from certificates and clients, and the log from who knows where: nothing in it may move a terminal's cursor.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    let shown = |c| if is_unseen(c) { '\u{fffd}' } else { c };
+    text.chars().map(shown).collect()
+}
+
+/// The same for JSON, in which control characters above U+007E need not be escaped.
+fn escaped(json: &str) -> String {
+    json.chars().fold(String::new(), |mut escaped, c| {
+        match is_unseen(c) {
+            true => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => escaped.push(c),
+        }
+        escaped
+    })
+}
+
+/// What moves the cursor, or changes the direction of text.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn verify(args: &AuditVerifyArgs) -> Result<(), Failure> {
@@ -250,11 +266,50 @@ fn check_proof(args: &AuditCheckProofArgs) -> Result<(), Failure> {
             verifier.name()
         )));
     };
-    output::line(&String::from_utf8_lossy(record))?;
+    output::line(&printable(&String::from_utf8_lossy(record)))?;
     output::line(&format!(
         "is record {} of the log {}, which had {} records then",
         proof.index,
         verifier.name(),
         checkpoint.size
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(json: &str) -> (Record, Value) {
+        let value = serde_json::from_str(json).unwrap();
+        let bytes = json.as_bytes().to_vec();
+        (Record { index: 7, bytes }, value)
+    }
+
+    #[test]
+    fn nothing_in_a_record_moves_the_cursor() {
+        for field in [
+            "time",
+            "edge",
+            "label",
+            "operation",
+            "names",
+            "verdict",
+            "cause",
+        ] {
+            let (record, value) = record(&format!(
+                r#"{{"{field}":"a\u001b[2Jb\u009b1Ac\u202ed\ne"}}"#
+            ));
+            let line = human(&record, &value);
+            assert!(
+                line.contains("a\u{fffd}[2Jb\u{fffd}1Ac\u{fffd}d\u{fffd}e"),
+                "{line:?}"
+            );
+            let line = json(&record, value.clone());
+            assert!(!line.contains(is_unseen), "{line:?}");
+            assert_eq!(
+                serde_json::from_str::<Value>(&line).unwrap()[field],
+                value[field]
+            );
+        }
+    }
 }

@@ -195,12 +195,14 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
 }
 
 /// What only the edge may say about the client. Services that map header names to variables (CGI,
-/// WSGI) take `_` for `-`, so those spellings go as well.
+/// WSGI) take `_` for `-`, and some make one of whatever is no letter or digit, so those spellings go as well.
 pub(super) fn remove_claims(headers: &mut HeaderMap) {
     let claims: Vec<HeaderName> = headers
         .keys()
         .filter(|name| {
-            let name = name.as_str().replace('_', "-");
+            let name = name
+                .as_str()
+                .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
             name.starts_with("x-forwarded-")
                 || name == "forwarded"
                 || name == "x-real-ip"
@@ -273,6 +275,7 @@ mod tests {
                 ("x-real-ip", "10.0.0.1"),
                 ("client-cert", ":AAAA:"),
                 ("Client_Cert", ":AAAA:"),
+                ("client.cert", ":AAAA:"),
                 ("client-cert-chain", ":AAAA:"),
                 ("connection", "x-forwarded-proto, x-private"),
                 ("x-private", "1"),

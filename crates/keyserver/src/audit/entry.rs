@@ -2,10 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
+use keyward_audit::MAX_RECORD;
 use keyward_keyop::{KeyId, Names, OperationKind};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+/// Of an operation with more names than a record has room for.
+const MAX_NAMES: usize = 100;
+/// No longer than a DNS name.
+const MAX_NAME: usize = 253;
 
 /// One use, or what was refused.
 #[derive(Debug)]
@@ -59,6 +65,24 @@ enum JsonNames<'a> {
 
 impl Entry<'_> {
     pub(crate) fn encode(&self) -> Vec<u8> {
+        let encoded = self.encode_with(self.names);
+        // Only who asks decides how many names there are, and that must not be a way around the log.
+        match (encoded.len() > MAX_RECORD, self.names) {
+            (true, Some(Names::Each(names))) => {
+                let mut few: Vec<String> = names
+                    .iter()
+                    .filter(|name| name.len() <= MAX_NAME)
+                    .take(MAX_NAMES)
+                    .cloned()
+                    .collect();
+                few.push(format!("... {} names", names.len()));
+                self.encode_with(Some(&Names::Each(few)))
+            }
+            _ => encoded,
+        }
+    }
+
+    fn encode_with(&self, names: Option<&Names>) -> Vec<u8> {
         let now = OffsetDateTime::from(SystemTime::now());
         let (verdict, cause) = match self.verdict {
             Verdict::Performed => ("performed", None),
@@ -71,7 +95,7 @@ impl Entry<'_> {
             key: self.key.to_string(),
             label: self.label,
             operation: self.operation.name(),
-            names: self.names.map(|names| match names {
+            names: names.map(|names| match names {
                 Names::ServerName(name) => JsonNames::Client(name.as_deref()),
                 Names::Each(names) => JsonNames::Each(names),
                 Names::Any => JsonNames::Any("*"),
@@ -94,4 +118,29 @@ fn hex(bytes: &[u8]) -> String {
         text.push(DIGITS[usize::from(byte & 15)].into());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_of_names_is_too_much_for_a_record() {
+        let names = Names::Each(vec!["a.example".to_owned(); 10_000]);
+        let entry = Entry {
+            edge: "edge",
+            key: KeyId::of_spki(b"key"),
+            label: None,
+            operation: OperationKind::CertificateRequest,
+            names: Some(&names),
+            fingerprint: None,
+            verdict: Verdict::Performed,
+            work: Duration::ZERO,
+        };
+        let record = entry.encode();
+        assert!(record.len() <= MAX_RECORD);
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        assert_eq!(record["names"][0], "a.example");
+        assert_eq!(record["names"][100], "... 10000 names");
+    }
 }
