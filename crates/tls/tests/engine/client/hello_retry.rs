@@ -61,6 +61,7 @@ fn shares_may_be_for_other_groups_than_the_first() {
                 ..Policy::default()
             }),
             key_shares: KeyShares::Of(shares.to_vec()),
+            grease: false,
             ..ClientConfig::default()
         });
         let shares = server.hello.extensions.key_share.unwrap();
