@@ -71,7 +71,7 @@ impl Resolver {
     pub(crate) fn resolve(&self, need: Need, findings: &mut Findings) -> Resolution {
         match need {
             Need::Certificate(need) => Resolution::Now(self.certificate(need, findings)),
-            Need::Session(need) => Resolution::Now(self.session(need)),
+            Need::Session(need) => Resolution::Now(self.session(need, findings)),
             Need::NewSession(need) => Resolution::Now(self.new_session(need, findings)),
             Need::KeyOperation(need) => {
                 if let Some(performed) = self.delegated.perform(need.operation()) {
@@ -109,8 +109,10 @@ impl Resolver {
         need.answer(answer)
     }
 
-    fn session(&self, need: SessionNeed) -> Answer {
-        let found = self.resumption.find(need.offered());
+    fn session(&self, need: SessionNeed, findings: &Findings) -> Answer {
+        let site = findings.site.as_ref();
+        let shared = site.and_then(|site| site.shared_names());
+        let found = self.resumption.find(need.offered(), shared);
         need.answer(Ok(found))
     }
 

@@ -54,10 +54,16 @@ impl Resumption {
     }
 
     /// The first of the offered sessions that is known. The engine checks whether it fits.
-    pub(crate) fn find(&self, offered: &[OfferedSession]) -> Option<(usize, SessionState)> {
+    /// Keys of other edges count where they have `shared`, the site's names: who has such a key can write sessions with it, and
+    /// they must be good for no other site.
+    pub(crate) fn find(
+        &self,
+        offered: &[OfferedSession],
+        shared: Option<&[NamePattern]>,
+    ) -> Option<(usize, SessionState)> {
         offered.iter().enumerate().find_map(|(index, offered)| {
             let state = match offered {
-                OfferedSession::Ticket(ticket) => self.open(ticket),
+                OfferedSession::Ticket(ticket) => self.open(ticket, shared),
                 OfferedSession::SessionId(id) => self.cached(id),
             };
             state.map(|state| (index, state))
@@ -127,11 +133,10 @@ impl Resumption {
         shared.as_ref()?.seal(state, names, Instant::now())
     }
 
-    fn open(&self, ticket: &[u8]) -> Option<SessionState> {
+    fn open(&self, ticket: &[u8], names: Option<&[NamePattern]>) -> Option<SessionState> {
         let shared = self.shared.read().unwrap_or_else(PoisonError::into_inner);
-        let found = shared
-            .as_ref()
-            .and_then(|keys| keys.open(ticket, Instant::now()));
+        let keys = shared.as_ref();
+        let found = names.and_then(|names| keys?.open(ticket, names, Instant::now()));
         found.or_else(|| self.read().open(ticket))
     }
 
@@ -189,9 +194,9 @@ pub(crate) mod tests {
         let kept = resumption.keep(&session(), &NewSessionKind::Ticket, None);
         let offered = [OfferedSession::Ticket(kept.expect("a ticket"))];
         resumption.rotate().expect("random bytes");
-        assert!(resumption.find(&offered).is_some());
+        assert!(resumption.find(&offered, None).is_some());
         resumption.rotate().expect("random bytes");
-        assert!(resumption.find(&offered).is_none());
+        assert!(resumption.find(&offered, None).is_none());
     }
 
     #[test]
@@ -201,8 +206,8 @@ pub(crate) mod tests {
         resumption.keep(&session(), &NewSessionKind::SessionId(id.clone()), None);
         let offered = [OfferedSession::SessionId(id)];
         resumption.forget_expired(UnixTime::from_secs(1_059));
-        assert!(resumption.find(&offered).is_some());
+        assert!(resumption.find(&offered, None).is_some());
         resumption.forget_expired(UnixTime::from_secs(1_060));
-        assert!(resumption.find(&offered).is_none());
+        assert!(resumption.find(&offered, None).is_none());
     }
 }

@@ -90,11 +90,17 @@ impl SharedTickets {
         tenant.keys(self.epochs_over(now))?.seal(state)
     }
 
-    /// The session in a ticket that some edge with the same keys has sealed.
-    pub(crate) fn open(&self, ticket: &[u8], now: Instant) -> Option<SessionState> {
+    /// The session in a ticket for a site with these names that some edge with the same keys has sealed.
+    pub(crate) fn open(
+        &self,
+        ticket: &[u8],
+        site: &[NamePattern],
+        now: Instant,
+    ) -> Option<SessionState> {
         let over = self.epochs_over(now);
         self.tenants
             .iter()
+            .filter(|tenant| tenant.covers(site))
             .find_map(|tenant| tenant.keys(over)?.open(ticket))
     }
 
@@ -189,7 +195,9 @@ mod tests {
             .unwrap();
         for (epoch, opens) in [(4, true), (5, true), (6, true), (7, false), (3, false)] {
             assert_eq!(
-                keys(epoch, now).open(&ticket, now).is_some(),
+                keys(epoch, now)
+                    .open(&ticket, &names(&["a.example"]), now)
+                    .is_some(),
                 opens,
                 "{epoch}"
             );
@@ -218,19 +226,19 @@ mod tests {
             // Two epochs on only its own key opens.
             let opens = |n: u8| {
                 keys(n + 1, now)
-                    .open(ticket.as_deref().unwrap(), later(0))
+                    .open(ticket.as_deref().unwrap(), &site, later(0))
                     .is_some()
             };
             assert!(opens(epoch) && !opens(epoch + 1), "{minutes}");
             assert!(
                 keys_5
-                    .open(ticket.as_deref().unwrap(), later(minutes))
+                    .open(ticket.as_deref().unwrap(), &site, later(minutes))
                     .is_some()
             );
         }
         let early = keys_5.seal(&session(), &site, now).unwrap();
-        assert!(keys_5.open(&early, later(89)).is_some());
-        assert!(keys_5.open(&early, later(91)).is_none());
+        assert!(keys_5.open(&early, &site, later(89)).is_some());
+        assert!(keys_5.open(&early, &site, later(91)).is_none());
     }
 
     #[test]
@@ -246,6 +254,10 @@ mod tests {
         ] {
             let ticket = keys.seal(&session(), &names(site), now);
             assert_eq!(ticket.is_some(), sealed, "{site:?}");
+            // Nor does a ticket that the holder of a key has made for another site open there.
+            let ticket = keys.seal(&session(), &names(&["a.example"]), now).unwrap();
+            let opened = keys.open(&ticket, &names(site), now);
+            assert_eq!(opened.is_some(), sealed, "{site:?}");
         }
     }
 

@@ -198,9 +198,10 @@ impl Site {
     }
 
     /// The names for whose sessions other edges may have the ticket keys. A site that takes early data shares none: each edge
-    /// knows only the early data that came to itself, so the same could be sent once to each.
+    /// knows only the early data that came to itself, so the same could be sent once to each. Nor does one that asks for
+    /// clients' certificates: a session says who the client is, and whoever has the key can write what he likes.
     pub(crate) fn shared_names(&self) -> Option<&[NamePattern]> {
-        self.early_data.is_none().then_some(&self.names[..])
+        (self.early_data.is_none() && self.client_auth().is_none()).then_some(&self.names[..])
     }
 
     /// Takes what a new catalog has for this site: what may be done with its keys, and chains, if
