@@ -274,10 +274,21 @@ impl World {
             self.driver.run();
             self.ask_server();
             while self.middle.forward(0) {}
-            let before = self.middle.outgoing.len();
-            self.deliver(usize::MAX);
-            self.driver.run();
-            if self.middle.outgoing.len() == before
+            // Piece by piece from where it is: moving the rest each time would be most of the work.
+            let bytes = std::mem::take(&mut self.middle.outgoing);
+            let mut delivered = 0;
+            loop {
+                let taken = self.driver.connection.receive(&bytes[delivered..]);
+                delivered += taken;
+                self.driver.run();
+                if taken == 0 {
+                    break;
+                }
+            }
+            self.middle
+                .outgoing
+                .splice(..0, bytes[delivered..].iter().copied());
+            if delivered == 0
                 && (self.driver.connection.output().is_empty() || self.server.error.is_some())
             {
                 return;

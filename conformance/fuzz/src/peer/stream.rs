@@ -102,6 +102,11 @@ impl Stream {
             let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
             let body = rest.get(..length)?.to_vec();
             self.unopened.drain(..5 + length);
+            // A protected alert whose keys this client has not come to: it cannot know what it says.
+            if self.read.is_none() && header[0] == 21 && length != 2 {
+                self.lost = true;
+                return None;
+            }
             let opened = match &mut self.read {
                 // TLS 1.3's change_cipher_spec is a byte that nothing protects.
                 Some(keys) if header[0] != 20 || length > 1 => keys.open(header, &body),
