@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use keyward_keyclient::{ConnectionState, KeyClientError};
+use keyward_keyclient::{ConnectionState, KeyClient, KeyClientError};
 use tokio::task::JoinSet;
 
 use crate::raw_edge::RawEdge;
@@ -14,7 +14,10 @@ fn a_killed_key_server_that_comes_back_costs_no_operation() {
         let home = Home::new(&["rsa4096"]);
         let config = home.open_config("[limits]\nworkers = 1");
         let server = start(config.clone()).await;
-        let client = home.client(&server.addresses()[1]);
+        let mut client = home.client_config(&server.addresses()[1], "edge-1.example");
+        // However long this machine takes to start it anew.
+        client.timings.restart = PATIENCE;
+        let client = KeyClient::start(client).unwrap();
         client.connected(PATIENCE).await.unwrap();
         let mut all = JoinSet::new();
         for _ in 0..50 {
