@@ -44,6 +44,9 @@ impl AwaitCertificate {
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
         let site = answer.map_err(|error| Error::Need(NeedKind::Certificate, error))?;
+        if site.session_context.len() > 255 {
+            return Err(Error::Config("session_context has 255 bytes at most"));
+        }
         let opening = Opening {
             hello: self.hello,
             message: self.message,

@@ -309,3 +309,26 @@ fn the_flight_so_far_leaves_while_the_signature_is_made() {
         ]
     );
 }
+
+/// It would not fit into the session that it is for.
+#[test]
+fn a_session_context_that_is_too_long_is_an_error_and_no_panic() {
+    for (length, fits) in [(255, true), (256, false), (300, false)] {
+        let (mut client, need) = suspended(NeedKind::Certificate);
+        let Need::Certificate(need) = need else {
+            panic!("another need")
+        };
+        let id = need.id();
+        let mut answer = client.site.certificate();
+        answer.session_context = vec![7; length];
+        client
+            .server
+            .answer(Answer::certificate(id, Ok(answer)))
+            .unwrap();
+        let outcome = client.step();
+        assert_eq!(outcome.is_ok(), fits, "{length}: {outcome:?}");
+        if !fits {
+            assert!(matches!(outcome, Err(Error::Config(_))), "{outcome:?}");
+        }
+    }
+}
