@@ -30,12 +30,15 @@ pub(crate) fn serve(directory: &Path) -> Result<()> {
     config.keys.directory = Some(keys_directory(directory));
     config.edges.push(EdgeConfig {
         name: Some("edge".parse()?),
+        spiffe: None,
         spki_sha256: None,
+        from: Vec::new(),
         keys: vec![KeySelector::All],
         operations: vec![OperationKind::Tls13ServerCertificateVerify],
         names: vec![keyward_bench::SERVER_NAME.parse()?],
         allow_no_sni: false,
         administrator: false,
+        rate: None,
     });
     tokio::runtime::Runtime::new()?.block_on(async {
         let server = KeyServer::start(config).await?;

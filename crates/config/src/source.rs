@@ -104,6 +104,11 @@ impl Source {
         }
     }
 
+    /// The file's name.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Where a byte range of the text starts.
     pub fn position(&self, span: &Range<usize>) -> Position {
         Position::of(&self.text, span.start)

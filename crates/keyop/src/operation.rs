@@ -6,7 +6,8 @@ use core::str::FromStr;
 use keyward_wire::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Reader};
 
 use crate::certificate_request::CertificateRequest;
-use crate::checked::CheckedOperation;
+use crate::checked::{CheckedOperation, Names};
+use crate::checks::messages::Messages;
 use crate::delegate_credential::DelegatedCredential;
 use crate::error::CheckError;
 use crate::key_id::KeyId;
@@ -83,6 +84,25 @@ impl Operation {
     /// How many bytes of handshake, or of what it has in its place, it keeps in memory.
     pub fn payload_len(&self) -> usize {
         for_each!(self, operation => operation.payload_len())
+    }
+
+    /// The names that it seems to act for, after a glance: nothing is checked. `None` where they cannot be read. What
+    /// [`Operation::check`] finds is what counts.
+    pub fn claimed_names(&self) -> Option<Names> {
+        let messages = match self {
+            Self::Tls13ServerCertificateVerify(operation) => &operation.messages,
+            Self::Tls12ServerKeyExchange(operation) => &operation.messages,
+            Self::Tls12RsaMasterSecret(operation) => &operation.messages,
+            Self::Tls13ClientCertificateVerify(operation) => &operation.messages,
+            Self::Tls12ClientCertificateVerify(operation) => &operation.messages,
+            Self::DelegatedCredential(_) => return None,
+            Self::CertificateRequest(operation) => {
+                return Some(Names::Each(operation.names.clone()));
+            }
+            Self::Tls13TranscriptHash(_) => return Some(Names::Any),
+        };
+        let client_hello = Messages::new(messages).ok()?.take("ClientHello").ok()?;
+        Some(Names::of_client_hello(&client_hello))
     }
 
     /// Checks everything that the operation itself can show: for a handshake that it is one of a client that lives, at the

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use keyward_config::{ConfigError, Problem, Problems};
 use keyward_protocol::ALPN;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
 use crate::config::Config;
+use crate::crl;
 use crate::store::files;
 
 /// The key exchange of the channel is X25519MLKEM768 and no other: what is recorded today, with the nonces and master secrets in
@@ -23,16 +25,37 @@ pub(crate) fn provider() -> CryptoProvider {
     }
 }
 
+/// The channel's side of the key server.
+pub(crate) struct Channel {
+    pub(crate) tls: Arc<ServerConfig>,
+    /// The one in `tls`.
+    pub(crate) verifier: Arc<dyn ClientCertVerifier>,
+    /// What refuses edges, or soon will.
+    pub(crate) warnings: Vec<Problem>,
+}
+
 /// Reads the channel's files. All problems at once.
-pub(crate) fn server_config(config: &Config) -> Result<Arc<ServerConfig>, ConfigError> {
+pub(crate) fn open(config: &Config) -> Result<Channel, ConfigError> {
     let mut problems = Problems::default();
     let chain = problems.note(certificates(config, "certificate", &config.certificate));
     let key = problems.note(private_key(config));
     let roots = problems.note(roots(config));
+    let mut lists = Vec::new();
+    for (i, path) in config.client_crl.iter().enumerate() {
+        let read = crl::read(config, &format!("client_crl[{i}]"), path);
+        lists.extend(problems.note(read).into_iter().flatten());
+    }
     problems.check()?;
     let read = chain.zip(key).zip(roots);
     let ((chain, key), roots) = read.expect("what could not be read was noted as an error");
-    Ok(build(config, chain, key, roots)?)
+    let warnings = crl::warnings(config, &roots, &lists);
+    let verifier = verifier(config, roots, lists)?;
+    let tls = build(config, chain, key, Arc::clone(&verifier))?;
+    Ok(Channel {
+        tls,
+        verifier,
+        warnings,
+    })
 }
 
 /// A warning if others can get at the channel's private key.
@@ -42,27 +65,43 @@ pub(crate) fn permission_warning(config: &Config) -> Option<Problem> {
     Some(files::permission_warning(&config.key, mode))
 }
 
+/// With lists, each certificate of an edge's chain must be on none, and each authority must have one that is not out of date: it
+/// is better to refuse an edge than to let one in whose certificate was stolen.
+fn verifier(
+    config: &Config,
+    roots: RootCertStore,
+    lists: Vec<CertificateRevocationListDer<'static>>,
+) -> Result<Arc<dyn ClientCertVerifier>, Problem> {
+    let mut builder =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider()))
+            .with_crls(lists);
+    if !config.accept_expired_crl {
+        builder = builder.enforce_revocation_expiration();
+    }
+    builder.build().map_err(|error| match error {
+        VerifierBuilderError::InvalidCrl(cause) => config.problem(
+            "client_crl",
+            format!("a revocation list cannot be used: {cause:?}"),
+            "lists of changes alone (delta CRLs) and indirect ones are not supported",
+        ),
+        error => config.problem(
+            "client_ca",
+            format!(
+                "cannot verify edges with {}: {error}",
+                config.client_ca.display()
+            ),
+            "it must hold at least one authority's certificate",
+        ),
+    })
+}
+
 fn build(
     config: &Config,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-    roots: RootCertStore,
+    verifier: Arc<dyn ClientCertVerifier>,
 ) -> Result<Arc<ServerConfig>, Problem> {
-    let provider = Arc::new(provider());
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .build()
-            .map_err(|error| {
-                config.problem(
-                    "client_ca",
-                    format!(
-                        "cannot verify edges with {}: {error}",
-                        config.client_ca.display()
-                    ),
-                    "it must hold at least one authority's certificate",
-                )
-            })?;
-    let mut server = ServerConfig::builder_with_provider(provider)
+    let mut server = ServerConfig::builder_with_provider(Arc::new(provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|error| config.problem("", format!("TLS 1.3 is not available: {error}"), ""))?
         .with_client_cert_verifier(verifier)

@@ -39,8 +39,14 @@ impl Config {
     /// Reads all files that the configuration names and resolves its rules, without listening.
     pub fn check(&self) -> Report {
         let mut report = Report::default();
-        if let Err(error) = channel::server_config(self) {
-            report.problems.extend(error.problems);
+        match channel::open(self) {
+            // The key server starts with these, and refuses the edges: that is not what the configuration says.
+            Ok(channel) if !self.accept_expired_crl => report.problems.extend(channel.warnings),
+            Ok(channel) => {
+                let warnings = channel.warnings.into_iter().map(Problem::warning);
+                report.problems.extend(warnings);
+            }
+            Err(error) => report.problems.extend(error.problems),
         }
         report.problems.extend(channel::permission_warning(self));
         report.problems.extend(self.check_audit());
@@ -93,7 +99,7 @@ impl Config {
         let problem = self.problem(
             "",
             "no [[edge]] rule: every edge is refused",
-            "add an [[edge]] with `name`, `keys`, `operations` and `names`",
+            "add an [[edge]] with `name` or `spiffe`, `keys`, `operations` and `names`",
         );
         self.edges.is_empty().then(|| problem.warning())
     }
@@ -123,6 +129,9 @@ impl Config {
             ("allow_legacy", &self.keys.allow_legacy),
             ("allow_transcript_hash", &self.keys.allow_transcript_hash),
         ];
+        for (i, (name, _)) in self.keys.rates.iter().enumerate() {
+            named.push((format!("keys.rate[{i}].key"), name));
+        }
         let mut problems = Vec::new();
         for (switch, names) in switches {
             for (i, name) in names.iter().enumerate() {

@@ -7,12 +7,15 @@ use std::time::{Duration, SystemTime};
 use keyward_protocol::io::{FrameReader, ReadError};
 use keyward_protocol::{ErrorCode, ErrorReply, Frame, FrameError, FrameKind, GoingAway};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
+use crate::access::Lost;
 use crate::dispatch::{Dispatch, Rejected};
 use crate::greeting::{Greeted, catalog_frames};
 use crate::in_flight::InFlight;
+use crate::policy::EdgeGrant;
 use crate::server::Shared;
 use crate::writer::{self, Control};
 
@@ -30,6 +33,7 @@ enum End {
     NotReading,
     Violation(String),
     Stopped,
+    Cut(Lost),
     Read(ReadError),
 }
 
@@ -41,6 +45,7 @@ impl fmt::Display for End {
             Self::NotReading => f.write_str("the edge does not read, or is gone"),
             Self::Violation(what) => write!(f, "the edge broke the protocol: {what}"),
             Self::Stopped => f.write_str("this key server stops"),
+            Self::Cut(lost) => lost.fmt(f),
             Self::Read(error) => error.fmt(f),
         }
     }
@@ -55,11 +60,14 @@ where
         mut reader,
         writer,
         edge,
+        mut standing,
     } = greeted;
     info!(%peer, edge = edge.label(), "edge connected");
     let (outgoing, incoming) = writer::queue(shared.limits.in_flight);
     let mut writing = tokio::spawn(writer::run(writer, incoming, shared.limits.write));
-    let connection = Connection {
+    let (grants, edge) = watch::channel(edge);
+    let mut connection = Connection {
+        edge: edge.clone(),
         control: outgoing.control,
         dispatch: Dispatch {
             in_flight: Arc::new(InFlight::default()),
@@ -68,17 +76,29 @@ where
             shared,
         },
     };
+    let killed = connection.dispatch.shared.killed.clone();
     let end = tokio::select! {
         biased;
         _ = &mut writing => End::NotReading,
+        lost = standing.lost(&grants) => End::Cut(lost),
         end = connection.read(&mut reader) => end,
-        () = connection.dispatch.shared.killed.cancelled() => {
+        () = killed.cancelled() => {
             writing.abort();
             return;
         }
     };
-    let Connection { control, dispatch } = connection;
-    let edge = dispatch.edge.label();
+    let Connection {
+        control, dispatch, ..
+    } = connection;
+    let edge = dispatch.edge();
+    let edge = edge.label();
+    if let End::Cut(lost) = &end {
+        // At once: what is in flight is withdrawn with `dispatch`, and what was performed is not sent any more.
+        writing.abort();
+        dispatch.shared.metrics.connections_cut.add();
+        warn!(%peer, edge, "connection cut: {lost}");
+        return;
+    }
     if let End::Violation(what) = &end {
         dispatch.shared.metrics.malformed.add();
         warn!(%peer, edge, "connection closed: {end}");
@@ -95,18 +115,21 @@ where
 }
 
 struct Connection {
+    /// Changes when the rules do.
+    edge: watch::Receiver<Arc<EdgeGrant>>,
     control: Control,
     dispatch: Dispatch,
 }
 
 impl Connection {
     /// Handles frames until the connection ends.
-    async fn read<R: AsyncRead + Unpin>(&self, reader: &mut FrameReader<R>) -> End {
-        let shared = &self.dispatch.shared;
+    async fn read<R: AsyncRead + Unpin>(&mut self, reader: &mut FrameReader<R>) -> End {
+        let shared = Arc::clone(&self.dispatch.shared);
+        let in_flight = Arc::clone(&self.dispatch.in_flight);
         let drained = async {
             shared.draining.cancelled().await;
             sleep(CROSSING).await;
-            self.dispatch.in_flight.empty().await;
+            in_flight.empty().await;
         };
         tokio::pin!(drained);
         let mut told = false;
@@ -119,6 +142,12 @@ impl Connection {
                     continue;
                 }
                 () = &mut drained => return End::Stopped,
+                Ok(()) = self.edge.changed() => {
+                    if let Err(end) = self.send_catalog(0).await {
+                        return end;
+                    }
+                    continue;
+                }
                 next = timeout(shared.limits.idle, reader.next()) => next,
             };
             let Ok(next) = next else {
@@ -154,7 +183,7 @@ impl Connection {
                 cause,
             }) => {
                 self.dispatch.shared.metrics.malformed.add();
-                warn!(edge = self.dispatch.edge.label(), id, %cause, "refused: the request does not parse");
+                warn!(edge = self.dispatch.edge().label(), id, %cause, "refused: the request does not parse");
                 (id, ErrorReply::new(ErrorCode::Malformed, cause.to_string()))
             }
             ReadError::Frame(error) => return Err(End::Violation(error.to_string())),
@@ -174,6 +203,13 @@ impl Connection {
         }
     }
 
+    async fn send_catalog(&self, id: u32) -> Result<(), End> {
+        for frame in catalog_frames(&self.dispatch.shared, &self.dispatch.edge(), id) {
+            self.send(&frame).await?;
+        }
+        Ok(())
+    }
+
     async fn frame(&self, frame: Frame) -> Result<Option<Frame>, End> {
         match frame {
             Frame::Request { id, request } => match self.dispatch.request(id, request) {
@@ -187,14 +223,12 @@ impl Connection {
             }
             Frame::Ping { id } => Ok(Some(Frame::Pong { id })),
             Frame::CatalogRequest { id } => {
-                for frame in catalog_frames(&self.dispatch.shared, &self.dispatch.edge, id) {
-                    self.send(&frame).await?;
-                }
+                self.send_catalog(id).await?;
                 Ok(None)
             }
             Frame::TicketKeysRequest { id } => Ok(Some(self.ticket_keys(id))),
             Frame::Error { id: 0, error } => {
-                warn!(edge = self.dispatch.edge.label(), %error, "the edge reports an error");
+                warn!(edge = self.dispatch.edge().label(), %error, "the edge reports an error");
                 Ok(None)
             }
             Frame::Pong { .. } | Frame::Unknown { .. } => Ok(None),
@@ -208,7 +242,7 @@ impl Connection {
         match &self.dispatch.shared.tickets {
             Some(tickets) => Frame::TicketKeys {
                 id,
-                keys: tickets.for_edge(&self.dispatch.edge, SystemTime::now()),
+                keys: tickets.for_edge(&self.dispatch.edge(), SystemTime::now()),
             },
             None => Frame::Error {
                 id,

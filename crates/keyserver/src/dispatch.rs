@@ -6,20 +6,22 @@ use std::time::{Duration, Instant};
 use keyward_crypto::signature::KeyKind;
 use keyward_keyop::Operation;
 use keyward_protocol::{EncodedFrame, ErrorCode, ErrorReply, Request};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{debug, warn};
 
 use crate::audit::{Entry, Verdict};
 use crate::in_flight::InFlight;
-use crate::policy::EdgeGrant;
+use crate::policy::{EdgeGrant, Refusal};
 use crate::queue::Weight;
 use crate::server::Shared;
+use crate::store::StoredKey;
 use crate::worker::Job;
 
 /// What one connection's requests need.
 pub(crate) struct Dispatch {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) edge: Arc<EdgeGrant>,
+    /// What the edge may do now.
+    pub(crate) edge: watch::Receiver<Arc<EdgeGrant>>,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) replies: mpsc::Sender<EncodedFrame>,
 }
@@ -34,6 +36,11 @@ pub(crate) enum Rejected {
 }
 
 impl Dispatch {
+    /// What the edge may do now.
+    pub(crate) fn edge(&self) -> Arc<EdgeGrant> {
+        Arc::clone(&self.edge.borrow())
+    }
+
     /// Queues a request, or says why not.
     pub(crate) fn request(&self, id: u32, request: Request) -> Result<(), Rejected> {
         let arrived = Instant::now();
@@ -44,10 +51,11 @@ impl Dispatch {
         if id == 0 {
             return Err(Rejected::Violation("request with id 0"));
         }
+        let edge = self.edge();
         let metrics = &self.shared.metrics;
         let overloaded = |what: &str| {
             metrics.overloaded.add();
-            debug!(edge = self.edge.label(), "overloaded: {what}");
+            debug!(edge = edge.label(), "overloaded: {what}");
             Rejected::Answer(ErrorReply::new(ErrorCode::Overloaded, what))
         };
         let Ok(permit) = self.replies.clone().try_reserve_owned() else {
@@ -60,30 +68,16 @@ impl Dispatch {
         };
         let Some(key) = self.shared.store.key(operation.key()) else {
             metrics.unknown_key.add();
-            warn!(edge = self.edge.label(), key = %operation.key(), "refused: there is no such key");
+            warn!(edge = edge.label(), key = %operation.key(), "refused: there is no such key");
             return Err(Rejected::Answer(ErrorReply::new(
                 ErrorCode::UnknownKey,
                 "there is no such key here",
             )));
         };
-        if let Err(refusal) = self.edge.allows(key.id(), operation.kind()) {
-            metrics.refused.add();
-            warn!(
-                edge = self.edge.label(), key = key.label(), operation = %operation.kind(), cause = %refusal,
-                "refused"
-            );
-            self.shared.audit.note(&Entry {
-                edge: self.edge.label(),
-                key: key.id(),
-                label: Some(key.label()),
-                operation: operation.kind(),
-                names: None,
-                fingerprint: None,
-                verdict: Verdict::Refused(&refusal.cause),
-                work: Duration::ZERO,
-            });
-            return Err(Rejected::Answer(ErrorReply::refused(refusal.reason)));
-        }
+        let admitted = match edge.admit(&operation) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Err(self.refused(&edge, &operation, &key, &refusal)),
+        };
         let Ok(bytes) =
             Arc::clone(&self.shared.queued_bytes).try_acquire_many_owned(size(&operation))
         else {
@@ -99,7 +93,8 @@ impl Dispatch {
         let job = Job {
             operation,
             key,
-            edge: Arc::clone(&self.edge),
+            edge: Arc::clone(&edge),
+            admitted,
             arrived,
             deadline: arrived + wait,
             _bytes: bytes,
@@ -109,6 +104,41 @@ impl Dispatch {
             .queue
             .push(weight, job)
             .map_err(|_| overloaded("the queue for this kind of key is full"))
+    }
+}
+
+impl Dispatch {
+    fn refused(
+        &self,
+        edge: &EdgeGrant,
+        operation: &Operation,
+        key: &StoredKey,
+        refusal: &Refusal,
+    ) -> Rejected {
+        let Shared {
+            metrics,
+            refusals,
+            audit,
+            ..
+        } = &*self.shared;
+        metrics.refused(refusal.reason);
+        if refusals.note(edge.label(), refusal.reason, Instant::now()) {
+            warn!(
+                edge = edge.label(), key = key.label(), operation = %operation.kind(), cause = %refusal,
+                "refused"
+            );
+            audit.note(&Entry {
+                edge: edge.label(),
+                key: key.id(),
+                label: Some(key.label()),
+                operation: operation.kind(),
+                names: None,
+                fingerprint: None,
+                verdict: Verdict::Refused(&refusal.cause),
+                work: Duration::ZERO,
+            });
+        }
+        Rejected::Answer(ErrorReply::refused(refusal.reason))
     }
 }
 

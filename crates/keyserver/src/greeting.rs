@@ -11,10 +11,13 @@ use keyward_protocol::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
+use crate::access::{Access, Standing};
 use crate::catalog::catalog;
+use crate::config::PeerAddress;
 use crate::edge_identity::EdgeIdentity;
 use crate::policy::EdgeGrant;
 use crate::server::Shared;
@@ -27,6 +30,7 @@ pub(crate) struct Greeted<S> {
     pub(crate) reader: FrameReader<ReadHalf<TlsStream<S>>>,
     pub(crate) writer: FrameWriter<WriteHalf<TlsStream<S>>>,
     pub(crate) edge: Arc<EdgeGrant>,
+    pub(crate) standing: Standing,
 }
 
 /// Why a connection was turned away.
@@ -36,6 +40,7 @@ pub(crate) enum TurnedAway {
     NoAlpn,
     Certificate,
     UnknownEdge(EdgeIdentity),
+    Network(EdgeIdentity, PeerAddress),
     Read(ReadError),
     NoHello,
     Version(VersionMismatch),
@@ -54,7 +59,16 @@ impl fmt::Display for TurnedAway {
             Self::UnknownEdge(identity) => {
                 write!(f, "no [[edge]] rule is about {identity} (names: ")?;
                 f.debug_list().entries(&identity.names).finish()?;
+                if let Some(id) = &identity.spiffe {
+                    write!(f, ", spiffe: {id}")?;
+                }
                 write!(f, ", spki_sha256: {})", identity.spki_sha256)
+            }
+            Self::Network(identity, from) => {
+                write!(
+                    f,
+                    "no [[edge]] rule about {identity} allows it to connect from {from}"
+                )
             }
             Self::Read(error) => write!(f, "no hello: {error}"),
             Self::NoHello => f.write_str("the first frame is no hello"),
@@ -66,11 +80,22 @@ impl fmt::Display for TurnedAway {
 }
 
 /// Does the TLS handshake and exchanges greetings. The caller has the deadline.
-pub(crate) async fn greet<S>(shared: &Shared, io: S) -> Result<Greeted<S>, TurnedAway>
+pub(crate) async fn greet<S>(
+    shared: &Shared,
+    io: S,
+    from: PeerAddress,
+) -> Result<Greeted<S>, TurnedAway>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let stream = match shared.tls.accept(io).into_fallible().await {
+    // What changes from here on, the connection looks at when it is greeted.
+    let mut access = shared.access.subscribe();
+    let Access { tls, policy, .. } = &*Arc::clone(&access.borrow_and_update());
+    let stream = match TlsAcceptor::from(Arc::clone(tls))
+        .accept(io)
+        .into_fallible()
+        .await
+    {
         Ok(stream) => stream,
         Err((error, mut io)) => {
             // The alert is on its way. Bytes that nobody reads would make the kernel reset the connection under it.
@@ -86,9 +111,14 @@ where
     if tls.alpn_protocol() != Some(ALPN) {
         return Err(TurnedAway::NoAlpn);
     }
-    let identity = tls
+    let chain: Vec<_> = tls
         .peer_certificates()
-        .and_then(|chain| chain.first())
+        .unwrap_or_default()
+        .iter()
+        .map(|certificate| certificate.clone().into_owned())
+        .collect();
+    let identity = chain
+        .first()
         .and_then(|leaf| EdgeIdentity::from_certificate(leaf))
         .ok_or(TurnedAway::Certificate)?;
     let (read_half, write_half) = tokio::io::split(stream);
@@ -103,8 +133,8 @@ where
         .map_err(TurnedAway::Write)?;
     // The edge's hello is read in any case: a connection closed with bytes unread is reset, and the reason lost with it.
     let why = match receive_hello(&mut reader, &hello, &identity).await {
-        Ok(()) => match shared.policy.edge(&identity) {
-            Some(grant) => {
+        Ok(()) => match policy.edge(&identity, from) {
+            Ok(grant) => {
                 let edge = Arc::new(grant);
                 for frame in catalog_frames(shared, &edge, 0) {
                     writer.send(&frame).await.map_err(TurnedAway::Write)?;
@@ -113,9 +143,17 @@ where
                     reader,
                     writer,
                     edge,
+                    standing: Standing {
+                        chain,
+                        identity,
+                        from,
+                        access,
+                        policy: Arc::clone(policy),
+                    },
                 });
             }
-            None => TurnedAway::UnknownEdge(identity),
+            Err(RefusalReason::Network) => TurnedAway::Network(identity, from),
+            Err(_) => TurnedAway::UnknownEdge(identity),
         },
         Err(why) => why,
     };
@@ -151,6 +189,7 @@ impl TurnedAway {
     fn reply(&self) -> Option<ErrorReply> {
         match self {
             Self::UnknownEdge(_) => Some(ErrorReply::refused(RefusalReason::Edge)),
+            Self::Network(..) => Some(ErrorReply::refused(RefusalReason::Network)),
             Self::Version(error) => {
                 Some(ErrorReply::new(ErrorCode::Unsupported, error.to_string()))
             }
@@ -165,7 +204,8 @@ impl TurnedAway {
 
 /// The catalog of an edge as frames.
 pub(crate) fn catalog_frames(shared: &Shared, edge: &EdgeGrant, id: u32) -> Vec<Frame> {
-    let catalog = catalog(edge, &shared.policy, shared.store.as_ref());
+    let policy = Arc::clone(&shared.access.borrow().policy);
+    let catalog = catalog(edge, &policy, shared.store.as_ref());
     catalog.to_frames(id).unwrap_or_else(|error| {
         tracing::error!(edge = edge.label(), %error, "catalog not sent");
         vec![Frame::Error {

@@ -8,15 +8,18 @@
 //!                                               operation?             then the private key
 //! ```
 //!
-//! [`Config::load`] reads a configuration, [`Config::check`] says all that is wrong with it, [`KeyServer::start`] runs it.
+//! [`Config::load`] reads a configuration, [`Config::check`] says all that is wrong with it, [`Config::explain`] what its rules
+//! say of a request, and [`KeyServer::start`] runs it.
 //! The frames are `keyward-protocol`'s, the checks `keyward-keyop`'s.
 
+mod access;
 mod audit;
 mod catalog;
 mod channel;
 mod check;
 mod config;
 mod connection;
+mod crl;
 mod dispatch;
 mod edge_identity;
 mod error;
@@ -26,6 +29,8 @@ mod listener;
 mod metrics;
 mod policy;
 mod queue;
+mod refusals;
+mod reload;
 mod server;
 pub mod store;
 pub mod tickets;
@@ -34,12 +39,13 @@ mod writer;
 
 pub use check::{KeySummary, Report};
 pub use config::{
-    AuditConfig, AuditMode, Config, EdgeConfig, KeySelector, KeysConfig, Limits, NameSelector,
+    AuditConfig, AuditMode, Config, EdgeConfig, InvalidNetwork, InvalidSpiffeId, KeySelector,
+    KeysConfig, Limits, NameSelector, Network, PeerAddress, Rate, SpiffeId, SpiffeSelector,
 };
 pub use edge_identity::EdgeIdentity;
 pub use error::StartError;
 pub use keyward_config::{ConfigError, Problem, Problems};
 pub use keyward_protocol::Address;
 pub use metrics::MetricsSnapshot;
-pub use policy::{EdgeGrant, Policy, Refusal};
+pub use policy::{EdgeGrant, Explanation, Policy, Question, Refusal};
 pub use server::{KeyServer, RunningKeyServer};

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
 
+use crate::config::PeerAddress;
 use crate::connection;
 use crate::greeting::greet;
 use crate::server::Shared;
@@ -80,12 +81,13 @@ impl Listener {
                 let (stream, peer) = listener.accept().await?;
                 // Answers are small and awaited: none may wait for the acknowledgement of the one before.
                 stream.set_nodelay(true)?;
-                begin(shared, stream, peer.to_string());
+                let from = PeerAddress::from(peer.ip());
+                begin(shared, stream, peer.to_string(), from);
             }
             Self::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
                 let peer = unix_peer(&stream);
-                begin(shared, stream, peer);
+                begin(shared, stream, peer, PeerAddress::Unix);
             }
         }
         Ok(())
@@ -93,7 +95,7 @@ impl Listener {
 }
 
 /// Takes a connection if there is room for it.
-fn begin<S>(shared: &Arc<Shared>, io: S, peer: String)
+fn begin<S>(shared: &Arc<Shared>, io: S, peer: String, from: PeerAddress)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -110,7 +112,7 @@ where
         let metrics = Arc::clone(&shared.metrics);
         let greeted = tokio::select! {
             () = killed.cancelled() => return,
-            greeted = timeout(shared.limits.handshake, greet(&shared, io)) => greeted,
+            greeted = timeout(shared.limits.handshake, greet(&shared, io, from)) => greeted,
         };
         match greeted {
             Ok(Ok(greeted)) => {

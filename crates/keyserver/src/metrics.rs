@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyward_keyop::OperationKind;
+use keyward_protocol::RefusalReason;
 
 const KINDS: usize = OperationKind::ALL.len();
 
@@ -10,7 +11,8 @@ const KINDS: usize = OperationKind::ALL.len();
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     performed: [Counter; KINDS],
-    pub(crate) refused: Counter,
+    refused: Counter,
+    rate_limited: Counter,
     pub(crate) unknown_key: Counter,
     pub(crate) overloaded: Counter,
     pub(crate) expired: Counter,
@@ -22,6 +24,9 @@ pub(crate) struct Metrics {
     pub(crate) connections: Counter,
     pub(crate) connections_accepted: Counter,
     pub(crate) connections_rejected: Counter,
+    pub(crate) connections_cut: Counter,
+    pub(crate) reloads: Counter,
+    pub(crate) reloads_failed: Counter,
 }
 
 /// One counter. Nothing is ordered by it, so relaxed is enough.
@@ -54,10 +59,18 @@ impl Metrics {
         self.performed[index(kind)].add();
     }
 
+    pub(crate) fn refused(&self, reason: RefusalReason) {
+        self.refused.add();
+        if reason == RefusalReason::Rate {
+            self.rate_limited.add();
+        }
+    }
+
     pub(crate) fn snapshot(&self) -> MetricsSnapshot {
         MetricsSnapshot {
             performed: std::array::from_fn(|i| self.performed[i].load()),
             refused: self.refused.load(),
+            rate_limited: self.rate_limited.load(),
             unknown_key: self.unknown_key.load(),
             overloaded: self.overloaded.load(),
             expired: self.expired.load(),
@@ -69,6 +82,9 @@ impl Metrics {
             connections: self.connections.load(),
             connections_accepted: self.connections_accepted.load(),
             connections_rejected: self.connections_rejected.load(),
+            connections_cut: self.connections_cut.load(),
+            reloads: self.reloads.load(),
+            reloads_failed: self.reloads_failed.load(),
         }
     }
 }
@@ -80,6 +96,8 @@ pub struct MetricsSnapshot {
     performed: [u64; KINDS],
     /// Requests that policy or the operation's own checks refused.
     pub refused: u64,
+    /// Those of them that came too often.
+    pub rate_limited: u64,
     /// Requests for keys that are not here.
     pub unknown_key: u64,
     /// Requests beyond a queue or a connection's bound.
@@ -102,6 +120,12 @@ pub struct MetricsSnapshot {
     pub connections_accepted: u64,
     /// Connections that were turned away: limit, TLS, unknown edge.
     pub connections_rejected: u64,
+    /// Connections that were cut: the edge's certificate was revoked, or its rules removed.
+    pub connections_cut: u64,
+    /// How often changed files were taken.
+    pub reloads: u64,
+    /// How often they were not, since something is wrong with them.
+    pub reloads_failed: u64,
 }
 
 impl MetricsSnapshot {

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use keyward_protocol::Address;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::access::Access;
 use crate::audit::Audit;
 use crate::channel;
 use crate::check::{KeySummary, summaries};
@@ -21,6 +21,8 @@ use crate::listener::Listener;
 use crate::metrics::{Metrics, MetricsSnapshot};
 use crate::policy::Policy;
 use crate::queue::Queue;
+use crate::refusals::Refusals;
+use crate::reload::{self, Files};
 use crate::store::{Directory, KeyStore};
 use crate::tickets::Tickets;
 use crate::worker::{self, Job, Worker};
@@ -28,13 +30,14 @@ use crate::worker::{self, Job, Worker};
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn KeyStore>,
-    pub(crate) policy: Arc<Policy>,
+    /// Who is let in and what they may do, now.
+    pub(crate) access: watch::Sender<Arc<Access>>,
+    pub(crate) refusals: Arc<Refusals>,
     pub(crate) queue: Arc<Queue<Job>>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) audit: Arc<Audit>,
     pub(crate) tickets: Option<Arc<Tickets>>,
-    pub(crate) tls: TlsAcceptor,
     pub(crate) connections: Arc<Semaphore>,
     /// Bytes of handshakes that wait for a worker: one permit each.
     pub(crate) queued_bytes: Arc<Semaphore>,
@@ -57,11 +60,13 @@ impl KeyServer {
     /// # Errors
     /// If the channel's certificate cannot be used, there is no key at all, or an address cannot be bound.
     pub async fn start(config: Config) -> Result<RunningKeyServer, StartError> {
-        let tls = channel::server_config(&config).map_err(StartError::Config)?;
+        let files = Files::new(config.clone());
+        let channel = channel::open(&config).map_err(StartError::Config)?;
         let opened = Directory::open(&config.keys)
             .map_err(|problem| StartError::Config(config.keys_problem(&problem).into()))?;
         let channel_key = channel::permission_warning(&config);
-        for problem in opened.problems.iter().chain(&channel_key) {
+        let refusing = &channel.warnings;
+        for problem in opened.problems.iter().chain(&channel_key).chain(refusing) {
             warn!("{problem}");
         }
         let store: Arc<dyn KeyStore> = Arc::new(opened.store);
@@ -99,22 +104,29 @@ impl KeyServer {
             .transpose()
             .map_err(|error| StartError::Config(config.tickets_problem(&error).into()))?
             .map(Arc::new);
+        let refusals = Arc::new(Refusals::default());
+        let (access, accessed) = watch::channel(Arc::new(Access {
+            tls: channel.tls,
+            verifier: channel.verifier,
+            policy,
+        }));
         let worker = Arc::new(Worker {
             queue: Arc::clone(&queue),
-            policy: Arc::clone(&policy),
+            access: accessed,
             metrics: Arc::clone(&metrics),
+            refusals: Arc::clone(&refusals),
             audit: Arc::clone(&audit),
         });
         let workers = worker::start(&worker, config.limits.workers).map_err(StartError::Thread)?;
         let shared = Arc::new(Shared {
             store,
-            policy,
+            access,
+            refusals,
             queue,
             limits: config.limits,
             metrics,
             audit,
             tickets,
-            tls: TlsAcceptor::from(tls),
             connections: Arc::new(Semaphore::new(config.limits.connections)),
             queued_bytes: Arc::new(Semaphore::new(config.limits.queue_bytes)),
             draining: CancellationToken::new(),
@@ -122,14 +134,18 @@ impl KeyServer {
             tracker: TaskTracker::new(),
         });
         if let Some(tickets) = shared.tickets.clone() {
+            // Draining waits for the tracker, so that this must end then, not only when all is over.
+            let draining = shared.draining.clone();
             let killed = shared.killed.clone();
-            shared
-                .tracker
-                .spawn(killed.run_until_cancelled_owned(keep_current(tickets)));
+            let kept = draining.run_until_cancelled_owned(keep_current(tickets));
+            shared.tracker.spawn(killed.run_until_cancelled_owned(kept));
         }
         for listener in listeners {
             shared.tracker.spawn(listener.run(Arc::clone(&shared)));
         }
+        let reload = Arc::new(Notify::new());
+        let watching = reload::watch(Arc::clone(&shared), files, Arc::clone(&reload));
+        shared.tracker.spawn(watching);
         for key in &keys {
             info!(key = key.label, id = %key.id, kind = ?key.kind, chains = key.chains, "serving key");
         }
@@ -141,6 +157,7 @@ impl KeyServer {
             addresses,
             keys,
             workers,
+            reload,
         })
     }
 }
@@ -162,6 +179,7 @@ pub struct RunningKeyServer {
     addresses: Vec<Address>,
     keys: Vec<KeySummary>,
     workers: Vec<JoinHandle<()>>,
+    reload: Arc<Notify>,
 }
 
 impl RunningKeyServer {
@@ -178,6 +196,13 @@ impl RunningKeyServer {
     /// The counters now.
     pub fn metrics(&self) -> MetricsSnapshot {
         self.shared.metrics.snapshot()
+    }
+
+    /// Reads the configuration's file anew, and the files of certificates and revocation lists that it names, as is done when
+    /// one of them changes: edges, what they and keys may do, revocations and the channel's certificates count from then on,
+    /// all of them, or none if something is wrong. Keys, addresses and limits stay as they are.
+    pub fn reload(&self) {
+        self.reload.notify_one();
     }
 
     /// Stops: takes no more connections, tells the edges, answers what is in flight, and ends within `limits.shutdown`.
@@ -201,6 +226,8 @@ impl RunningKeyServer {
         while self.workers.iter().any(|worker| !worker.is_finished()) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        self.shared
+            .tell_untold(Instant::now() + Duration::from_secs(1));
         info!("stopped");
     }
 }

@@ -8,14 +8,16 @@ use std::{fmt, io};
 
 use keyward_keyop::{CheckError, Names, Operation, OperationResult, PerformError};
 use keyward_protocol::{ErrorCode, ErrorReply, Frame, RefusalReason, Reply};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tracing::{debug, error, warn};
 
+use crate::access::Access;
 use crate::audit::{Audit, Entry, Verdict};
 use crate::in_flight::ReplySlot;
 use crate::metrics::Metrics;
-use crate::policy::{EdgeGrant, Policy, Refusal};
+use crate::policy::{Admitted, EdgeGrant, Refusal};
 use crate::queue::{Lane, Queue};
+use crate::refusals::Refusals;
 use crate::store::StoredKey;
 
 /// A request that policy lets pass as far as that can be said before its handshake is looked at.
@@ -24,6 +26,7 @@ pub(crate) struct Job {
     pub(crate) operation: Operation,
     pub(crate) key: Arc<StoredKey>,
     pub(crate) edge: Arc<EdgeGrant>,
+    pub(crate) admitted: Admitted,
     pub(crate) arrived: Instant,
     pub(crate) deadline: Instant,
     /// Its share of what may wait.
@@ -35,8 +38,9 @@ pub(crate) struct Job {
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) queue: Arc<Queue<Job>>,
-    pub(crate) policy: Arc<Policy>,
+    pub(crate) access: watch::Receiver<Arc<Access>>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) refusals: Arc<Refusals>,
     pub(crate) audit: Arc<Audit>,
 }
 
@@ -81,10 +85,11 @@ impl Worker {
         let work = started.elapsed();
         let queued = started - job.arrived;
         let failure = outcome.as_ref().err();
-        self.tell(&job, failure, (queued, work));
+        let is_told = self.tell(&job, failure, (queued, work));
         let cause = failure.map(ToString::to_string).unwrap_or_default();
         let verdict = match failure {
             None => Some(Verdict::Performed),
+            Some(Failure::Refused(_)) if !is_told => None,
             Some(Failure::Refused(_)) => Some(Verdict::Refused(&cause)),
             Some(Failure::Perform(_) | Failure::Panic) => Some(Verdict::Failed(&cause)),
             Some(Failure::Expired) => None,
@@ -110,7 +115,7 @@ impl Worker {
             Err(error) => return error!(%error, "reply lost"),
         };
         let Some(verdict) = verdict else {
-            // The key was not used, and nobody was refused.
+            // The key was not used; a refusal among many is counted.
             return job.reply.send(frame);
         };
         let entry = Entry {
@@ -126,8 +131,13 @@ impl Worker {
         self.audit.answer(&entry, job.reply, frame);
     }
 
-    /// Counts the job, and logs it.
-    fn tell(&self, job: &Job, failure: Option<&Failure>, (queued, work): (Duration, Duration)) {
+    /// Counts the job, and logs it, but for refusals that are too many. Whether it did.
+    fn tell(
+        &self,
+        job: &Job,
+        failure: Option<&Failure>,
+        (queued, work): (Duration, Duration),
+    ) -> bool {
         let (edge, key, kind) = (job.edge.label(), job.key.label(), job.operation.kind());
         match failure {
             None => {
@@ -139,7 +149,11 @@ impl Worker {
                 debug!(edge, key, operation = %kind, ?queued, "expired before the work began");
             }
             Some(Failure::Refused(refusal)) => {
-                self.metrics.refused.add();
+                self.metrics.refused(refusal.reason);
+                let now = Instant::now();
+                if !self.refusals.note(edge, refusal.reason, now) {
+                    return false;
+                }
                 warn!(edge, key, operation = %kind, cause = %refusal, "refused");
             }
             Some(failure @ (Failure::Perform(_) | Failure::Panic)) => {
@@ -147,18 +161,21 @@ impl Worker {
                 error!(edge, key, operation = %kind, cause = %failure, "operation failed");
             }
         }
+        true
     }
 
     /// The operation's own checks, then policy's last word, then the private key.
     fn perform(&self, job: &Job, seen: &mut Seen) -> Result<OperationResult, Failure> {
         let kind = job.operation.kind();
-        let rules = self.policy.key_rules(&job.key, kind, SystemTime::now());
+        let policy = Arc::clone(&self.access.borrow().policy);
+        let rules = policy.key_rules(&job.key, kind, SystemTime::now());
         let checked = job.operation.check(&rules)?;
         if self.audit.is_on() {
             seen.names = Some(checked.names().clone());
             seen.fingerprint = Some(checked.fingerprint());
         }
-        job.edge.allows_names(job.key.id(), kind, checked.names())?;
+        job.edge
+            .allows_names(job.key.id(), kind, checked.names(), job.admitted)?;
         Ok(job.key.perform(&checked)?)
     }
 }

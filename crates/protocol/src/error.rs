@@ -88,6 +88,10 @@ pub enum RefusalReason {
     Name,
     /// 5: the operation broke one of its own rules.
     Check,
+    /// 6: this edge, or all edges with this key, ask more often than they may. Later the same can be allowed.
+    Rate,
+    /// 7: this edge may not connect from this network.
+    Network,
     /// A class of a later version.
     Other(u8),
 }
@@ -102,6 +106,8 @@ impl RefusalReason {
             3 => Self::Operation,
             4 => Self::Name,
             5 => Self::Check,
+            6 => Self::Rate,
+            7 => Self::Network,
             other => Self::Other(other),
         }
     }
@@ -115,6 +121,8 @@ impl RefusalReason {
             Self::Operation => 3,
             Self::Name => 4,
             Self::Check => 5,
+            Self::Rate => 6,
+            Self::Network => 7,
             Self::Other(code) => code,
         }
     }
@@ -129,6 +137,8 @@ impl fmt::Display for RefusalReason {
             Self::Operation => f.write_str("this operation is not allowed with this key"),
             Self::Name => f.write_str("the handshake's server name is not among this edge's names"),
             Self::Check => f.write_str("the handshake breaks a rule of its operation"),
+            Self::Rate => f.write_str("more often than this edge, or this key, may be used"),
+            Self::Network => f.write_str("this edge may not connect from this network"),
             Self::Other(code) => write!(f, "reason {code}"),
         }
     }

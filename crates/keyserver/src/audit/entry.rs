@@ -8,6 +8,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::refusals::Untold;
+
 /// Of an operation with more names than a record has room for.
 const MAX_NAMES: usize = 100;
 /// No longer than a DNS name.
@@ -63,6 +65,42 @@ enum JsonNames<'a> {
     Any(&'static str),
 }
 
+/// Refusals that are not recorded one by one, since there are too many.
+#[derive(Serialize)]
+struct Refusals<'a> {
+    time: String,
+    edge: &'a str,
+    verdict: &'static str,
+    cause: String,
+    refusals: u64,
+}
+
+/// How many more of an edge's requests were refused than are recorded, and why.
+pub(crate) fn encode_untold(untold: &Untold) -> Vec<u8> {
+    let reasons: Vec<String> = untold
+        .reasons
+        .iter()
+        .map(|(reason, count)| format!("{count} times: {reason}"))
+        .collect();
+    let json = Refusals {
+        time: now(),
+        edge: &untold.edge,
+        verdict: "refused",
+        cause: format!(
+            "more refusals than are recorded one by one; {}",
+            reasons.join("; ")
+        ),
+        refusals: untold.count(),
+    };
+    // Texts and numbers always serialize.
+    serde_json::to_vec(&json).unwrap_or_default()
+}
+
+fn now() -> String {
+    let now = OffsetDateTime::from(SystemTime::now());
+    now.format(&Rfc3339).unwrap_or_default()
+}
+
 impl Entry<'_> {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let encoded = self.encode_with(self.names);
@@ -83,14 +121,13 @@ impl Entry<'_> {
     }
 
     fn encode_with(&self, names: Option<&Names>) -> Vec<u8> {
-        let now = OffsetDateTime::from(SystemTime::now());
         let (verdict, cause) = match self.verdict {
             Verdict::Performed => ("performed", None),
             Verdict::Refused(cause) => ("refused", Some(cause)),
             Verdict::Failed(cause) => ("failed", Some(cause)),
         };
         let json = Json {
-            time: now.format(&Rfc3339).unwrap_or_default(),
+            time: now(),
             edge: self.edge,
             key: self.key.to_string(),
             label: self.label,

@@ -2,7 +2,7 @@
 //!
 //! With `mode = "strict"` an answer leaves when its record is on disk, and not at all if it cannot be put there. With
 //! `"relaxed"` the answer leaves at once and its record is on disk a stated time later; what cannot be recorded is counted, and
-//! the log of the program says so.
+//! the log of the program says so. Of an edge's refusals in a second the first are recorded, and how many more there were.
 
 mod entry;
 
@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use crate::config::{AuditConfig, AuditMode, Config};
 use crate::in_flight::ReplySlot;
 use crate::metrics::Metrics;
+use crate::refusals::Untold;
 
 pub(crate) use entry::{Entry, Verdict};
 
@@ -150,23 +151,30 @@ impl Audit {
                 None
             }
         };
-        self.append(log, entry, waiting);
+        self.append(log, entry.encode(), waiting);
     }
 
     /// Records what was refused before a worker had it.
     pub(crate) fn note(&self, entry: &Entry<'_>) {
         if let Some(log) = &self.log {
-            self.append(log, entry, None);
+            self.append(log, entry.encode(), None);
         }
     }
 
-    fn append(&self, log: &Log, entry: &Entry<'_>, waiting: Option<(ReplySlot, EncodedFrame)>) {
+    /// Records how many refusals are not recorded.
+    pub(crate) fn note_untold(&self, untold: &Untold) {
+        if let Some(log) = &self.log {
+            self.append(log, entry::encode_untold(untold), None);
+        }
+    }
+
+    fn append(&self, log: &Log, record: Vec<u8>, waiting: Option<(ReplySlot, EncodedFrame)>) {
         let pending = Pending {
             waiting,
             metrics: Arc::clone(&self.metrics),
             shouts: Arc::clone(&log.shouts),
         };
-        if let Err(QueueFull(pending)) = log.writer.append(entry.encode(), pending) {
+        if let Err(QueueFull(pending)) = log.writer.append(record, pending) {
             pending.lost(
                 "more records wait than the disk can take",
                 ErrorCode::Overloaded,

@@ -13,6 +13,9 @@ pub(super) struct File {
     pub(super) certificate: Option<Text>,
     pub(super) key: Option<Text>,
     pub(super) client_ca: Option<Text>,
+    pub(super) client_crl: Option<Texts>,
+    #[serde(default)]
+    pub(super) accept_expired_crl: bool,
     pub(super) keys: Option<Spanned<Keys>>,
     #[serde(default)]
     pub(super) edge: Vec<Spanned<Edge>>,
@@ -31,13 +34,32 @@ pub(super) struct Keys {
     pub(super) client: Option<Texts>,
     pub(super) allow_legacy: Option<Texts>,
     pub(super) allow_transcript_hash: Option<Texts>,
+    #[serde(default)]
+    pub(super) rate: Vec<Spanned<KeyRate>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyRate {
+    pub(super) key: Option<Text>,
+    pub(super) per_second: Option<Spanned<i64>>,
+    pub(super) burst: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EdgeRate {
+    pub(super) per_second: Option<Spanned<i64>>,
+    pub(super) burst: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Edge {
     pub(super) name: Option<Text>,
+    pub(super) spiffe: Option<Text>,
     pub(super) spki_sha256: Option<Text>,
+    pub(super) from: Option<Texts>,
     pub(super) keys: Option<Texts>,
     pub(super) operations: Option<Texts>,
     pub(super) names: Option<Texts>,
@@ -45,6 +67,7 @@ pub(super) struct Edge {
     pub(super) allow_no_sni: bool,
     #[serde(default)]
     pub(super) administrator: bool,
+    pub(super) rate: Option<Spanned<EdgeRate>>,
 }
 
 #[derive(Deserialize)]

@@ -1,8 +1,10 @@
 //! What the operator says: listeners, keys, edges, limits.
 
 mod file;
+mod network;
 mod reading;
 mod selector;
+mod spiffe;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,7 +18,9 @@ use keyward_protocol::Address;
 
 use reading::Reading;
 
+pub use network::{InvalidNetwork, Network, PeerAddress};
 pub use selector::{KeySelector, NameSelector};
+pub use spiffe::{InvalidSpiffeId, SpiffeId, SpiffeSelector};
 
 /// A key server's configuration. Paths are absolute or relative to the working directory; [`Config::load`] resolves those of a
 /// file against the file's own directory.
@@ -30,6 +34,11 @@ pub struct Config {
     pub key: PathBuf,
     /// PEM file: the authorities that edges' certificates must come from.
     pub client_ca: PathBuf,
+    /// PEM or DER files: lists of edges' certificates that are revoked. If there is one, each authority of an edge's chain
+    /// needs one.
+    pub client_crl: Vec<PathBuf>,
+    /// Whether a list that is out of date counts as if it were not. Otherwise its authority's edges are refused.
+    pub accept_expired_crl: bool,
     /// The keys to serve.
     pub keys: KeysConfig,
     /// Who may use them. What no rule allows is refused.
@@ -57,6 +66,8 @@ impl Config {
             certificate,
             key,
             client_ca,
+            client_crl: Vec::new(),
+            accept_expired_crl: false,
             keys: KeysConfig::default(),
             edges: Vec::new(),
             audit: None,
@@ -84,6 +95,11 @@ impl Config {
         Reading::new(source).finish(file)
     }
 
+    /// The file that it came from.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.origin.as_ref().map(|origin| origin.source.file())
+    }
+
     /// A problem at the place of `field`, such as `edge[1].keys[0]`.
     pub(crate) fn problem(
         &self,
@@ -105,7 +121,7 @@ impl Config {
 }
 
 /// `[keys]`: which keys there are, and what RSA keys may do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeysConfig {
     /// A directory of PEM files.
     pub directory: Option<PathBuf>,
@@ -122,6 +138,23 @@ pub struct KeysConfig {
     pub allow_legacy: Vec<String>,
     /// The keys that sign for TLS 1.3 by a transcript's hash, unseen.
     pub allow_transcript_hash: Vec<String>,
+    /// How often a key may be used, by all edges together.
+    pub rates: Vec<(String, Rate)>,
+}
+
+/// A token bucket: so many a second, and so many at once after a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Tokens that come back in a second; at least 1.
+    pub per_second: u32,
+    /// Tokens that there can be; at least 1.
+    pub burst: u32,
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} a second, {} at once", self.per_second, self.burst)
+    }
 }
 
 /// `[[edge]]`: one rule. Several may be about the same edge; what any of them allows in full is allowed.
@@ -129,8 +162,12 @@ pub struct KeysConfig {
 pub struct EdgeConfig {
     /// A DNS name in the subjectAltName of the edge's certificate.
     pub name: Option<HostName>,
-    /// The SHA-256 of the SubjectPublicKeyInfo of the edge's certificate. With `name`, both must fit.
+    /// The SPIFFE ID in the subjectAltName of the edge's certificate, or a path above it.
+    pub spiffe: Option<SpiffeSelector>,
+    /// The SHA-256 of the SubjectPublicKeyInfo of the edge's certificate. Of these three, all that are given must fit.
     pub spki_sha256: Option<KeyId>,
+    /// Where it connects from; empty is from anywhere.
+    pub from: Vec<Network>,
     /// The keys that it may use.
     pub keys: Vec<KeySelector>,
     /// The operations that it may ask for.
@@ -141,6 +178,8 @@ pub struct EdgeConfig {
     pub allow_no_sni: bool,
     /// Whether this is an administrator, who may have requests for certificates signed, rather than an edge.
     pub administrator: bool,
+    /// How often each edge that the rule is about may ask, on all its connections together.
+    pub rate: Option<Rate>,
 }
 
 /// `[audit]`: the log of every use of a key.

@@ -9,14 +9,17 @@ use keyward_config::{ConfigError, InvalidName, Problems, Source, Spanned};
 use keyward_keyop::{KeyId, OperationKind};
 use keyward_protocol::Address;
 
-use super::file::{Audit, Edge, File, Keys, LimitsTable, Text, Texts};
+use super::file::{Audit, Edge, File, KeyRate, Keys, LimitsTable, Text, Texts};
 use super::{
     AuditConfig, AuditMode, Config, EdgeConfig, KeySelector, KeysConfig, Limits, NameSelector,
-    Origin,
+    Network, Origin, Rate, SpiffeSelector,
 };
 
 /// The longest time that a limit can be, an hour: a longer one is a mistake in the unit.
 const MAX_TIME_MS: i64 = 3_600_000;
+
+/// No rate that is higher limits anything.
+const MAX_RATE: i64 = 1_000_000;
 
 /// Turns the file's values into the configuration's, and collects what is wrong.
 pub(super) struct Reading {
@@ -72,6 +75,13 @@ impl Reading {
             file.client_ca,
             "name the PEM file with the authority that issues the edges' certificates",
         );
+        let client_crl = self.optional("client_crl", file.client_crl, |text: &str| {
+            Ok::<_, NoError>(text.to_owned())
+        });
+        let client_crl = client_crl
+            .iter()
+            .map(|file| self.origin.source.path(file))
+            .collect();
         let keys = match file.keys {
             Some(keys) => {
                 self.origin.mark("keys", keys.span());
@@ -113,6 +123,8 @@ impl Reading {
             None => Limits::default(),
         };
         Config {
+            client_crl,
+            accept_expired_crl: file.accept_expired_crl,
             keys,
             edges,
             audit,
@@ -158,7 +170,16 @@ impl Reading {
                 );
             }
         }
+        let rates = keys.rate.into_iter().enumerate();
+        let rates = rates
+            .filter_map(|(i, rate)| {
+                let at = format!("keys.rate[{i}]");
+                self.origin.mark(&at, rate.span());
+                self.key_rate(&at, rate.into_inner())
+            })
+            .collect();
         KeysConfig {
+            rates,
             directory,
             files,
             allow_rsa_key_transport,
@@ -173,18 +194,71 @@ impl Reading {
         }
     }
 
+    fn key_rate(&mut self, at: &str, rate: KeyRate) -> Option<(String, Rate)> {
+        let limit = self.rate(at, &rate.per_second, &rate.burst);
+        let Some(key) = rate.key else {
+            self.wrong(
+                at,
+                "the rate does not say which key it is for",
+                "write `key = \"…\"`, the key's file name",
+            );
+            return None;
+        };
+        self.origin.mark(format!("{at}.key"), key.span());
+        Some((key.into_inner(), limit?))
+    }
+
+    /// Without `burst`, what a second brings can come at once.
+    fn rate(
+        &mut self,
+        at: &str,
+        per_second: &Option<Spanned<i64>>,
+        burst: &Option<Spanned<i64>>,
+    ) -> Option<Rate> {
+        if per_second.is_none() {
+            self.wrong(
+                at,
+                "the rate does not say how many a second",
+                "write `per_second = 200`, and `burst = 400` if more may come at once",
+            );
+            return None;
+        }
+        let per_second = self.count(per_second, MAX_RATE, 1);
+        let burst = self.count(burst, MAX_RATE, per_second);
+        Some(Rate { per_second, burst })
+    }
+
     fn edge(&mut self, at: &str, edge: Edge) -> EdgeConfig {
-        if edge.name.is_none() && edge.spki_sha256.is_none() {
+        if edge.name.is_none() && edge.spiffe.is_none() && edge.spki_sha256.is_none() {
             self.wrong(
                 at,
                 "the rule does not say which edge it is for",
-                "write `name = \"…\"`, a DNS name of the edge's certificate, or `spki_sha256 = \"…\"`",
+                "write `name = \"…\"`, a DNS name of the edge's certificate, `spiffe = \"…\"`, or `spki_sha256 = \"…\"`",
             );
         }
         let name = edge.name.and_then(|name| {
             self.value(&format!("{at}.name"), &name, |text| {
                 text.parse().map_err(no_dns_name)
             })
+        });
+        let spiffe = edge
+            .spiffe
+            .and_then(|id| self.value(&format!("{at}.spiffe"), &id, SpiffeSelector::from_str));
+        if let Some(empty) = edge.from.as_ref().filter(|from| from.get_ref().is_empty()) {
+            let field = format!("{at}.from");
+            self.origin.mark(&field, empty.span());
+            self.wrong(
+                &field,
+                "from nowhere, the rule allows nothing",
+                "remove it, if the edge may connect from anywhere",
+            );
+        }
+        let from = self.optional(&format!("{at}.from"), edge.from, Network::from_str);
+        let rate = edge.rate.and_then(|rate| {
+            let at = format!("{at}.rate");
+            self.origin.mark(&at, rate.span());
+            let rate = rate.into_inner();
+            self.rate(&at, &rate.per_second, &rate.burst)
         });
         let spki_sha256 = edge
             .spki_sha256
@@ -217,12 +291,15 @@ impl Reading {
         );
         let rule = EdgeConfig {
             name,
+            spiffe,
             spki_sha256,
+            from,
             keys,
             operations,
             names,
             allow_no_sni: edge.allow_no_sni,
             administrator: edge.administrator,
+            rate,
         };
         self.operations_and_the_rest(at, &rule);
         rule

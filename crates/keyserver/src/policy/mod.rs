@@ -1,24 +1,33 @@
 //! Which edge may do what with which key for which name. What no rule allows is refused.
 
+mod explain;
+mod rates;
+mod rule;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use keyward_config::HostName;
 use keyward_crypto::signature::KeyKind;
-use keyward_keyop::{KeyId, KeyRules, Names, OperationKind, Role};
+use keyward_keyop::{KeyId, KeyRules, Names, Operation, OperationKind, Role};
 use keyward_protocol::RefusalReason;
 
-use crate::config::{Config, EdgeConfig, KeySelector, KeysConfig, NameSelector};
+use crate::config::{Config, EdgeConfig, KeySelector, KeysConfig, NameSelector, PeerAddress};
 use crate::edge_identity::EdgeIdentity;
 use crate::store::{KeyStore, StoredKey};
+
+use rates::{EdgeRates, KeyRate};
+use rule::{Asked, EdgeMatch, Rule, nearness};
+
+pub use explain::{Explanation, Question};
 
 /// The rules of a configuration, resolved against the keys that there are.
 #[derive(Debug)]
 pub struct Policy {
-    rules: Vec<(EdgeMatch, Arc<Rule>)>,
+    rules: Vec<Arc<Rule>>,
     switches: HashMap<KeyId, Switches>,
+    key_rates: Arc<HashMap<KeyId, KeyRate>>,
 }
 
 /// What the operator says of one key.
@@ -37,84 +46,49 @@ enum RsaKeyTransport {
     AlsoSigns,
 }
 
-#[derive(Debug)]
-struct EdgeMatch {
-    name: Option<HostName>,
-    spki_sha256: Option<KeyId>,
-}
-
-impl EdgeMatch {
-    /// Both must fit where both are given. A rule that gives neither is for nobody.
-    fn fits(&self, identity: &EdgeIdentity) -> bool {
-        let named = |name: &HostName| identity.names.iter().any(|known| known == name.as_str());
-        let name = self.name.as_ref().map(named);
-        let pin = self.spki_sha256.map(|pin| pin == identity.spki_sha256);
-        match (name, pin) {
-            (None, None) => false,
-            (name, pin) => name.unwrap_or(true) && pin.unwrap_or(true),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Rule {
-    /// `None` is every key.
-    keys: Option<HashSet<KeyId>>,
-    operations: Vec<OperationKind>,
-    names: Vec<NameSelector>,
-    allow_no_sni: bool,
-    administrator: bool,
-}
-
-impl Rule {
-    /// A request for a certificate is signed for administrators alone, whatever a rule for an edge lists.
-    fn operation(&self, operation: OperationKind) -> bool {
-        self.operations.contains(&operation)
-            && (self.administrator || operation != OperationKind::CertificateRequest)
-    }
-
-    fn key(&self, key: KeyId) -> bool {
-        self.keys.as_ref().is_none_or(|keys| keys.contains(&key))
-    }
-
-    fn names(&self, names: &Names) -> bool {
-        match names {
-            Names::ServerName(Some(name)) => self.names.iter().any(|rule| rule.matches(name)),
-            Names::ServerName(None) => self.allow_no_sni,
-            Names::Each(names) => names
-                .iter()
-                .all(|name| self.names.iter().any(|rule| rule.covers(name))),
-            Names::Any => self.allow_no_sni && self.names.contains(&NameSelector::All),
-        }
-    }
-}
-
 impl Policy {
     /// Resolves the rules. Names of keys that do not exist match nothing; [`Config::check`] reports them.
     pub fn new(config: &Config, store: &dyn KeyStore) -> Self {
         let keys = store.keys();
-        let rules = config
-            .edges
-            .iter()
-            .map(|edge| (edge_match(edge), Arc::new(rule(edge, &keys))))
-            .collect();
+        let rules = config.edges.iter().enumerate();
+        let rules = rules.map(|(index, edge)| Arc::new(rule(index, edge, &keys)));
         Self {
-            rules,
+            rules: rules.collect(),
             switches: switches(&config.keys, &keys),
+            key_rates: Arc::new(key_rates(&config.keys, &keys)),
         }
     }
 
-    /// All that the edge with this identity may do, or `None` if no rule is about it.
-    pub fn edge(&self, identity: &EdgeIdentity) -> Option<EdgeGrant> {
-        let rules: Vec<Arc<Rule>> = self
-            .rules
-            .iter()
-            .filter(|(edge, _)| edge.fits(identity))
-            .map(|(_, rule)| Arc::clone(rule))
-            .collect();
-        (!rules.is_empty()).then(|| EdgeGrant {
+    /// All that the edge with this identity may do where it is, or which class of rule refuses it: no rule is about this
+    /// edge, or none about it where it is.
+    ///
+    /// # Errors
+    /// [`RefusalReason::Edge`] or [`RefusalReason::Network`].
+    pub fn edge(
+        &self,
+        identity: &EdgeIdentity,
+        from: PeerAddress,
+    ) -> Result<EdgeGrant, RefusalReason> {
+        let mut rules = Vec::new();
+        let mut nearest = RefusalReason::Edge;
+        for rule in &self.rules {
+            match rule.is_about(identity, Some(from)) {
+                Ok(()) => {
+                    rule.tidy();
+                    rules.push(Arc::clone(rule));
+                }
+                Err(reason) if nearness(reason) > nearness(nearest) => nearest = reason,
+                Err(_) => {}
+            }
+        }
+        if rules.is_empty() {
+            return Err(nearest);
+        }
+        Ok(EdgeGrant {
             label: identity.to_string(),
+            identity: identity.clone(),
             rules,
+            key_rates: Arc::clone(&self.key_rates),
         })
     }
 
@@ -169,14 +143,7 @@ impl Policy {
     }
 }
 
-fn edge_match(edge: &EdgeConfig) -> EdgeMatch {
-    EdgeMatch {
-        name: edge.name.clone(),
-        spki_sha256: edge.spki_sha256,
-    }
-}
-
-fn rule(edge: &EdgeConfig, keys: &[Arc<StoredKey>]) -> Rule {
+fn rule(index: usize, edge: &EdgeConfig, keys: &[Arc<StoredKey>]) -> Rule {
     let all = edge.keys.contains(&KeySelector::All);
     let chosen = || {
         keys.iter()
@@ -189,12 +156,30 @@ fn rule(edge: &EdgeConfig, keys: &[Arc<StoredKey>]) -> Rule {
             .collect()
     };
     Rule {
+        index,
+        edge: EdgeMatch {
+            name: edge.name.clone(),
+            spiffe: edge.spiffe.clone(),
+            spki_sha256: edge.spki_sha256,
+        },
+        from: edge.from.clone(),
         keys: if all { None } else { Some(chosen()) },
         operations: edge.operations.clone(),
         names: edge.names.clone(),
         allow_no_sni: edge.allow_no_sni,
         administrator: edge.administrator,
+        rates: edge.rate.map(EdgeRates::new),
     }
+}
+
+fn key_rates(config: &KeysConfig, keys: &[Arc<StoredKey>]) -> HashMap<KeyId, KeyRate> {
+    let mut rates = HashMap::new();
+    for (name, rate) in &config.rates {
+        for key in keys.iter().filter(|key| key.is_called(name)) {
+            rates.insert(key.id(), KeyRate::new(*rate));
+        }
+    }
+    rates
 }
 
 fn switches(config: &KeysConfig, keys: &[Arc<StoredKey>]) -> HashMap<KeyId, Switches> {
@@ -218,11 +203,19 @@ fn switches(config: &KeysConfig, keys: &[Arc<StoredKey>]) -> HashMap<KeyId, Swit
         .collect()
 }
 
-/// What one edge may do: all rules about it.
+/// What one edge may do: all rules about it, where it is.
 #[derive(Debug)]
 pub struct EdgeGrant {
     label: String,
+    identity: EdgeIdentity,
     rules: Vec<Arc<Rule>>,
+    key_rates: Arc<HashMap<KeyId, KeyRate>>,
+}
+
+/// That a request was admitted: which rule's token it has, if it needed one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admitted {
+    paid: Option<usize>,
 }
 
 impl EdgeGrant {
@@ -231,62 +224,100 @@ impl EdgeGrant {
         &self.label
     }
 
-    /// Whether some rule allows this operation with this key, for whatever name: what can be said before the work.
-    pub fn allows(&self, key: KeyId, operation: OperationKind) -> Result<(), Refusal> {
-        let mut reason = RefusalReason::Key;
-        for rule in self.rules.iter().filter(|rule| rule.key(key)) {
-            if rule.operation(operation) {
-                return Ok(());
-            }
-            reason = RefusalReason::Operation;
+    /// What can be said before a handshake is looked at: whether some rule allows this operation with this key, for whatever
+    /// name, and whether edge and key are within their rates.
+    pub(crate) fn admit(&self, operation: &Operation) -> Result<Admitted, Refusal> {
+        let asked = Asked {
+            key: operation.key(),
+            operation: operation.kind(),
+            names: None,
+        };
+        let allowing = self.allowing(&asked)?;
+        let paid = self.pay(&allowing, operation)?;
+        match self.key_rates.get(&asked.key) {
+            Some(key) if !key.take() => Err(Refusal {
+                reason: RefusalReason::Rate,
+                cause: format!(
+                    "all edges together exceed the rate of key {}: {}",
+                    asked.key, key.rate
+                ),
+            }),
+            _ => Ok(Admitted { paid }),
         }
-        Err(Refusal {
-            reason,
-            cause: match reason {
-                RefusalReason::Operation if operation == OperationKind::CertificateRequest => {
-                    format!("no rule with `administrator = true` allows {operation} with key {key}")
-                }
-                RefusalReason::Operation => {
-                    format!("no rule allows this edge {operation} with key {key}")
-                }
-                _ => format!("no rule allows this edge key {key}"),
-            },
+    }
+
+    /// Takes a token of one of these rules. If only some of them can be meant, for their names, the handshake's first
+    /// message says which: an edge that floods one of its names does not use up the rate of the others.
+    fn pay(&self, allowing: &[&Rule], operation: &Operation) -> Result<Option<usize>, Refusal> {
+        if allowing.iter().any(|rule| rule.rates.is_none()) {
+            return Ok(None);
+        }
+        let mut meant = Vec::new();
+        if allowing.len() > 1
+            && let Some(names) = operation.claimed_names()
+        {
+            let asked = Asked {
+                key: operation.key(),
+                operation: operation.kind(),
+                names: Some(&names),
+            };
+            meant.extend(allowing.iter().filter(|rule| rule.judge(&asked).is_ok()));
+        }
+        let meant = if meant.is_empty() { allowing } else { &meant };
+        self.take(meant).map(|rule| Some(rule.index))
+    }
+
+    fn take<'a>(&self, rules: &[&'a Rule]) -> Result<&'a Rule, Refusal> {
+        let paying = rules.iter().find(|rule| rule.take(&self.identity));
+        paying.copied().ok_or_else(|| {
+            let rates = rules.iter().filter_map(|rule| rule.rates.as_ref());
+            let rates: Vec<String> = rates.map(|rates| rates.rate.to_string()).collect();
+            Refusal {
+                reason: RefusalReason::Rate,
+                cause: format!(
+                    "this edge exceeds the rate of its rule: {}",
+                    rates.join(", ")
+                ),
+            }
         })
     }
 
     /// Whether some rule allows it for these names: the final word. Several names need one rule that has them all.
-    pub fn allows_names(
+    pub(crate) fn allows_names(
         &self,
         key: KeyId,
         operation: OperationKind,
         names: &Names,
+        admitted: Admitted,
     ) -> Result<(), Refusal> {
-        self.allows(key, operation)?;
-        let allowed = self
-            .rules
-            .iter()
-            .any(|rule| rule.key(key) && rule.operation(operation) && rule.names(names));
-        if allowed {
+        let asked = Asked {
+            key,
+            operation,
+            names: Some(names),
+        };
+        let allowing = self.allowing(&asked)?;
+        let is_paid = |rule: &&Rule| rule.rates.is_none() || Some(rule.index) == admitted.paid;
+        if allowing.iter().any(is_paid) {
             return Ok(());
         }
-        Err(Refusal {
-            reason: RefusalReason::Name,
-            cause: match names {
-                Names::ServerName(Some(name)) => {
-                    format!("no rule allows this edge the name {name}")
-                }
-                Names::ServerName(None) => {
-                    "the client sent no server name, and no rule has `allow_no_sni = true`"
-                        .to_owned()
-                }
-                Names::Each(names) => {
-                    format!("no rule allows this edge all of {}", names.join(", "))
-                }
-                Names::Any => "the operation shows no name, and no rule has `names = [\"*\"]` and \
-                               `allow_no_sni = true`"
-                    .to_owned(),
-            },
-        })
+        self.take(&allowing).map(|_| ())
+    }
+
+    /// The rules that allow this, or what the nearest to it does not allow.
+    fn allowing(&self, asked: &Asked<'_>) -> Result<Vec<&Rule>, Refusal> {
+        let mut allowing = Vec::new();
+        let mut nearest = RefusalReason::Key;
+        for rule in &self.rules {
+            match rule.judge(asked) {
+                Ok(()) => allowing.push(&**rule),
+                Err(reason) if nearness(reason) > nearness(nearest) => nearest = reason,
+                Err(_) => {}
+            }
+        }
+        if allowing.is_empty() {
+            return Err(refusal(nearest, asked));
+        }
+        Ok(allowing)
     }
 
     /// The sets of names for which the edge gets session ticket keys: each that a rule gives it for handshakes of servers.
@@ -343,6 +374,43 @@ pub(crate) struct KeyGrant {
     pub(crate) operations: HashSet<OperationKind>,
     pub(crate) names: Vec<String>,
     pub(crate) allow_no_sni: bool,
+}
+
+/// In words, what no rule allows.
+fn refusal(reason: RefusalReason, asked: &Asked<'_>) -> Refusal {
+    let Asked {
+        key,
+        operation,
+        names,
+    } = asked;
+    let cause = match (reason, names) {
+        (RefusalReason::Edge, _) => "no [[edge]] rule is about this edge".to_owned(),
+        (RefusalReason::Network, _) => {
+            "no rule about this edge allows where it connects from".to_owned()
+        }
+        (RefusalReason::Operation, _) if *operation == OperationKind::CertificateRequest => {
+            format!("no rule with `administrator = true` allows {operation} with key {key}")
+        }
+        (RefusalReason::Operation, _) => {
+            format!("no rule allows this edge {operation} with key {key}")
+        }
+        (RefusalReason::Name, Some(Names::ServerName(Some(name)))) => {
+            format!("no rule allows this edge the name {name}")
+        }
+        (RefusalReason::Name, Some(Names::ServerName(None))) => {
+            "the client sent no server name, and no rule has `allow_no_sni = true`".to_owned()
+        }
+        (RefusalReason::Name, Some(Names::Each(names))) => {
+            format!("no rule allows this edge all of {}", names.join(", "))
+        }
+        (RefusalReason::Name, _) => {
+            "the operation shows no name, and no rule has `names = [\"*\"]` and \
+                                     `allow_no_sni = true`"
+                .to_owned()
+        }
+        _ => format!("no rule allows this edge key {key}"),
+    };
+    Refusal { reason, cause }
 }
 
 /// A refusal: its class, which the edge is told, and its cause, which the log has.

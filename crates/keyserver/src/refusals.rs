@@ -1,0 +1,104 @@
+//! Refusals, told one by one until an edge has too many of them. A flood must fill neither the audit log nor that of the
+//! program: the first in a second are told in full, of the others how many there were.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use keyward_protocol::RefusalReason;
+
+/// How many of an edge's refusals are told in full.
+const TOLD: u32 = 10;
+/// In this time.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// The refusals of the last second.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    by_edge: Mutex<HashMap<String, Window>>,
+}
+
+#[derive(Debug)]
+struct Window {
+    begin: Instant,
+    told: u32,
+    /// By the reason's number.
+    untold: BTreeMap<u8, u64>,
+}
+
+/// What was not told of an edge.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Untold {
+    pub(crate) edge: String,
+    pub(crate) reasons: Vec<(RefusalReason, u64)>,
+}
+
+impl Untold {
+    pub(crate) fn count(&self) -> u64 {
+        self.reasons.iter().map(|(_, count)| count).sum()
+    }
+}
+
+impl Refusals {
+    /// Counts a refusal. Whether it is to be told in full.
+    pub(crate) fn note(&self, edge: &str, reason: RefusalReason, now: Instant) -> bool {
+        let mut by_edge = self.by_edge.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = match by_edge.get_mut(edge) {
+            Some(window) => window,
+            None => by_edge.entry(edge.to_owned()).or_insert(Window {
+                begin: now,
+                told: 0,
+                untold: BTreeMap::new(),
+            }),
+        };
+        if window.told < TOLD {
+            window.told += 1;
+            return true;
+        }
+        *window.untold.entry(reason.code()).or_default() += 1;
+        false
+    }
+
+    /// Closes the windows that are over by `now`, and returns what was not told in them.
+    pub(crate) fn close(&self, now: Instant) -> Vec<Untold> {
+        let mut by_edge = self.by_edge.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = by_edge.extract_if(|_, window| now.duration_since(window.begin) >= WINDOW);
+        over.filter(|(_, window)| !window.untold.is_empty())
+            .map(|(edge, window)| Untold {
+                edge,
+                reasons: window
+                    .untold
+                    .into_iter()
+                    .map(|(code, count)| (RefusalReason::from_code(code), count))
+                    .collect(),
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_told_as_a_number() {
+        let refusals = Refusals::default();
+        let begin = Instant::now();
+        let told = |edge, reason| refusals.note(edge, reason, begin);
+        let in_full = (0..1000).filter(|_| told("a", RefusalReason::Rate)).count();
+        assert_eq!(in_full, 10);
+        assert!(!told("a", RefusalReason::Name));
+        assert!(
+            told("b", RefusalReason::Name),
+            "another edge is another matter"
+        );
+        assert_eq!(refusals.close(begin), []);
+        let untold = refusals.close(begin + WINDOW);
+        let expected = Untold {
+            edge: "a".to_owned(),
+            reasons: vec![(RefusalReason::Name, 1), (RefusalReason::Rate, 990)],
+        };
+        assert_eq!(untold, [expected]);
+        assert!(told("a", RefusalReason::Rate), "a new second");
+    }
+}
