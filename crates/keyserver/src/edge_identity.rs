@@ -20,6 +20,16 @@ pub struct EdgeIdentity {
 }
 
 impl EdgeIdentity {
+    /// Of somebody of whom nothing is known.
+    pub fn unknown() -> Self {
+        Self {
+            names: Vec::new(),
+            spiffe: None,
+            // Of no key: no SubjectPublicKeyInfo is empty.
+            spki_sha256: KeyId::of_spki(&[]),
+        }
+    }
+
     /// From a certificate (DER) whose chain and possession the TLS handshake has proved. `None` if it does not parse.
     pub fn from_certificate(der: &[u8]) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;

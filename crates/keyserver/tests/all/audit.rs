@@ -17,14 +17,14 @@ use crate::support::{Home, PATIENCE, eventually, run, site, start};
 const NAME: &str = "keys.example/audit";
 const CHILD: &str = "KEYWARD_KEYSERVER_TEST_FULL_DISK";
 
-fn home() -> Home {
+pub(crate) fn home() -> Home {
     let home = Home::new(&["p256", "rsa2048"]);
     let key = private_key_pem(KeyAlgorithm::Ed25519).unwrap();
     write_private(&home.path("audit.key"), key.as_bytes()).unwrap();
     home
 }
 
-fn section(mode: &str) -> String {
+pub(crate) fn section(mode: &str) -> String {
     format!(
         r#"
         [audit]
@@ -42,7 +42,7 @@ fn reader(home: &Home) -> Reader {
     Reader::open(&home.path("audit"), verifier).unwrap()
 }
 
-fn records(home: &Home) -> Vec<Value> {
+pub(crate) fn records(home: &Home) -> Vec<Value> {
     let reader = reader(home);
     assert_eq!(reader.verify(&[]).unwrap().findings, []);
     let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).unwrap();

@@ -2,13 +2,16 @@
 
 mod audit;
 mod config_errors;
+mod identities;
 mod key_files;
 mod lifecycle;
 mod load;
 mod named_operations;
 mod operations;
 mod policy;
+mod rates;
 mod raw_edge;
+mod revocation;
 mod strangers;
 mod support;
 mod tickets;

@@ -11,6 +11,7 @@ use keyward_keyop::{KeyId, Operation};
 use keyward_keyserver::{Address, Config, KeyServer, RunningKeyServer};
 use keyward_pki::{Authority, Issued, KeyAlgorithm};
 use keyward_wire::values::{CipherSuite, SignatureScheme};
+use rcgen::{Issuer, KeyPair};
 use tempfile::TempDir;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -163,7 +164,11 @@ impl Home {
 
     /// The configuration, with `rest` at its end. It listens on a free TCP port and a Unix socket.
     pub(crate) fn config(&self, rest: &str) -> Config {
-        let text = format!(
+        Config::parse(&self.config_text(rest), self.path("keyserver.toml")).unwrap()
+    }
+
+    pub(crate) fn config_text(&self, rest: &str) -> String {
+        format!(
             r#"
             listen = ["127.0.0.1:0", "unix:{}"]
             certificate = "keyserver.pem"
@@ -173,8 +178,7 @@ impl Home {
             directory = "keys"
             {rest}"#,
             self.path("key.sock").display()
-        );
-        Config::parse(&text, self.path("keyserver.toml")).unwrap()
+        )
     }
 
     /// As [`Home::config`], with a rule that lets `edge-1.example` do everything for `*.example`.
@@ -215,6 +219,12 @@ impl Home {
     pub(crate) fn client_of(&self, server: &RunningKeyServer, edge: &str) -> KeyClient {
         KeyClient::start(self.client_config(&server.addresses()[0], edge)).unwrap()
     }
+}
+
+/// The private CA, for what `keyward-pki` does not make.
+pub(crate) fn issuer(home: &Home) -> Issuer<'static, KeyPair> {
+    let key = KeyPair::from_pem(&std::fs::read_to_string(home.path("ca.key")).unwrap()).unwrap();
+    Issuer::from_ca_cert_der(home.authority.ca_der(), key).unwrap()
 }
 
 pub(crate) fn set_mode(path: &Path, mode: u32) {
