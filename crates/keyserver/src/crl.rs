@@ -47,7 +47,8 @@ pub(crate) fn read(
     Ok(lists)
 }
 
-/// What is right in form and still refuses edges: lists that are out of date, authorities without one.
+/// What is right in form and still refuses edges: lists that are out of date, authorities without one. The key server starts with
+/// that all the same, but does not do what the configuration says.
 pub(crate) fn warnings(
     config: &Config,
     roots: &RootCertStore,
@@ -69,14 +70,18 @@ pub(crate) fn warnings(
                 true => "it is used all the same, as `accept_expired_crl` says",
                 false => "its edges are refused until there is a newer one",
             };
-            warnings.push(config.problem(
+            let problem = config.problem(
                 "client_crl",
                 format!(
                     "the revocation list of {} ended {next}: {consequence}",
                     list.issuer()
                 ),
                 "have the authority issue its list again, sooner than the list ends",
-            ));
+            );
+            warnings.push(match config.accept_expired_crl {
+                true => problem.warning(),
+                false => problem,
+            });
         }
         issuers.push(list.issuer().as_raw().to_owned());
     }
