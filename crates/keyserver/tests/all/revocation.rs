@@ -167,19 +167,17 @@ fn files_with_mistakes_change_nothing() {
             .perform(site("p256").tls13(), PATIENCE)
             .await
             .unwrap();
-        let mut failed = 0;
         let good = std::fs::read(home.path("keyserver.toml")).unwrap();
         let unknown = home.config_text(&rules(&[]))
             + "[[edge]]\nname = \"edge-2.example\"\nkeys = [\"nothing\"]\noperations = \
                [\"tls13-server-certificate-verify\"]\nnames = [\"*\"]\n";
-        for (file, content) in [
+        for (failed, (file, content)) in (1..).zip([
             ("edges.crl", b"no list".to_vec()),
             ("edges.crl", Vec::new()),
             ("keyserver.toml", b"listen = 7".to_vec()),
             ("keyserver.toml", unknown.into_bytes()),
-        ] {
+        ]) {
             replace(&home, file, &content);
-            failed += 1;
             eventually("it is looked at", || {
                 server.metrics().reloads_failed == failed
             })
