@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     logs::start(&cli.log);
     match run(&cli) {
-        Ok(code) => code,
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.report(cli.log.log_format);
             failure.exit_code()
@@ -32,9 +32,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli) -> Result<ExitCode, Failure> {
+fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
-        Command::Policy(args) => return commands::policy::run(args),
         Command::Connect(args) => connect::run(args),
         Command::Demo(args) => demo::run(args, &cli.log),
         Command::Serve(args) => serve::run(args, &cli.log),
@@ -45,8 +44,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Pki(args) => commands::pki::run(args),
         Command::Tickets(args) => commands::tickets::run(args),
         Command::DemoSite(args) => demo::site::run(args),
-    }?;
-    Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// Runs a command's future on a multi-threaded runtime.

@@ -5,5 +5,4 @@ pub(crate) mod check;
 pub(crate) mod edge;
 pub(crate) mod keyserver;
 pub(crate) mod pki;
-pub(crate) mod policy;
 pub(crate) mod tickets;
