@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use keyward_keyop::OperationKind;
+use keyward_keyserver::PeerAddress;
 use keyward_pki::KeyAlgorithm;
 use tracing::level_filters::LevelFilter;
 
@@ -94,6 +96,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Connect(Box<ConnectArgs>),
     Audit(AuditArgs),
+    Policy(PolicyArgs),
     Pki(PkiArgs),
     Tickets(TicketsArgs),
     /// The small site of `keyward demo`
@@ -178,7 +181,8 @@ impl PolicyName {
 ///
 /// Edges connect to it with certificates of a private CA (`keyward pki init`). What an edge may ask
 /// for, with which keys and for which names, the configuration says; everything else is refused.
-/// SIGTERM or SIGINT lets what is in flight end first.
+/// SIGTERM or SIGINT lets what is in flight end first. Rules and revocation lists are read anew when
+/// they change, and on SIGHUP.
 #[derive(Debug, Args)]
 pub(crate) struct DaemonArgs {
     /// The configuration file (TOML); examples/keyserver.toml explains every setting
@@ -222,6 +226,49 @@ pub(crate) struct CheckArgs {
     /// For an edge: also connect to the key server (exit code 4 if that fails)
     #[arg(long)]
     pub(crate) connect: bool,
+}
+
+/// Ask the rules of a key server
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    Explain(ExplainArgs),
+}
+
+/// Say whether an edge may use a key, and by which rule
+///
+/// Exit status 0 is yes, 1 is no: then the rule that is nearest to allowing it is named, and what it
+/// does not allow. What decides is what decides in the key server; no key is used, and no rate counted.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ExplainArgs {
+    /// The configuration file of a key server
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The edge: a DNS name, SPIFFE ID or SHA-256 of the public key of its certificate, or the
+    /// certificate's file; repeat for what else its certificate has
+    #[arg(long, value_name = "EDGE", required = true)]
+    pub(crate) edge: Vec<String>,
+    /// The key: by file name, or key ID
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: String,
+    /// The operation, like tls13-server-certificate-verify
+    #[arg(long, value_name = "OPERATION")]
+    pub(crate) operation: OperationKind,
+    /// The server name that a client asks for; without it, a client that sends none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Vec<String>,
+    /// Where the edge connects from: an IP address, or `unix` [default: wherever it may]
+    #[arg(long, value_name = "IP")]
+    pub(crate) from: Option<PeerAddress>,
+    /// Answer with a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Read, verify and prove the record of every use of a key

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     logs::start(&cli.log);
     match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             failure.report(cli.log.log_format);
             failure.exit_code()
@@ -32,8 +32,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli) -> Result<(), Failure> {
+fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
+        Command::Policy(args) => return commands::policy::run(args),
         Command::Connect(args) => connect::run(args),
         Command::Demo(args) => demo::run(args, &cli.log),
         Command::Serve(args) => serve::run(args, &cli.log),
@@ -44,7 +45,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Pki(args) => commands::pki::run(args),
         Command::Tickets(args) => commands::tickets::run(args),
         Command::DemoSite(args) => demo::site::run(args),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Runs a command's future on a multi-threaded runtime.

@@ -85,6 +85,8 @@ fn the_key_server() {
             "allow_legacy",
             "allow_transcript_hash",
             "administrator",
+            "from",
+            "rate",
             "workers",
         ],
     );

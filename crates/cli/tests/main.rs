@@ -8,6 +8,7 @@ mod demo;
 mod examples;
 mod key_is_not_there;
 mod pki;
+mod policy;
 mod serve;
 mod support;
 mod usage;

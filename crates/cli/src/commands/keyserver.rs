@@ -1,6 +1,7 @@
 //! `keyward keyserver`: the process that has the private keys.
 
 use keyward_keyserver::{Config, KeyServer, RunningKeyServer, StartError};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::DaemonArgs;
 use crate::attached::{Asked, Parent, Told};
@@ -14,6 +15,8 @@ pub(crate) fn run(args: &DaemonArgs) -> Result<(), Failure> {
 
 async fn serve(config: Config, attached: bool) -> Result<(), Failure> {
     let mut signals = StopSignals::catch()?;
+    let mut hangup = signal(SignalKind::hangup())
+        .map_err(|cause| Failure::run_time(format!("cannot catch signals: {cause}")))?;
     let mut parent = Parent::watch(attached);
     let running = KeyServer::start(config).await.map_err(start_failure)?;
     let addresses: Vec<String> = running
@@ -24,7 +27,7 @@ async fn serve(config: Config, attached: bool) -> Result<(), Failure> {
     tracing::info!(listen = addresses.join(", "), "the key server is ready");
     parent.ready(addresses)?;
 
-    let reason = until_stopped(&running, &mut signals, &mut parent).await?;
+    let reason = until_stopped(&running, &mut signals, &mut hangup, &mut parent).await?;
     tracing::info!(reason, "stopping");
     tokio::select! {
         () = running.shutdown() => {}
@@ -36,11 +39,13 @@ async fn serve(config: Config, attached: bool) -> Result<(), Failure> {
 async fn until_stopped(
     running: &RunningKeyServer,
     signals: &mut StopSignals,
+    hangup: &mut Signal,
     parent: &mut Parent,
 ) -> Result<&'static str, Failure> {
     loop {
         tokio::select! {
             signal = signals.wait() => return Ok(signal),
+            Some(()) = hangup.recv() => running.reload(),
             asked = parent.asked() => match asked {
                 None => return Ok("the process that started this one is gone"),
                 Some(Asked::Operations) => {

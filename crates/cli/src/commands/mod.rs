@@ -5,4 +5,5 @@ pub(crate) mod check;
 pub(crate) mod edge;
 pub(crate) mod keyserver;
 pub(crate) mod pki;
+pub(crate) mod policy;
 pub(crate) mod tickets;
