@@ -273,7 +273,7 @@ pub(crate) struct ExplainArgs {
 
 /// Read, verify and prove the record of every use of a key
 ///
-/// A key server with an [audit] section records every operation in an append-only Merkle log. What is
+/// A key server with an `[audit]` section records every operation in an append-only Merkle log. What is
 /// changed, removed or cut off in it shows.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -294,7 +294,7 @@ pub(crate) enum AuditCommand {
 /// Make the key that signs a log's checkpoints
 ///
 /// Writes KEY and, beside it, the public key with the extension `.pub`. Nothing is ever overwritten.
-/// Prints the [audit] section for the key server's configuration.
+/// Prints the `[audit]` section for the key server's configuration.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct AuditInitArgs {
