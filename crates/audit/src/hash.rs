@@ -19,12 +19,12 @@ impl Hash {
         Self::of(&[])
     }
 
-    /// RFC 9162 §2.1.1: "The hash of a list with one entry (also known as a leaf hash) is: MTH({d[0]}) = HASH(0x00 || d[0])."
+    /// RFC 9162 §2.1.1: "The hash of a list with one entry (also known as a leaf hash) is: `MTH({d[0]}) = HASH(0x00 || d[0])`."
     pub fn of_leaf(record: &[u8]) -> Self {
         Self::of(&[&[0x00], record])
     }
 
-    /// RFC 9162 §2.1.1: "MTH(D_n) = HASH(0x01 || MTH(D[0:k]) || MTH(D[k:n]))".
+    /// RFC 9162 §2.1.1: "`MTH(D_n) = HASH(0x01 || MTH(D[0:k]) || MTH(D[k:n]))`".
     pub fn of_node(left: &Self, right: &Self) -> Self {
         Self::of(&[&[0x01], &left.0, &right.0])
     }
