@@ -42,7 +42,9 @@ impl Sessions {
     }
 
     pub(crate) fn now(&self) -> UnixTime {
-        let ahead_ms = self.ahead_s.saturating_mul(1000);
+        // A client tells the milliseconds that have passed in full: one more has begun by then.
+        let begun_ms = u64::from(self.ahead_s > 0);
+        let ahead_ms = self.ahead_s.saturating_mul(1000).saturating_add(begun_ms);
         UnixTime::from_millis(self.begun.as_millis().saturating_add(ahead_ms))
     }
 
