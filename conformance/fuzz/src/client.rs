@@ -199,7 +199,11 @@ impl World {
                 let now = self.driver.now.as_millis() + seconds * 1000;
                 self.driver.now = UnixTime::from_millis(now);
             }
-            29 => self.server.connection.close(),
+            29 => {
+                // What follows a close_notify is no alert.
+                self.server.connection.close();
+                self.server.silent = true;
+            }
             30 => {
                 let _ = self.driver.connection.send_early(b"early data");
             }
