@@ -62,6 +62,8 @@ async fn two_edges_resume_each_others_sessions() {
             Site::new(&["shop.example"], &service.url()),
             Site::new(&["early.shop.example"], &service.url())
                 .with("early_data = { max_bytes = 4096 }"),
+            Site::new(&["members.shop.example"], &service.url())
+                .with("client_auth = \"optional\"\nclient_ca = \"channel-ca.pem\""),
         ];
         home.start_edge(&home.socket(), "", &sites, "").await;
         home.connected().await;
@@ -78,6 +80,11 @@ async fn two_edges_resume_each_others_sessions() {
     // An edge knows only the early data that came to itself: such a site's sessions stay with their edge.
     assert!(!resumes(Client::tls13(), one, two, "early.shop.example").await);
     assert!(resumes(Client::tls13(), one, one, "early.shop.example").await);
+    // A session says who its client is: with a key that others have, they could say it too.
+    for client in [Client::tls13, Client::tls12] {
+        assert!(!resumes(client(), one, two, "members.shop.example").await);
+        assert!(resumes(client(), one, one, "members.shop.example").await);
+    }
 
     // It goes on without the key server.
     let client = Client::tls13();
