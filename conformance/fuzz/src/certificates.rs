@@ -1,6 +1,8 @@
 //! Certificates as a peer sends them: what is read of one, and the message that holds them, compressed. And what an operator
 //! puts beside ours.
 
+use std::sync::LazyLock;
+
 use keyward_compression::{ALGORITHMS, DecompressError, compress, decompress};
 use keyward_crypto::certificate::CertificateInfo;
 use keyward_tls::{Credential, OcspResponse, SignedCertificateTimestampList};
@@ -14,6 +16,12 @@ use crate::site::DELEGATES;
 
 /// The most that is decompressed, as little as to be reached.
 const LIMIT: usize = 4096;
+
+/// The most that is compressed: to look for the smallest takes longer than all else here.
+const COMPRESSED: usize = 512;
+
+static OURS: LazyLock<CertificateDer<'static>> =
+    LazyLock::new(|| CertificateDer::from_pem_slice(DELEGATES).expect("a certificate"));
 
 /// One input: what to do with it, then the bytes.
 pub fn run(data: &[u8]) {
@@ -50,7 +58,7 @@ pub fn run(data: &[u8]) {
         }
         // What we compress becomes smaller, and itself again.
         1 => {
-            let bytes = &bytes[..bytes.len().min(LIMIT)];
+            let bytes = &bytes[..bytes.len().min(COMPRESSED)];
             if let Some(message) = compress(algorithm, bytes) {
                 assert!(message.compressed_certificate_message.len() < bytes.len());
                 assert_eq!(decompress(&message, LIMIT).as_deref(), Ok(bytes));
@@ -70,8 +78,7 @@ pub fn run(data: &[u8]) {
 
 /// What an operator puts beside a certificate is good, and then the same comes out, or is refused.
 fn beside_ours(what: u8, bytes: &[u8]) {
-    let chain = CertificateDer::from_pem_slice(DELEGATES).expect("a certificate");
-    let ours = Credential::new(vec![chain]).expect("a chain of one");
+    let ours = Credential::new(vec![OURS.clone()]).expect("a chain of one");
     match what % 3 {
         0 => {
             if let Ok(ours) = ours.with_ocsp(OcspResponse(bytes.to_vec())) {
