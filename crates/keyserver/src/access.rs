@@ -17,7 +17,7 @@ use crate::policy::{EdgeGrant, Policy};
 #[derive(Debug)]
 pub(crate) struct Access {
     pub(crate) tls: Arc<ServerConfig>,
-    /// The one in `tls`.
+    /// As the one in `tls`, but lists that are out of date count as well: of edges that are connected.
     pub(crate) verifier: Arc<dyn ClientCertVerifier>,
     pub(crate) policy: Arc<Policy>,
 }
@@ -26,6 +26,8 @@ pub(crate) struct Access {
 pub(crate) struct Standing {
     /// Leaf first.
     pub(crate) chain: Vec<CertificateDer<'static>>,
+    /// When it showed that, and all of it was valid.
+    pub(crate) since: UnixTime,
     pub(crate) identity: EdgeIdentity,
     pub(crate) from: PeerAddress,
     pub(crate) access: watch::Receiver<Arc<Access>>,
@@ -73,33 +75,94 @@ impl Standing {
     }
 
     fn review(&self, access: &Access) -> Result<EdgeGrant, Lost> {
-        let (leaf, intermediates) = self
-            .chain
-            .split_first()
-            .ok_or(Lost::Rules(RefusalReason::Edge))?;
-        let verified = access
-            .verifier
-            .verify_client_cert(leaf, intermediates, UnixTime::now());
-        match verified {
-            Err(error) if !is_about_time(&error) => return Err(Lost::Certificate(error)),
-            _ => {}
+        if let Some(error) = refused(access.verifier.as_ref(), &self.chain, self.since) {
+            return Err(Lost::Certificate(error));
         }
         let grant = access.policy.edge(&self.identity, self.from);
         grant.map_err(Lost::Rules)
     }
 }
 
-/// Whether what is wrong is that time has passed, or that a list is missing. New connections are refused for it; one that was
-/// right when it began is not cut.
-fn is_about_time(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::InvalidCertificate(
-            CertificateError::Expired
-                | CertificateError::ExpiredContext { .. }
-                | CertificateError::ExpiredRevocationList
-                | CertificateError::ExpiredRevocationListContext { .. }
-                | CertificateError::UnknownRevocationStatus
-        )
-    )
+/// Why a chain (leaf first) that was valid `since` then is not to be let in any more.
+///
+/// It is verified as of that time: that a certificate has ended meanwhile must not hide that it is revoked.
+fn refused(
+    verifier: &dyn ClientCertVerifier,
+    chain: &[CertificateDer<'_>],
+    since: UnixTime,
+) -> Option<Error> {
+    let Some((leaf, intermediates)) = chain.split_first() else {
+        return Some(Error::NoCertificatesPresented);
+    };
+    match verifier.verify_client_cert(leaf, intermediates, since) {
+        // A list is missing. New connections are refused for it; one that was right when it began is not cut.
+        Err(Error::InvalidCertificate(CertificateError::UnknownRevocationStatus)) | Ok(_) => None,
+        Err(error) => Some(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertificateRevocationListParams, IsCa, Issuer,
+        KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber,
+    };
+    use rustls::RootCertStore;
+    use rustls::server::WebPkiClientVerifier;
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::channel::provider;
+
+    #[test]
+    fn a_certificate_that_has_ended_is_found_on_a_list() {
+        let hour = time::Duration::HOUR;
+        let now = OffsetDateTime::now_utc();
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority_key = KeyPair::generate().unwrap();
+        let root = authority.self_signed(&authority_key).unwrap();
+        let issuer = Issuer::new(authority, authority_key);
+        let mut edge = CertificateParams::new(["edge.example".to_owned()]).unwrap();
+        edge.not_before = now - 3 * hour;
+        edge.not_after = now - hour;
+        edge.serial_number = Some(SerialNumber::from(7));
+        let edge = edge
+            .signed_by(&KeyPair::generate().unwrap(), &issuer)
+            .unwrap();
+        let since = UnixTime::since_unix_epoch(Duration::from_secs(
+            u64::try_from((now - hour - hour).unix_timestamp()).unwrap(),
+        ));
+        let mut roots = RootCertStore::empty();
+        roots.add(root.der().clone()).unwrap();
+        let roots = Arc::new(roots);
+        for (serial, revoked) in [(7, true), (8, false)] {
+            let list = CertificateRevocationListParams {
+                this_update: now,
+                next_update: now + hour,
+                crl_number: SerialNumber::from(1),
+                issuing_distribution_point: None,
+                revoked_certs: vec![RevokedCertParams {
+                    serial_number: SerialNumber::from(serial),
+                    revocation_time: now,
+                    reason_code: None,
+                    invalidity_date: None,
+                }],
+                key_identifier_method: KeyIdMethod::Sha256,
+            };
+            let list = list.signed_by(&issuer).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(
+                Arc::clone(&roots),
+                Arc::new(provider()),
+            )
+            .with_crls([list.der().clone()])
+            .build()
+            .unwrap();
+            let error = refused(verifier.as_ref(), &[edge.der().clone()], since);
+            let expected = revoked.then_some(CertificateError::Revoked);
+            assert_eq!(error, expected.map(Error::InvalidCertificate));
+        }
+    }
 }

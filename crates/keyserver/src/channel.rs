@@ -28,7 +28,7 @@ pub(crate) fn provider() -> CryptoProvider {
 /// The channel's side of the key server.
 pub(crate) struct Channel {
     pub(crate) tls: Arc<ServerConfig>,
-    /// The one in `tls`.
+    /// As the one in `tls`, but lists that are out of date count as well.
     pub(crate) verifier: Arc<dyn ClientCertVerifier>,
     /// What refuses edges, or soon will.
     pub(crate) warnings: Vec<Problem>,
@@ -49,11 +49,13 @@ pub(crate) fn open(config: &Config) -> Result<Channel, ConfigError> {
     let read = chain.zip(key).zip(roots);
     let ((chain, key), roots) = read.expect("what could not be read was noted as an error");
     let warnings = crl::warnings(config, &roots, &lists);
-    let verifier = verifier(config, roots, lists)?;
-    let tls = build(config, chain, key, Arc::clone(&verifier))?;
+    crl::newest_first(&mut lists);
+    let roots = Arc::new(roots);
+    let verifier = |out_of_date| verifier(config, Arc::clone(&roots), lists.clone(), out_of_date);
+    let tls = build(config, chain, key, verifier(config.accept_expired_crl)?)?;
     Ok(Channel {
         tls,
-        verifier,
+        verifier: verifier(true)?,
         warnings,
     })
 }
@@ -66,16 +68,16 @@ pub(crate) fn permission_warning(config: &Config) -> Option<Problem> {
 }
 
 /// With lists, each certificate of an edge's chain must be on none, and each authority must have one that is not out of date: it
-/// is better to refuse an edge than to let one in whose certificate was stolen.
+/// is better to refuse an edge than to let one in whose certificate was stolen. With `out_of_date`, lists that have ended count.
 fn verifier(
     config: &Config,
-    roots: RootCertStore,
+    roots: Arc<RootCertStore>,
     lists: Vec<CertificateRevocationListDer<'static>>,
+    out_of_date: bool,
 ) -> Result<Arc<dyn ClientCertVerifier>, Problem> {
     let mut builder =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider()))
-            .with_crls(lists);
-    if !config.accept_expired_crl {
+        WebPkiClientVerifier::builder_with_provider(roots, Arc::new(provider())).with_crls(lists);
+    if !out_of_date {
         builder = builder.enforce_revocation_expiration();
     }
     builder.build().map_err(|error| match error {

@@ -1,5 +1,6 @@
 //! Lists of edges' certificates that are revoked (RFC 5280 §5).
 
+use std::cmp::Reverse;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -45,6 +46,15 @@ pub(crate) fn read(
         }
     }
     Ok(lists)
+}
+
+/// Of several lists of one authority, the verifier looks at the first: that is to be the newest.
+pub(crate) fn newest_first(lists: &mut [CertificateRevocationListDer<'_>]) {
+    lists.sort_by_cached_key(|list| {
+        let issued = CertificateRevocationList::from_der(list)
+            .map(|(_, list)| list.last_update().timestamp());
+        Reverse(issued.unwrap_or(i64::MIN))
+    });
 }
 
 /// What is right in form and still refuses edges: lists that are out of date, authorities without one. The key server starts with

@@ -9,6 +9,7 @@ use keyward_protocol::io::{FrameReader, FrameWriter, ReadError};
 use keyward_protocol::{
     ALPN, Capability, ErrorCode, ErrorReply, Frame, Hello, RefusalReason, VersionMismatch,
 };
+use rustls_pki_types::UnixTime;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -117,6 +118,7 @@ where
         .iter()
         .map(|certificate| certificate.clone().into_owned())
         .collect();
+    let since = UnixTime::now();
     let identity = chain
         .first()
         .and_then(|leaf| EdgeIdentity::from_certificate(leaf))
@@ -145,6 +147,7 @@ where
                     edge,
                     standing: Standing {
                         chain,
+                        since,
                         identity,
                         from,
                         access,

@@ -33,7 +33,7 @@ fn list(
         }
     });
     let params = CertificateRevocationListParams {
-        this_update: now - 2 * HOUR,
+        this_update: now - 2 * HOUR + time::Duration::seconds(number.try_into().unwrap()),
         next_update: now + valid,
         crl_number: SerialNumber::from(number),
         issuing_distribution_point: None,
@@ -140,6 +140,30 @@ fn a_revoked_certificate_is_cut_off() {
             replace(home, "edges.crl", list.pem().unwrap().as_bytes());
         },
         // It does not get past TLS.
+        |error| !matches!(error, KeyClientError::Refused { .. }),
+    ));
+}
+
+/// Who is on a list that has ended since is revoked all the same.
+#[test]
+fn a_list_that_is_out_of_date_cuts_off() {
+    run(cut_by(
+        |home| {
+            let list = list(home, 2, &[EDGES[0]], -HOUR);
+            replace(home, "edges.crl", list.pem().unwrap().as_bytes());
+        },
+        |error| !matches!(error, KeyClientError::Refused { .. }),
+    ));
+}
+
+#[test]
+fn of_two_lists_the_newer_counts() {
+    run(cut_by(
+        |home| {
+            let old = list(home, 1, &[], HOUR).pem().unwrap();
+            let new = list(home, 2, &[EDGES[0]], HOUR).pem().unwrap();
+            replace(home, "edges.crl", format!("{old}{new}").as_bytes());
+        },
         |error| !matches!(error, KeyClientError::Refused { .. }),
     ));
 }
