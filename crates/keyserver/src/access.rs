@@ -20,6 +20,8 @@ pub(crate) struct Access {
     /// As the one in `tls`, but lists that are out of date count as well: of edges that are connected.
     pub(crate) verifier: Arc<dyn ClientCertVerifier>,
     pub(crate) policy: Arc<Policy>,
+    /// When the certificate that edges are shown ends.
+    pub(crate) certificate_not_after: Option<i64>,
 }
 
 /// What an edge has shown, and the access that it was let in by.
@@ -65,7 +67,8 @@ impl Standing {
                 Ok(_) if Arc::ptr_eq(&self.policy, &access.policy) => {}
                 Ok(new) => {
                     self.policy = Arc::clone(&access.policy);
-                    grant.send_replace(Arc::new(new));
+                    let counters = Arc::clone(grant.borrow().operations());
+                    grant.send_replace(Arc::new(new.counted(counters)));
                 }
                 Err(lost) => return lost,
             }

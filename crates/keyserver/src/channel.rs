@@ -14,7 +14,7 @@ use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyD
 
 use crate::config::Config;
 use crate::crl;
-use crate::store::files;
+use crate::store::{self, files};
 
 /// The key exchange of the channel is X25519MLKEM768 and no other: what is recorded today, with the nonces and master secrets in
 /// it, stays closed to a quantum computer, and nobody in between can talk the two ends out of it.
@@ -30,6 +30,8 @@ pub(crate) struct Channel {
     pub(crate) tls: Arc<ServerConfig>,
     /// As the one in `tls`, but lists that are out of date count as well.
     pub(crate) verifier: Arc<dyn ClientCertVerifier>,
+    /// When the certificate in `tls` ends, in seconds since 1970.
+    pub(crate) not_after: Option<i64>,
     /// What refuses edges, or soon will.
     pub(crate) warnings: Vec<Problem>,
 }
@@ -48,6 +50,7 @@ pub(crate) fn open(config: &Config) -> Result<Channel, ConfigError> {
     problems.check()?;
     let read = chain.zip(key).zip(roots);
     let ((chain, key), roots) = read.expect("what could not be read was noted as an error");
+    let not_after = chain.first().and_then(|leaf| store::not_after(leaf));
     let warnings = crl::warnings(config, &roots, &lists);
     crl::newest_first(&mut lists);
     let roots = Arc::new(roots);
@@ -56,6 +59,7 @@ pub(crate) fn open(config: &Config) -> Result<Channel, ConfigError> {
     Ok(Channel {
         tls,
         verifier: verifier(true)?,
+        not_after,
         warnings,
     })
 }

@@ -46,6 +46,7 @@ impl Config {
         report.problems.extend(channel::permission_warning(self));
         report.problems.extend(self.check_audit());
         report.problems.extend(self.check_tickets());
+        report.problems.extend(self.admin_warning());
         match Directory::open(&self.keys) {
             Ok(opened) => {
                 report.problems.extend(opened.problems);
@@ -78,6 +79,15 @@ impl Config {
         }
         report.problems.extend(self.unknown_keys(store));
         report.problems.extend(self.no_rule());
+    }
+
+    /// A warning if others can reach the admin address.
+    pub(crate) fn admin_warning(&self) -> Option<Problem> {
+        let warning = self.admin.and_then(|admin| admin.warning())?;
+        Some(
+            self.problem("", warning, "see that a firewall does")
+                .warning(),
+        )
     }
 
     /// A key server without keys is none.

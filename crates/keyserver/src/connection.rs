@@ -76,6 +76,13 @@ where
             shared,
         },
     };
+    let shared = &connection.dispatch.shared;
+    let _present = {
+        let edge = connection.dispatch.edge();
+        shared
+            .connected
+            .enter(edge.label(), peer, &connection.dispatch.in_flight)
+    };
     let killed = connection.dispatch.shared.killed.clone();
     let end = tokio::select! {
         biased;

@@ -11,6 +11,7 @@ use tracing::{debug, warn};
 
 use crate::audit::{Entry, Verdict};
 use crate::in_flight::InFlight;
+use crate::metrics::Outcome;
 use crate::policy::{EdgeGrant, Refusal};
 use crate::queue::Weight;
 use crate::server::Shared;
@@ -51,10 +52,9 @@ impl Dispatch {
         if id == 0 {
             return Err(Rejected::Violation("request with id 0"));
         }
-        let edge = self.edge();
-        let metrics = &self.shared.metrics;
+        let (edge, kind) = (self.edge(), operation.kind());
         let overloaded = |what: &str| {
-            metrics.overloaded.add();
+            edge.operations().count(kind, Outcome::Overloaded);
             debug!(edge = edge.label(), "overloaded: {what}");
             Rejected::Answer(ErrorReply::new(ErrorCode::Overloaded, what))
         };
@@ -67,7 +67,8 @@ impl Dispatch {
             ));
         };
         let Some(key) = self.shared.store.key(operation.key()) else {
-            metrics.unknown_key.add();
+            edge.operations()
+                .count(operation.kind(), Outcome::UnknownKey);
             warn!(edge = edge.label(), key = %operation.key(), "refused: there is no such key");
             return Err(Rejected::Answer(ErrorReply::new(
                 ErrorCode::UnknownKey,
@@ -122,6 +123,7 @@ impl Dispatch {
             ..
         } = &*self.shared;
         metrics.refused(refusal.reason);
+        edge.operations().count(operation.kind(), Outcome::Refused);
         if refusals.note(edge.label(), refusal.reason, Instant::now()) {
             warn!(
                 edge = edge.label(), key = key.label(), operation = %operation.kind(), cause = %refusal,

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 
 use keyward_config::ConfigError;
 use keyward_protocol::Address;
@@ -17,6 +18,13 @@ pub enum StartError {
     Listen {
         /// Which.
         address: Address,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// The admin address cannot be listened on.
+    Admin {
+        /// Which.
+        address: SocketAddr,
         /// Why not.
         cause: io::Error,
     },
@@ -46,6 +54,9 @@ impl fmt::Display for StartError {
                     _ => Ok(()),
                 }
             }
+            Self::Admin { address, cause } => {
+                write!(f, "cannot listen on the admin address {address}: {cause}")
+            }
             Self::Thread(cause) => write!(f, "cannot start a worker thread: {cause}"),
         }
     }
@@ -55,7 +66,9 @@ impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Config(_) => None,
-            Self::Listen { cause, .. } | Self::Thread(cause) => Some(cause),
+            Self::Listen { cause, .. } | Self::Admin { cause, .. } | Self::Thread(cause) => {
+                Some(cause)
+            }
         }
     }
 }

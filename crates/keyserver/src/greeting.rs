@@ -137,7 +137,8 @@ where
     let why = match receive_hello(&mut reader, &hello, &identity).await {
         Ok(()) => match policy.edge(&identity, from) {
             Ok(grant) => {
-                let edge = Arc::new(grant);
+                let counters = shared.metrics.edge(&grant.called());
+                let edge = Arc::new(grant.counted(counters));
                 for frame in catalog_frames(shared, &edge, 0) {
                     writer.send(&frame).await.map_err(TurnedAway::Write)?;
                 }

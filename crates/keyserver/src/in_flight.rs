@@ -62,6 +62,11 @@ impl InFlight {
         }
     }
 
+    /// How many requests have no answer yet.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().unanswered
+    }
+
     /// Waits until every request has its answer in the connection's queue.
     pub(crate) async fn empty(&self) {
         loop {

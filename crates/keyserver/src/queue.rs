@@ -125,6 +125,12 @@ impl<T> Queue<T> {
         }
     }
 
+    /// How many jobs wait: light ones, and heavy ones.
+    pub(crate) fn lengths(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.light.len(), state.heavy.len())
+    }
+
     /// Takes no more jobs; workers finish what is queued and end.
     pub(crate) fn close(&self) {
         self.lock().closed = true;

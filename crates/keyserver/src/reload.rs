@@ -138,6 +138,7 @@ impl Files {
             tls: channel.tls,
             verifier: channel.verifier,
             policy,
+            certificate_not_after: channel.not_after,
         }));
         Ok(fresh)
     }
@@ -155,6 +156,8 @@ impl Files {
             ("audit", config.audit != old.audit),
             ("tickets", config.ticket_root != old.ticket_root),
             ("limits", config.limits != old.limits),
+            ("admin", config.admin != old.admin),
+            ("log", config.log != old.log),
         ];
         let changed = changed.into_iter().filter(|(_, changed)| *changed);
         changed

@@ -1,9 +1,12 @@
 //! Starting and stopping.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use keyward_config::AdminConfig;
+use keyward_observe::{About, Admin, RunningAdmin};
 use keyward_protocol::Address;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
@@ -16,6 +19,7 @@ use crate::audit::Audit;
 use crate::channel;
 use crate::check::{KeySummary, summaries};
 use crate::config::{Config, Limits};
+use crate::connected::Connected;
 use crate::error::StartError;
 use crate::listener::Listener;
 use crate::metrics::{Metrics, MetricsSnapshot};
@@ -23,6 +27,7 @@ use crate::policy::Policy;
 use crate::queue::Queue;
 use crate::refusals::Refusals;
 use crate::reload::{self, Files};
+use crate::status::Status;
 use crate::store::{Directory, KeyStore};
 use crate::tickets::Tickets;
 use crate::worker::{self, Job, Worker};
@@ -38,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) audit: Arc<Audit>,
     pub(crate) tickets: Option<Arc<Tickets>>,
+    /// The edges that are here.
+    pub(crate) connected: Arc<Connected>,
     pub(crate) connections: Arc<Semaphore>,
     /// Bytes of handshakes that wait for a worker: one permit each.
     pub(crate) queued_bytes: Arc<Semaphore>,
@@ -92,6 +99,10 @@ impl KeyServer {
             addresses.push(listener.address().map_err(failed)?);
             listeners.push(listener);
         }
+        let admin = match config.admin {
+            Some(admin) => Some(bind_admin(admin).await?),
+            None => None,
+        };
         let queue = Arc::new(Queue::new(config.limits.queue));
         let metrics = Arc::new(Metrics::default());
         let audit = Audit::open(config.audit.as_ref(), Arc::clone(&metrics))
@@ -109,6 +120,7 @@ impl KeyServer {
             tls: channel.tls,
             verifier: channel.verifier,
             policy,
+            certificate_not_after: channel.not_after,
         }));
         let worker = Arc::new(Worker {
             queue: Arc::clone(&queue),
@@ -127,6 +139,7 @@ impl KeyServer {
             metrics,
             audit,
             tickets,
+            connected: Arc::default(),
             connections: Arc::new(Semaphore::new(config.limits.connections)),
             queued_bytes: Arc::new(Semaphore::new(config.limits.queue_bytes)),
             draining: CancellationToken::new(),
@@ -152,7 +165,12 @@ impl KeyServer {
         for address in &addresses {
             info!(%address, "listening");
         }
+        let admin = admin.map(|admin| {
+            let about = About::new("Key server", env!("CARGO_PKG_VERSION"));
+            admin.start(about, Arc::new(Status(Arc::clone(&shared))))
+        });
         Ok(RunningKeyServer {
+            admin,
             shared,
             addresses,
             keys,
@@ -160,6 +178,13 @@ impl KeyServer {
             reload,
         })
     }
+}
+
+async fn bind_admin(config: AdminConfig) -> Result<Admin, StartError> {
+    let address = config.listen;
+    Admin::bind(address)
+        .await
+        .map_err(|cause| StartError::Admin { address, cause })
 }
 
 /// Forgets each epoch when it is over.
@@ -175,6 +200,8 @@ async fn keep_current(tickets: Arc<Tickets>) {
 /// A key server that serves. Dropping it ends every connection at once; [`RunningKeyServer::shutdown`] is the orderly way.
 #[derive(Debug)]
 pub struct RunningKeyServer {
+    /// Looked at until the very end.
+    admin: Option<RunningAdmin>,
     shared: Arc<Shared>,
     addresses: Vec<Address>,
     keys: Vec<KeySummary>,
@@ -186,6 +213,11 @@ impl RunningKeyServer {
     /// The addresses, in the order of the configuration, with real ports.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Where metrics, readiness and the status page are to be had, with the real port.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(RunningAdmin::address)
     }
 
     /// The keys that are served.

@@ -14,7 +14,7 @@ use tracing::{debug, error, warn};
 use crate::access::Access;
 use crate::audit::{Audit, Entry, Verdict};
 use crate::in_flight::ReplySlot;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Outcome};
 use crate::policy::{Admitted, EdgeGrant, Refusal};
 use crate::queue::{Lane, Queue};
 use crate::refusals::Refusals;
@@ -69,7 +69,9 @@ pub(crate) fn start(worker: &Arc<Worker>, count: usize) -> io::Result<Vec<JoinHa
 impl Worker {
     fn run(&self, job: Job) {
         if job.reply.is_withdrawn() {
-            self.metrics.cancelled.add();
+            job.edge
+                .operations()
+                .count(job.operation.kind(), Outcome::Cancelled);
             return;
         }
         let started = Instant::now();
@@ -138,18 +140,25 @@ impl Worker {
         failure: Option<&Failure>,
         (queued, work): (Duration, Duration),
     ) -> bool {
+        let counters = job.edge.operations();
+        self.metrics.worked(
+            job.key.public_key().kind(),
+            job.operation.kind(),
+            (queued, work),
+        );
         let (edge, key, kind) = (job.edge.label(), job.key.label(), job.operation.kind());
         match failure {
             None => {
-                self.metrics.performed(kind);
+                counters.count(kind, Outcome::Performed);
                 debug!(edge, key, operation = %kind, ?queued, ?work, "performed");
             }
             Some(Failure::Expired) => {
-                self.metrics.expired.add();
+                counters.count(kind, Outcome::Expired);
                 debug!(edge, key, operation = %kind, ?queued, "expired before the work began");
             }
             Some(Failure::Refused(refusal)) => {
                 self.metrics.refused(refusal.reason);
+                counters.count(kind, Outcome::Refused);
                 let now = Instant::now();
                 if !self.refusals.note(edge, refusal.reason, now) {
                     return false;
@@ -157,7 +166,7 @@ impl Worker {
                 warn!(edge, key, operation = %kind, cause = %refusal, "refused");
             }
             Some(failure @ (Failure::Perform(_) | Failure::Panic)) => {
-                self.metrics.failed.add();
+                counters.count(kind, Outcome::Failed);
                 error!(edge, key, operation = %kind, cause = %failure, "operation failed");
             }
         }
@@ -176,7 +185,11 @@ impl Worker {
         }
         job.edge
             .allows_names(job.key.id(), kind, checked.names(), job.admitted)?;
-        Ok(job.key.perform(&checked)?)
+        let began = Instant::now();
+        let performed = job.key.perform(&checked);
+        self.metrics
+            .stored(job.key.public_key().kind(), began.elapsed());
+        Ok(performed?)
     }
 }
 

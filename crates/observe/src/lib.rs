@@ -1,4 +1,7 @@
-//! What happened in a handshake, as data and as a drawing.
+//! What happens, for people and for programs that watch: the record of a handshake and its drawing, metrics, and the address
+//! on which a process is looked at.
+//!
+//! # Handshakes
 //!
 //! An edge fills in a [`HandshakeRecord`] for each handshake: who sent which messages when, and
 //! how long each answer that the engine waited for took. [`draw`] shows it as a sequence between
@@ -13,10 +16,24 @@
 //! assert!(picture.contains("ClientHello"));
 //! ```
 
+//!
+//! # Processes
+//!
+//! A key server and an edge count with [`Counter`] and [`Histogram`] and are a [`Subject`]; an [`Admin`] address shows what
+//! they say, as metrics and as a [`Page`].
+
+mod admin;
 mod draw;
+mod metrics;
+mod page;
 mod record;
 mod text;
+mod when;
 
+pub use admin::{About, Admin, RunningAdmin, Subject};
 pub use draw::{DrawOptions, Glyphs, Lanes, draw};
+pub use metrics::{BOUNDS, Counter, Exposition, Format, Histogram, HistogramSnapshot};
+pub use page::{Cell, Page, Table, Tone};
 pub use record::{Event, HandshakeRecord, NeedTiming, Outcome, Party};
-pub use text::{duration, wrap};
+pub use text::{duration, is_visible, span, visible, wrap};
+pub use when::{date, expiry};

@@ -1,4 +1,33 @@
-//! Text for people: durations and line breaks.
+//! Text for people: durations, line breaks, and characters that are none.
+
+use std::borrow::Cow;
+
+/// A character as it can be shown in a line: control characters, and those that turn the direction of a text, by number.
+/// Whatever a peer put into a text, it begins no line of its own and tells a terminal nothing.
+pub fn visible(character: char) -> Cow<'static, str> {
+    if is_visible(character) {
+        Cow::Owned(character.to_string())
+    } else {
+        Cow::Owned(character.escape_unicode().to_string())
+    }
+}
+
+/// Whether a character shows as itself.
+pub fn is_visible(character: char) -> bool {
+    !character.is_control()
+        && !matches!(character,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A time in seconds, in its two largest units: `3 d 4 h`, `59 s`.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
 
 /// A duration in microseconds with three significant digits: `85 us`, `1.24 ms`, `2.50 s`.
 pub fn duration(us: u64) -> String {
@@ -78,6 +107,24 @@ mod tests {
         ] {
             assert_eq!(duration(us), text);
         }
+    }
+
+    #[test]
+    fn spans_have_two_units() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (61, "1 min 1 s"),
+            (3_660, "1 h 1 min"),
+            (90_000, "1 d 1 h"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
+    }
+
+    #[test]
+    fn what_does_not_show_is_a_number() {
+        let text: String = "a\u{1b}[1m\n\u{202e}é".chars().map(visible).collect();
+        assert_eq!(text, "a\\u{1b}[1m\\u{a}\\u{202e}é");
     }
 
     #[test]

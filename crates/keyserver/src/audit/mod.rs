@@ -134,6 +134,11 @@ impl Audit {
         })
     }
 
+    /// In which mode uses are recorded, if they are.
+    pub(crate) fn mode(&self) -> Option<AuditMode> {
+        self.log.as_ref().map(|log| log.mode)
+    }
+
     /// Whether anything is recorded.
     pub(crate) fn is_on(&self) -> bool {
         self.log.is_some()
@@ -171,9 +176,11 @@ impl Audit {
     fn append(&self, log: &Log, record: Vec<u8>, waiting: Option<(ReplySlot, EncodedFrame)>) {
         let pending = Pending {
             waiting,
+            since: Instant::now(),
             metrics: Arc::clone(&self.metrics),
             shouts: Arc::clone(&log.shouts),
         };
+        self.metrics.audit.waits();
         if let Err(QueueFull(pending)) = log.writer.append(record, pending) {
             pending.lost(
                 "more records wait than the disk can take",
@@ -187,6 +194,7 @@ impl Audit {
 #[derive(Debug)]
 struct Pending {
     waiting: Option<(ReplySlot, EncodedFrame)>,
+    since: Instant,
     metrics: Arc<Metrics>,
     shouts: Arc<Shouts>,
 }
@@ -195,7 +203,7 @@ impl Waiter for Pending {
     fn recorded(self, outcome: Result<u64, &AppendError>) {
         match outcome {
             Ok(_) => {
-                self.metrics.audit_records.add();
+                self.metrics.audit.recorded(self.since);
                 if let Some((slot, frame)) = self.waiting {
                     slot.send(frame);
                 }
@@ -208,7 +216,7 @@ impl Waiter for Pending {
 impl Pending {
     /// There is no record: with `strict` there is no answer either.
     fn lost(self, cause: &str, code: ErrorCode) {
-        self.metrics.audit_lost.add();
+        self.metrics.audit.lost();
         if let Some(lost) = self.shouts.next() {
             match self.waiting.is_some() {
                 true => error!(lost, cause, "no record, no answer: operations are refused"),

@@ -1,6 +1,6 @@
 //! The TOML file: its keys, before anything is checked.
 
-use keyward_config::Spanned;
+use keyward_config::{AdminTable, LogTable, Spanned};
 use serde::Deserialize;
 
 pub(super) type Text = Spanned<String>;
@@ -22,6 +22,8 @@ pub(super) struct File {
     pub(super) audit: Option<Spanned<Audit>>,
     pub(super) tickets: Option<Spanned<Tickets>>,
     pub(super) limits: Option<Spanned<LimitsTable>>,
+    pub(super) admin: Option<AdminTable>,
+    pub(super) log: Option<LogTable>,
 }
 
 #[derive(Deserialize)]

@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use keyward_config::{ConfigError, HostName, Problem, Severity, Source};
+use keyward_config::{AdminConfig, ConfigError, HostName, LogConfig, Problem, Severity, Source};
 use keyward_keyop::{KeyId, OperationKind};
 use keyward_protocol::Address;
 
@@ -49,6 +49,10 @@ pub struct Config {
     pub ticket_root: Option<PathBuf>,
     /// Bounds and deadlines.
     pub limits: Limits,
+    /// Where metrics, readiness and a status page are to be had, if anywhere.
+    pub admin: Option<AdminConfig>,
+    /// What is said of logs, which whoever starts the key server looks at.
+    pub log: LogConfig,
     /// Where in which file each of these stands.
     origin: Option<Origin>,
 }
@@ -73,6 +77,8 @@ impl Config {
             audit: None,
             ticket_root: None,
             limits: Limits::default(),
+            admin: None,
+            log: LogConfig::default(),
             origin: None,
         }
     }

@@ -122,7 +122,15 @@ impl Reading {
             Some(limits) => self.limits(&limits.into_inner()),
             None => Limits::default(),
         };
+        let admin = file.admin.and_then(|admin| {
+            let admin = admin.read(&self.origin.source);
+            self.problems.note(admin)
+        });
+        let log = file.log.unwrap_or_default().read(&self.origin.source);
+        let log = self.problems.note(log).unwrap_or_default();
         Config {
+            admin,
+            log,
             client_crl,
             accept_expired_crl: file.accept_expired_crl,
             keys,

@@ -15,6 +15,7 @@ use keyward_protocol::RefusalReason;
 
 use crate::config::{Config, EdgeConfig, KeySelector, KeysConfig, NameSelector, PeerAddress};
 use crate::edge_identity::EdgeIdentity;
+use crate::metrics::EdgeOperations;
 use crate::store::{KeyStore, StoredKey};
 
 use rates::{EdgeRates, KeyRate};
@@ -89,6 +90,7 @@ impl Policy {
             identity: identity.clone(),
             rules,
             key_rates: Arc::clone(&self.key_rates),
+            operations: Arc::default(),
         })
     }
 
@@ -210,6 +212,8 @@ pub struct EdgeGrant {
     identity: EdgeIdentity,
     rules: Vec<Arc<Rule>>,
     key_rates: Arc<HashMap<KeyId, KeyRate>>,
+    /// Where its requests are counted.
+    operations: Arc<EdgeOperations>,
 }
 
 /// That a request was admitted: which rule's token it has, if it needed one.
@@ -222,6 +226,25 @@ impl EdgeGrant {
     /// How logs call the edge.
     pub fn label(&self) -> &str {
         &self.label
+    }
+
+    /// What its first rule calls it, for counting: rules are few, edges need not be.
+    pub(crate) fn called(&self) -> String {
+        self.rules
+            .first()
+            .map(|rule| rule.edge.called())
+            .unwrap_or_default()
+    }
+
+    /// To be counted there from now on.
+    #[must_use]
+    pub(crate) fn counted(self, operations: Arc<EdgeOperations>) -> Self {
+        Self { operations, ..self }
+    }
+
+    /// Where its requests are counted.
+    pub(crate) fn operations(&self) -> &Arc<EdgeOperations> {
+        &self.operations
     }
 
     /// What can be said before a handshake is looked at: whether some rule allows this operation with this key, for whatever

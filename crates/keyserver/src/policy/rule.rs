@@ -48,6 +48,24 @@ impl EdgeMatch {
         demands.peek().is_some() && demands.all(|fits| fits)
     }
 
+    /// What the rule calls the edges that it is about: as many names as there are rules, however many edges.
+    pub(super) fn called(&self) -> String {
+        match self {
+            Self {
+                name: Some(name), ..
+            } => name.to_string(),
+            Self {
+                spiffe: Some(spiffe),
+                ..
+            } => spiffe.to_string(),
+            Self {
+                spki_sha256: Some(pin),
+                ..
+            } => format!("spki {pin}"),
+            _ => "nobody".to_owned(),
+        }
+    }
+
     /// Which of the edges that it is about this is. Only a path stands for more than one.
     fn known_as<'a>(&self, identity: &'a EdgeIdentity) -> &'a str {
         match (&self.spiffe, &identity.spiffe) {

@@ -16,6 +16,12 @@ pub struct Chain {
     pub certificates: Vec<Vec<u8>>,
 }
 
+/// When a certificate (DER) ends, in seconds since 1970.
+pub(crate) fn not_after(certificate: &[u8]) -> Option<i64> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    Some(certificate.validity().not_after.timestamp())
+}
+
 impl Chain {
     /// The key that the leaf certifies. `Err` says why the leaf cannot be used.
     pub(super) fn key(&self) -> Result<KeyId, String> {

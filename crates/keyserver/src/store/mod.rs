@@ -13,6 +13,7 @@ use keyward_crypto::signature::PublicKey;
 use keyward_keyop::{CheckedOperation, KeyId, OperationResult, PerformError};
 
 pub use chain::Chain;
+pub(crate) use chain::not_after;
 pub use directory::{Directory, Opened};
 
 /// A set of keys.

@@ -107,6 +107,16 @@ impl Tickets {
         }
     }
 
+    /// The present epoch, how long each lasts in seconds, and whether the file is behind.
+    pub(crate) fn state(&self, now: SystemTime) -> (u64, u32, bool) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = state
+            .oldest
+            .epoch_at(seconds(now))
+            .max(state.oldest.epoch());
+        (epoch, state.oldest.epoch_s(), state.unwritten)
+    }
+
     /// How long until the next epoch.
     pub(crate) fn until_next(&self, now: SystemTime) -> Duration {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

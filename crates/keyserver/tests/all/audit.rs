@@ -12,6 +12,7 @@ use keyward_keyserver::{KeyServer, StartError};
 use keyward_pki::{KeyAlgorithm, private_key_pem, write_private};
 use serde_json::Value;
 
+use crate::admin::{ADMIN, get};
 use crate::support::{Home, PATIENCE, eventually, run, site, start};
 
 const NAME: &str = "keys.example/audit";
@@ -239,7 +240,8 @@ fn with_a_full_disk() {
     }
     run(async {
         let home = home();
-        let server = start(home.open_config(&section(""))).await;
+        let server = start(home.open_config(&(section("") + ADMIN))).await;
+        let admin = server.admin_address().unwrap();
         let client = home.client(&server.addresses()[0]);
         client
             .perform(site("p256").tls13(), PATIENCE)
@@ -253,6 +255,9 @@ fn with_a_full_disk() {
             .unwrap_err();
         assert!(error.to_string().contains("cannot be recorded"), "{error}");
         assert_eq!(server.metrics().audit_lost, 1);
+        let (status, why) = get(admin, "/readyz", "*/*").await;
+        assert_eq!(status, 503);
+        assert!(why.contains("the audit log cannot be written"), "{why}");
         limit("unlimited");
         client
             .perform(site("p256").tls13(), PATIENCE)
@@ -260,6 +265,7 @@ fn with_a_full_disk() {
             .unwrap();
         assert_eq!(records(&home).len(), 2);
         assert_eq!(server.metrics().audit_records, 2);
+        assert_eq!(get(admin, "/readyz", "*/*").await.0, 200);
     });
 }
 

@@ -1,5 +1,6 @@
 //! The key server over real sockets, most of it with the real client.
 
+mod admin;
 mod audit;
 mod config_errors;
 mod identities;
