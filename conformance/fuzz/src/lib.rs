@@ -7,6 +7,7 @@
 pub mod certificates;
 pub mod client;
 pub mod driver;
+pub mod gokeyless;
 pub mod keyop;
 pub mod keys;
 pub mod mutate;
@@ -42,6 +43,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "protocol",
         run: protocol::run,
+    },
+    Target {
+        name: "gokeyless",
+        run: gokeyless::run,
     },
     Target {
         name: "sessions",

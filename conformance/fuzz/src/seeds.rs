@@ -45,6 +45,7 @@ pub fn all() -> Vec<Seed> {
     }
     seeds.extend(values());
     seeds.extend(frames());
+    seeds.extend(older_messages());
     seeds.extend(sessions());
     seeds.extend(keys());
     seeds.extend(connections::servers());
@@ -381,6 +382,70 @@ fn frames() -> Vec<Seed> {
         })
         .collect();
     seeds.push(seed("protocol", "all frames", [&[6][..], &stream].concat()));
+    seeds
+}
+
+/// Messages of the older protocol, by hand and without the padding that would fill them.
+fn older_messages() -> Vec<Seed> {
+    let message = |items: &[(u8, &[u8])]| {
+        let mut body = Vec::new();
+        for (tag, data) in items {
+            body.push(*tag);
+            body.put_opaque_u16(data);
+        }
+        let mut out = vec![1, 0];
+        let length = u16::try_from(body.len()).expect("a short message");
+        out.extend(length.to_be_bytes());
+        out.extend([0, 0, 0, 7]);
+        out.extend(body);
+        out
+    };
+    let ski = (4, &[0xab; 20][..]);
+    let v6 = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+    let messages = [
+        ("ping", message(&[(0x11, &[0xf1]), (0x12, b"hello")])),
+        (
+            "ecdsa",
+            message(&[
+                (0x11, &[0x15]),
+                ski,
+                (2, b"shop.example"),
+                (3, &[192, 0, 2, 1]),
+                (0x12, &[7; 32]),
+                (0x20, &[0; 9]),
+            ]),
+        ),
+        (
+            "decryption",
+            message(&[(0x11, &[1]), ski, (5, &v6), (0x12, &[7; 256])]),
+        ),
+        (
+            "all items",
+            message(&[
+                (1, &[1; 32]),
+                (6, b"id"),
+                (0x13, b"f"),
+                (0x14, b"x"),
+                (0x15, b"s"),
+                (0x16, b"{}"),
+                (0x17, b"eu"),
+                (0x77, b"?"),
+                (0x11, &[0x18]),
+                (0x12, b"message"),
+            ]),
+        ),
+        ("signature", message(&[(0x11, &[0xf0]), (0x12, &[3; 64])])),
+        ("pong", message(&[(0x11, &[0xf2]), (0x12, b"hello")])),
+        ("error", message(&[(0x11, &[0xff]), (0x12, &[2])])),
+    ];
+    let all: Vec<u8> = messages
+        .iter()
+        .flat_map(|(_, bytes)| bytes.clone())
+        .collect();
+    let mut seeds = vec![seed("gokeyless", "all messages", [&[6][..], &all].concat())];
+    for (name, bytes) in messages {
+        seeds.push(seed("gokeyless", name, [&[255][..], &bytes].concat()));
+    }
     seeds
 }
 

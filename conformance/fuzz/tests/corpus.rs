@@ -73,6 +73,7 @@ targets! {
     wire,
     keyop,
     protocol,
+    gokeyless,
     sessions,
     keys,
     server,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, PqdsaKeyPair, PqdsaSigningAlgorithm,
@@ -141,6 +142,39 @@ impl PrivateKey {
         }
     }
 
+    /// A signature over a digest that somebody else made, as long as `algorithm`'s hash says. Whoever may ask for this may
+    /// have anything signed: typed operations sign messages that this process formats.
+    ///
+    /// # Errors
+    ///
+    /// The key does not support `algorithm`, the algorithm signs no digests (Ed25519, ML-DSA), or the digest has another
+    /// length.
+    pub fn sign_digest(
+        &self,
+        algorithm: SignatureAlgorithm,
+        digest: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        const ERROR: CryptoError = CryptoError::new("signing a digest");
+        let hash = algorithm.hash().ok_or(ERROR)?;
+        if !self.public.supports(algorithm) || digest.len() != hash.output_len() {
+            return Err(ERROR);
+        }
+        match &self.pair {
+            KeyPair::Rsa { signing, .. } | KeyPair::RsaPss(signing) => {
+                let digest = digest::Digest::import_less_safe(digest, digest_algorithm(hash))
+                    .map_err(|_| ERROR)?;
+                let mut signature = vec![0; signing.public_modulus_len()];
+                let encoding = rsa_encoding(algorithm).ok_or(ERROR)?;
+                signing
+                    .sign_digest(encoding, &digest, &mut signature)
+                    .map_err(|_| ERROR)?;
+                Ok(signature)
+            }
+            KeyPair::Ecdsa { raw, .. } => raw.ecdsa_sign_digest(hash, digest),
+            KeyPair::Ed25519(_) | KeyPair::MlDsa(_) => Err(ERROR),
+        }
+    }
+
     /// RSA decryption without looking at the padding: the block of the modulus' length that
     /// [`rsa_kex::premaster`](crate::rsa_kex::premaster) then unpads in constant time. Blinded against timing, and
     /// checked with the public key against faults, by AWS-LC.
@@ -210,6 +244,15 @@ fn rsa_encoding(algorithm: SignatureAlgorithm) -> Option<&'static dyn RsaEncodin
         }
         _ => return None,
     })
+}
+
+fn digest_algorithm(hash: HashAlgorithm) -> &'static digest::Algorithm {
+    match hash {
+        HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+        HashAlgorithm::Sha256 => &digest::SHA256,
+        HashAlgorithm::Sha384 => &digest::SHA384,
+        HashAlgorithm::Sha512 => &digest::SHA512,
+    }
 }
 
 /// The signing algorithm of `aws-lc-rs` for a curve, and the one of ours that it is.

@@ -9,11 +9,12 @@ use std::process::{Command, ExitCode, Stdio};
 
 use keyward_crypto::hash::HashAlgorithm;
 use keyward_crypto::hmac::HmacKey;
-use keyward_crypto::rsa_kex::premaster;
+use keyward_crypto::rsa_kex::{padded_premaster, premaster};
 
 /// What runs under Valgrind: its name, whether Valgrind must find fault with it, and what it does.
-const CASES: [(&str, bool, fn()); 3] = [
+const CASES: [(&str, bool, fn()); 4] = [
     ("unpadding of an RSA block", false, unpadding),
+    ("choice of an RSA block to hand out", false, padded_block),
     ("comparison of an HMAC tag", false, tag_comparison),
     // So that a silent Valgrind does not pass for a good result.
     ("comparison with an early exit", true, early_exit),
@@ -80,6 +81,19 @@ fn unpadding() {
     black_box(&*premaster(
         black_box(&block),
         0x0303,
+        black_box(&substitute),
+    ));
+}
+
+fn padded_block() {
+    let mut block = [0xee; 256];
+    block[..2].copy_from_slice(&[0, 2]);
+    block[256 - 49..256 - 45].copy_from_slice(&[0, 3, 3, 7]);
+    let mut substitute = [0x5a; 256];
+    make_secret(&mut block);
+    make_secret(&mut substitute);
+    black_box(&*padded_premaster(
+        black_box(&block),
         black_box(&substitute),
     ));
 }

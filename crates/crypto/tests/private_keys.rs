@@ -352,3 +352,28 @@ fn every_error_tells_what_to_do() {
         );
     }
 }
+
+#[test]
+fn a_digest_is_signed_as_its_message_is() {
+    for (name, kind) in GOOD {
+        let key = PrivateKey::from_pem(&data(name)).unwrap();
+        for algorithm in SignatureAlgorithm::ALL {
+            let Some(hash) = algorithm.hash() else {
+                assert!(key.sign_digest(algorithm, &[7; 32]).is_err());
+                continue;
+            };
+            let digest = hash.digest(b"message");
+            let signature = key.sign_digest(algorithm, &digest);
+            assert_eq!(
+                signature.is_ok(),
+                kind.supports(algorithm),
+                "{name}: {algorithm:?}"
+            );
+            if let Ok(signature) = signature {
+                let public = key.public_key();
+                public.verify(algorithm, b"message", &signature).unwrap();
+                assert!(key.sign_digest(algorithm, &digest[1..]).is_err());
+            }
+        }
+    }
+}

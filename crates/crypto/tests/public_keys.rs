@@ -297,3 +297,22 @@ proptest! {
         }
     }
 }
+
+/// What OpenSSL wrote into the certificates.
+#[test]
+fn the_subject_key_identifier_is_the_sha1_of_the_keys_bits() {
+    let bytes = |text: &str| -> Vec<u8> {
+        (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+            .collect()
+    };
+    for (name, expected) in [
+        ("rsa2048", "b14f90776477d021c44181c9adefd552435bf01e"),
+        ("p256", "2e9aa889ee83c2d1bf39930ab0cc5c3b0f635a00"),
+        ("ed25519", "f3e1e720c21fc802a8afae7840f5cae33c459104"),
+    ] {
+        let key = PublicKey::from_certificate_der(&certificate(name)).unwrap();
+        assert_eq!(key.subject_key_identifier()[..], bytes(expected), "{name}");
+    }
+}

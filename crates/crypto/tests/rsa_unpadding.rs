@@ -3,8 +3,9 @@
 #[path = "support/data.rs"]
 mod support;
 
+use keyward_crypto::hkdf::Secret;
 use keyward_crypto::private_key::PrivateKey;
-use keyward_crypto::rsa_kex::{encrypt_premaster, premaster};
+use keyward_crypto::rsa_kex::{encrypt_premaster, padded_premaster, premaster, substitute_block};
 use proptest::prelude::*;
 use support::data;
 
@@ -29,6 +30,11 @@ fn secret() -> [u8; 48] {
 
 fn assert_substituted(block: &[u8], what: &str) {
     assert_eq!(*premaster(block, TLS12, &SUBSTITUTE), SUBSTITUTE, "{what}");
+    // Handed out as a block, the version is for whoever unpads it to look at.
+    if !what.contains("version") {
+        let substitute = vec![0xaa; block.len()];
+        assert_eq!(*padded_premaster(block, &substitute), substitute, "{what}");
+    }
 }
 
 #[test]
@@ -270,4 +276,44 @@ fn the_substitute_follows_from_the_key_and_the_question() {
             .rsa_implicit_rejection(&[b"first"])
             .is_err()
     );
+}
+
+#[test]
+fn a_good_block_is_handed_out_whatever_its_version() {
+    for len in [59, 60, 128, 256, 384, 512, 1024] {
+        let mut block = good_block(len);
+        block[len - 48] = 9;
+        assert_eq!(
+            *padded_premaster(&block, &vec![0xaa; len]),
+            block,
+            "{len} bytes"
+        );
+    }
+}
+
+#[test]
+fn a_substitute_has_the_form_of_a_block_and_follows_from_its_seed() {
+    for len in [59, 256, 384, 512, 1024] {
+        let block = substitute_block(len, &Secret::from_slice(&[7; 48])).unwrap();
+        assert_eq!(block.len(), len);
+        let secret = *premaster(&block, TLS12, &SUBSTITUTE);
+        assert_ne!(secret, SUBSTITUTE, "it unpads");
+        assert_eq!(block[len - 48..], secret);
+        let other = vec![0xaa; len];
+        assert_eq!(
+            padded_premaster(&block, &other),
+            block,
+            "and passes for a real one"
+        );
+        let same = substitute_block(len, &Secret::from_slice(&[7; 48])).unwrap();
+        assert_eq!(same, block);
+        let different = substitute_block(len, &Secret::from_slice(&[8; 48])).unwrap();
+        assert_ne!(different, block);
+    }
+    for len in [0, 58, 1025] {
+        assert!(
+            substitute_block(len, &Secret::from_slice(&[7; 48])).is_err(),
+            "{len} bytes"
+        );
+    }
 }

@@ -67,7 +67,7 @@ impl DelegatedCredential {
             return Err(CheckError::DelegationNotAllowed);
         }
         // One padding oracle away from a credential of the attacker's.
-        if rules.rsa_decryption {
+        if rules.rsa_decryption || rules.raw_rsa_decryption {
             return Err(CheckError::DelegationByDecryptionKey);
         }
         self.check_validity(&certificate, rules.now)?;

@@ -61,6 +61,19 @@ pub enum CheckError {
         /// Its length in bytes.
         found: usize,
     },
+    /// The key is not enabled for raw digests.
+    RawDigestDisabled,
+    /// The key is not enabled for raw RSA decryption.
+    RawRsaDecryptionDisabled,
+    /// The key is of a kind that does not do this.
+    AlgorithmKeyMismatch,
+    /// The digest has another length than its hash makes.
+    RawDigestLength {
+        /// Its length in bytes.
+        found: usize,
+        /// What the hash makes.
+        expected: usize,
+    },
     /// The certificate does not let its key delegate.
     DelegationNotAllowed,
     /// A key that decrypts premaster secrets delegates nothing.
@@ -180,6 +193,14 @@ impl fmt::Display for CheckError {
             Self::TranscriptHashDisabled => f.write_str("the key is not enabled for transcript hashes"),
             Self::TranscriptHashLength { found } => {
                 write!(f, "no hash of TLS 1.3 has {found} bytes (RFC 9846 §B.4)")
+            }
+            Self::RawDigestDisabled => f.write_str("the key is not enabled for raw digests"),
+            Self::RawRsaDecryptionDisabled => {
+                f.write_str("the key is not enabled for raw RSA decryption")
+            }
+            Self::AlgorithmKeyMismatch => f.write_str("the key is of a kind that does not do this"),
+            Self::RawDigestLength { found, expected } => {
+                write!(f, "a digest of {found} bytes where the algorithm has {expected}")
             }
             Self::DelegationNotAllowed => f.write_str(
                 "the certificate has not the DelegationUsage extension and the digitalSignature usage (RFC 9345 §4.2)",

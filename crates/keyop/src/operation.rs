@@ -157,6 +157,9 @@ impl<'a> Decode<'a> for Operation {
             OperationKind::Tls13TranscriptHash => {
                 Self::Tls13TranscriptHash(Decode::decode(reader)?)
             }
+            OperationKind::RawDigest | OperationKind::RawRsaDecryption => {
+                return Err(reader.error("OperationKind", DecodeErrorKind::IllegalValue));
+            }
         })
     }
 }
@@ -180,6 +183,10 @@ pub enum OperationKind {
     CertificateRequest,
     /// `tls13-transcript-hash`
     Tls13TranscriptHash,
+    /// `raw-digest`: a [`RawDigest`](crate::RawDigest), from the listener for gokeyless clients alone.
+    RawDigest,
+    /// `raw-rsa-decryption`: a [`RawRsaDecryption`](crate::RawRsaDecryption), from the listener for gokeyless clients alone.
+    RawRsaDecryption,
 }
 
 /// Which side of a handshake does something.
@@ -193,7 +200,21 @@ pub enum Role {
 
 impl OperationKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
+        Self::Tls13ServerCertificateVerify,
+        Self::Tls12ServerKeyExchange,
+        Self::Tls12RsaMasterSecret,
+        Self::Tls13ClientCertificateVerify,
+        Self::Tls12ClientCertificateVerify,
+        Self::DelegatedCredential,
+        Self::CertificateRequest,
+        Self::Tls13TranscriptHash,
+        Self::RawDigest,
+        Self::RawRsaDecryption,
+    ];
+
+    /// Those of an [`Operation`]: what an edge can ask for.
+    pub const TYPED: [Self; 8] = [
         Self::Tls13ServerCertificateVerify,
         Self::Tls12ServerKeyExchange,
         Self::Tls12RsaMasterSecret,
@@ -204,9 +225,17 @@ impl OperationKind {
         Self::Tls13TranscriptHash,
     ];
 
-    /// The code on the wire. It never changes its meaning.
+    /// Whether it is one of [`TYPED`](Self::TYPED).
+    pub const fn is_typed(self) -> bool {
+        !matches!(self, Self::RawDigest | Self::RawRsaDecryption)
+    }
+
+    /// The code on the wire. It never changes its meaning. Raw operations are on no wire of Keyward's: theirs are not
+    /// understood by anybody.
     pub const fn code(self) -> u8 {
         match self {
+            Self::RawDigest => 0xfe,
+            Self::RawRsaDecryption => 0xff,
             Self::Tls13ServerCertificateVerify => 1,
             Self::Tls12ServerKeyExchange => 2,
             Self::Tls12RsaMasterSecret => 3,
@@ -218,9 +247,9 @@ impl OperationKind {
         }
     }
 
-    /// The operation with this code, if it is known.
+    /// The operation with this code, if it is known and typed.
     pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.code() == code)
+        Self::TYPED.into_iter().find(|kind| kind.code() == code)
     }
 
     /// The name in configuration, metrics and logs.
@@ -234,6 +263,8 @@ impl OperationKind {
             Self::DelegatedCredential => "delegated-credential",
             Self::CertificateRequest => "certificate-request",
             Self::Tls13TranscriptHash => "tls13-transcript-hash",
+            Self::RawDigest => "raw-digest",
+            Self::RawRsaDecryption => "raw-rsa-decryption",
         }
     }
 
@@ -244,7 +275,9 @@ impl OperationKind {
             | Self::Tls12ServerKeyExchange
             | Self::Tls12RsaMasterSecret
             | Self::DelegatedCredential
-            | Self::Tls13TranscriptHash => Some(Role::Server),
+            | Self::Tls13TranscriptHash
+            | Self::RawDigest
+            | Self::RawRsaDecryption => Some(Role::Server),
             Self::Tls13ClientCertificateVerify | Self::Tls12ClientCertificateVerify => {
                 Some(Role::Client)
             }

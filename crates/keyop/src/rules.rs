@@ -27,6 +27,11 @@ pub struct KeyRules<'a> {
     pub client: bool,
     /// `Tls13TranscriptHash` is acceptable: the key's owner trusts the edge for what only messages could show.
     pub transcript_hash: bool,
+    /// [`RawDigest`](crate::RawDigest) is acceptable: who may ask for it may have anything signed.
+    pub raw_digest: bool,
+    /// [`RawRsaDecryption`](crate::RawRsaDecryption) is acceptable: who may ask for it reads every premaster secret that was
+    /// ever encrypted to the key.
+    pub raw_rsa_decryption: bool,
     /// The time in seconds since 1970, by which the validity of a delegated credential is measured. With 0 none is signed.
     pub now: u64,
 }
@@ -41,6 +46,8 @@ impl<'a> KeyRules<'a> {
             legacy: false,
             client: false,
             transcript_hash: false,
+            raw_digest: false,
+            raw_rsa_decryption: false,
             now: 0,
         }
     }

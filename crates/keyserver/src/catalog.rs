@@ -13,7 +13,9 @@ pub(crate) fn catalog(grant: &EdgeGrant, policy: &Policy, store: &dyn KeyStore) 
             continue;
         };
         let mut operations = policy.key_operations(&key);
-        operations.retain(|operation| granted.operations.contains(operation));
+        // Edges cannot ask for raw ones.
+        operations
+            .retain(|operation| operation.is_typed() && granted.operations.contains(operation));
         if operations.is_empty() {
             continue;
         }

@@ -133,6 +133,11 @@ impl Config {
             ("client", &self.keys.client),
             ("allow_legacy", &self.keys.allow_legacy),
             ("allow_transcript_hash", &self.keys.allow_transcript_hash),
+            ("allow_raw_digest", &self.keys.allow_raw_digest),
+            (
+                "allow_raw_rsa_decryption",
+                &self.keys.allow_raw_rsa_decryption,
+            ),
         ];
         for (i, (name, _)) in self.keys.rates.iter().enumerate() {
             named.push((format!("keys.rate[{i}].key"), name));

@@ -77,7 +77,7 @@ impl Hello {
             max_version: VERSION,
             max_in_flight,
             capabilities: vec![Capability::CatalogPush],
-            operations: keyward_keyop::OperationKind::ALL
+            operations: keyward_keyop::OperationKind::TYPED
                 .iter()
                 .map(|kind| kind.code())
                 .collect(),

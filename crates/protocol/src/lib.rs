@@ -20,6 +20,7 @@ mod decoder;
 mod error;
 mod frame;
 mod going_away;
+pub mod gokeyless;
 mod hello;
 #[cfg(feature = "tokio")]
 pub mod io;

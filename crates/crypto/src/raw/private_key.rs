@@ -81,8 +81,16 @@ impl EvpPrivateKey {
         hash: HashAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
+        self.ecdsa_sign_digest(hash, &hash.digest(message))
+    }
+
+    /// An ECDSA signature, DER, over `digest`, which must be as long as `hash` makes them.
+    pub(crate) fn ecdsa_sign_digest(
+        &self,
+        hash: HashAlgorithm,
+        digest: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
         const ERROR: CryptoError = CryptoError::new("ECDSA signing");
-        let digest = hash.digest(message);
         let context = PkeyContext::new(self).ok_or(ERROR)?;
         // SAFETY: the context is valid and used by nobody else.
         if unsafe { EVP_PKEY_sign_init(context.0.as_ptr()) } != 1 {

@@ -101,6 +101,21 @@ impl PublicKey {
         &self.0.spki_sha256
     }
 
+    /// The key's name in certificates by the first method of RFC 5280 §4.2.1.2: "the 160-bit SHA-1 hash of the value of the
+    /// BIT STRING subjectPublicKey (excluding the tag, length, and number of unused bits)". A name, and nothing that
+    /// security rests on.
+    pub fn subject_key_identifier(&self) -> [u8; 20] {
+        let bits = Walk::sequence(self.spki_der()).and_then(|mut walk| {
+            walk.expect(tag::SEQUENCE)?;
+            walk.expect(tag::BIT_STRING)?.content.get(1..)
+        });
+        let mut identifier = [0; 20];
+        identifier.copy_from_slice(
+            &HashAlgorithm::Sha1.digest(bits.expect("the encoding is a SubjectPublicKeyInfo")),
+        );
+        identifier
+    }
+
     /// What kind of key it is.
     pub fn kind(&self) -> KeyKind {
         self.0.kind

@@ -308,7 +308,7 @@ fn a_catalog_comes_in_parts_and_is_replaced_by_the_next() {
             key: KeyId::from_bytes([n; 32]),
             label: format!("key {n}"),
             kind: keyward_crypto::signature::KeyKind::EcP256,
-            operations: OperationKind::ALL.to_vec(),
+            operations: OperationKind::TYPED.to_vec(),
             names: vec!["*.example".to_owned()],
             allow_no_sni: n == 1,
             chain: vec![vec![n; 60_000], vec![n; 40_000]],

@@ -123,7 +123,9 @@ fn more_messages_than_may_be_are_refused_before_they_are_copied() {
 fn kinds_have_names() {
     for kind in OperationKind::ALL {
         assert_eq!(kind.name().parse(), Ok(kind));
-        assert_eq!(OperationKind::from_code(kind.code()), Some(kind));
+        let typed = kind.is_typed().then_some(kind);
+        assert_eq!(OperationKind::from_code(kind.code()), typed);
+        assert_eq!(OperationKind::TYPED.contains(&kind), kind.is_typed());
     }
     let error = "sign-anything".parse::<OperationKind>().unwrap_err();
     assert!(error.to_string().contains("tls12-rsa-master-secret"));

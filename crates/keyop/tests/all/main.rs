@@ -6,6 +6,7 @@ mod codec;
 mod compressed_certificate;
 mod delegate_credential;
 mod delegated_credential;
+mod raw;
 mod rsa_padding;
 mod signatures;
 mod support;

@@ -36,6 +36,8 @@ pub(super) struct Keys {
     pub(super) client: Option<Texts>,
     pub(super) allow_legacy: Option<Texts>,
     pub(super) allow_transcript_hash: Option<Texts>,
+    pub(super) allow_raw_digest: Option<Texts>,
+    pub(super) allow_raw_rsa_decryption: Option<Texts>,
     #[serde(default)]
     pub(super) rate: Vec<Spanned<KeyRate>>,
 }

@@ -136,7 +136,7 @@ pub struct KeysConfig {
     /// RSA keys that may decrypt the premaster secrets of TLS 1.2 handshakes with RSA key transport: by label, file name or
     /// key ID. Such a key signs nothing for TLS 1.3.
     pub allow_rsa_key_transport: Vec<String>,
-    /// Those of them that sign for TLS 1.3 all the same.
+    /// Those of them, and of `allow_raw_rsa_decryption`, that sign for TLS 1.3 all the same.
     pub rsa_key_transport_also_signs: Vec<String>,
     /// The keys of edges' own identities toward other servers: they sign as TLS clients, and nothing that servers sign.
     pub client: Vec<String>,
@@ -144,6 +144,11 @@ pub struct KeysConfig {
     pub allow_legacy: Vec<String>,
     /// The keys that sign for TLS 1.3 by a transcript's hash, unseen.
     pub allow_transcript_hash: Vec<String>,
+    /// The keys that sign whatever digest a gokeyless client sends.
+    pub allow_raw_digest: Vec<String>,
+    /// RSA keys that decrypt premaster secrets for gokeyless clients, which unpad them. Such a key signs nothing for TLS 1.3
+    /// and no raw digest.
+    pub allow_raw_rsa_decryption: Vec<String>,
     /// How often a key may be used, by all edges together.
     pub rates: Vec<(String, Rate)>,
 }

@@ -169,8 +169,13 @@ impl Reading {
             keys.rsa_key_transport_also_signs,
             name,
         );
+        let allow_raw_rsa_decryption = self.optional(
+            "keys.allow_raw_rsa_decryption",
+            keys.allow_raw_rsa_decryption,
+            name,
+        );
         for (i, key) in also_signs.iter().enumerate() {
-            if !allow_rsa_key_transport.contains(key) {
+            if !allow_rsa_key_transport.contains(key) && !allow_raw_rsa_decryption.contains(key) {
                 self.wrong(
                     &format!("keys.rsa_key_transport_also_signs[{i}]"),
                     format!("key `{key}` is not enabled for RSA key transport, so it signs anyway"),
@@ -199,6 +204,8 @@ impl Reading {
                 keys.allow_transcript_hash,
                 name,
             ),
+            allow_raw_digest: self.optional("keys.allow_raw_digest", keys.allow_raw_digest, name),
+            allow_raw_rsa_decryption,
         }
     }
 
@@ -323,6 +330,16 @@ impl Reading {
                     "certificates are asked for by administrators, not by edges",
                     "write `administrator = true` in a rule for who administers certificates",
                 ),
+                OperationKind::RawDigest | OperationKind::RawRsaDecryption
+                    if !rule.names.contains(&NameSelector::All) || !rule.allow_no_sni =>
+                {
+                    self.wrong(
+                        &field,
+                        format!("{operation} shows no name, so this rule would never allow it"),
+                        "write `names = [\"*\"]` and `allow_no_sni = true` in a rule of its own, if the client may \
+                         use the key for every name",
+                    );
+                }
                 OperationKind::Tls13TranscriptHash
                     if !rule.names.contains(&NameSelector::All) || !rule.allow_no_sni =>
                 {

@@ -34,17 +34,22 @@ pub struct Policy {
 /// What the operator says of one key.
 #[derive(Clone, Copy, Debug, Default)]
 struct Switches {
-    rsa_key_transport: Option<RsaKeyTransport>,
+    rsa_key_transport: bool,
+    /// What decrypts signs for TLS 1.3 as well.
+    also_signs: bool,
     client: bool,
     legacy: bool,
     transcript_hash: bool,
+    raw_digest: bool,
+    raw_rsa_decryption: bool,
 }
 
-/// What an RSA key that is enabled for RSA key transport may do besides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RsaKeyTransport {
-    Only,
-    AlsoSigns,
+impl Switches {
+    /// Whether the key decrypts for somebody, and was not said to sign all the same.
+    fn decrypts_only(self) -> bool {
+        let decrypts = self.rsa_key_transport || self.raw_rsa_decryption;
+        decrypts && !self.also_signs
+    }
 }
 
 impl Policy {
@@ -111,12 +116,13 @@ impl Policy {
         );
         let since_1970 = now.duration_since(UNIX_EPOCH);
         KeyRules {
-            rsa_decryption: switches.rsa_key_transport.is_some(),
-            rsa_signing: signs_all_the_same
-                || switches.rsa_key_transport != Some(RsaKeyTransport::Only),
+            rsa_decryption: switches.rsa_key_transport,
+            rsa_signing: signs_all_the_same || !switches.decrypts_only(),
             legacy: switches.legacy,
             client: switches.client,
             transcript_hash: switches.transcript_hash,
+            raw_digest: switches.raw_digest,
+            raw_rsa_decryption: switches.raw_rsa_decryption,
             now: since_1970.map_or(0, |since| since.as_secs()),
             ..KeyRules::signing(key.public_key())
         }
@@ -136,7 +142,11 @@ impl Policy {
                 its_role
                     && match operation {
                         OperationKind::Tls12RsaMasterSecret => is_rsa && rules.rsa_decryption,
-                        OperationKind::DelegatedCredential => signs && !rules.rsa_decryption,
+                        OperationKind::DelegatedCredential => {
+                            signs && !rules.rsa_decryption && !rules.raw_rsa_decryption
+                        }
+                        OperationKind::RawDigest => signs && rules.raw_digest,
+                        OperationKind::RawRsaDecryption => is_rsa && rules.raw_rsa_decryption,
                         OperationKind::Tls13TranscriptHash => signs && rules.transcript_hash,
                         _ => signs,
                     }
@@ -188,17 +198,14 @@ fn switches(config: &KeysConfig, keys: &[Arc<StoredKey>]) -> HashMap<KeyId, Swit
     let named = |names: &[String], key: &StoredKey| names.iter().any(|name| key.is_called(name));
     keys.iter()
         .map(|key| {
-            let transport = named(&config.allow_rsa_key_transport, key);
-            let also_signs = named(&config.rsa_key_transport_also_signs, key);
             let switches = Switches {
-                rsa_key_transport: transport.then_some(if also_signs {
-                    RsaKeyTransport::AlsoSigns
-                } else {
-                    RsaKeyTransport::Only
-                }),
+                rsa_key_transport: named(&config.allow_rsa_key_transport, key),
+                also_signs: named(&config.rsa_key_transport_also_signs, key),
                 client: named(&config.client, key),
                 legacy: named(&config.allow_legacy, key),
                 transcript_hash: named(&config.allow_transcript_hash, key),
+                raw_digest: named(&config.allow_raw_digest, key),
+                raw_rsa_decryption: named(&config.allow_raw_rsa_decryption, key),
             };
             (key.id(), switches)
         })

@@ -41,6 +41,8 @@ pub(crate) struct Allowed {
     pub(crate) legacy: bool,
     pub(crate) client: bool,
     pub(crate) transcript_hash: bool,
+    pub(crate) raw_digest: bool,
+    pub(crate) raw_rsa_decryption: bool,
     pub(crate) now: u64,
 }
 
@@ -52,6 +54,8 @@ impl Default for Allowed {
             legacy: false,
             client: false,
             transcript_hash: false,
+            raw_digest: false,
+            raw_rsa_decryption: false,
             now: 0,
         }
     }
@@ -66,6 +70,8 @@ impl Allowed {
             legacy: self.legacy,
             client: self.client,
             transcript_hash: self.transcript_hash,
+            raw_digest: self.raw_digest,
+            raw_rsa_decryption: self.raw_rsa_decryption,
             now: self.now,
         }
     }
