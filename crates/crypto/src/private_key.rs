@@ -12,10 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::CryptoError;
 use crate::hash::HashAlgorithm;
-use crate::hkdf::extract;
-use crate::hmac::HmacKey;
 use crate::raw::EvpPrivateKey;
-use crate::rsa_kex::PREMASTER_LEN;
+use crate::rsa_kex::{ImplicitRejection, PREMASTER_LEN};
 use crate::signature::{KeyKind, PublicKey, SignatureAlgorithm};
 
 mod error;
@@ -36,7 +34,7 @@ enum KeyPair {
     Rsa {
         signing: RsaKeyPair,
         raw: EvpPrivateKey,
-        rejection: Box<HmacKey>,
+        rejection: Box<ImplicitRejection>,
     },
     /// Without what decrypts: RFC 4055 §1.2 has such keys for signatures alone.
     RsaPss(RsaKeyPair),
@@ -207,17 +205,8 @@ impl PrivateKey {
         let KeyPair::Rsa { rejection, .. } = &self.pair else {
             return Err(CryptoError::new("implicit rejection"));
         };
-        let mut secret = Zeroizing::new([0; PREMASTER_LEN]);
-        secret.copy_from_slice(rejection.derive(context).as_bytes());
-        Ok(secret)
+        Ok(rejection.substitute(context))
     }
-}
-
-/// The key of the implicit rejection: one-way in the whole private key, as AWS-LC encodes it, so that it does not depend
-/// on the file's format.
-fn rejection_key(pkcs8: &[u8]) -> HmacKey {
-    let key = extract(HashAlgorithm::Sha384, pkcs8, b"keyward implicit rejection");
-    HmacKey::new(HashAlgorithm::Sha384, key.as_bytes())
 }
 
 impl fmt::Debug for PrivateKey {

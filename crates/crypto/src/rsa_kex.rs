@@ -11,7 +11,9 @@ use zeroize::Zeroizing;
 
 use crate::CryptoError;
 use crate::hash::HashAlgorithm;
-use crate::hkdf::{self, Secret};
+use crate::hkdf::{self, Secret, extract};
+use crate::hmac::HmacKey;
+use crate::raw;
 use crate::signature::PublicKey;
 
 /// The length of a premaster secret of RSA key transport in bytes (RFC 5246 §7.4.7.1).
@@ -132,6 +134,51 @@ fn is_padded_premaster(padded: &[u8]) -> Choice {
     let (block_type, padding) = (&head[..2], &head[2..head.len() - 1]);
     let separator = head[head.len() - 1];
     block_type[0].ct_eq(&0) & block_type[1].ct_eq(&2) & all_non_zero(padding) & separator.ct_eq(&0)
+}
+
+/// What makes the premaster secret that takes the place of one that is not there: a pseudo-random function under a key that
+/// nobody has who has not the private key. The same question always has the same answer, from every replica.
+#[derive(Debug)]
+pub struct ImplicitRejection(HmacKey);
+
+impl ImplicitRejection {
+    /// The context of a private key in this process, as AWS-LC encodes it: independent of the file's format.
+    pub(crate) fn of_private_key(pkcs8: &[u8]) -> Self {
+        Self::new(pkcs8, b"keyward implicit rejection")
+    }
+
+    /// For an RSA key elsewhere: from the decryption of [`question`](Self::question), without unpadding. Only the private key
+    /// yields it, it is no secret of any handshake, and it is asked for once.
+    pub fn of_answer(block: &[u8]) -> Self {
+        Self::new(block, b"keyward implicit rejection, asked")
+    }
+
+    /// The number that a key elsewhere decrypts to begin with: as long as the modulus and below it, made by a hash of the key,
+    /// so that it is neither a ciphertext that a client sends nor a message that anything signs. `None` if this is no RSA key.
+    pub fn question(public_key: &PublicKey) -> Option<Vec<u8>> {
+        let len = public_key.rsa_modulus()?.len();
+        let seed = extract(
+            HashAlgorithm::Sha512,
+            public_key.spki_der(),
+            b"keyward implicit rejection, question",
+        );
+        let mut number = vec![0; len];
+        // Without its first byte it is below every modulus of this length.
+        let (_, rest) = number.split_first_mut()?;
+        raw::hkdf_expand(HashAlgorithm::Sha512, seed.as_bytes(), b"", rest).then_some(number)
+    }
+
+    fn new(secret: &[u8], label: &[u8]) -> Self {
+        let key = extract(HashAlgorithm::Sha384, secret, label);
+        Self(HmacKey::new(HashAlgorithm::Sha384, key.as_bytes()))
+    }
+
+    /// 48 pseudo-random bytes, a function of the private key and `context`.
+    pub fn substitute(&self, context: &[&[u8]]) -> Zeroizing<[u8; PREMASTER_LEN]> {
+        let mut secret = Zeroizing::new([0; PREMASTER_LEN]);
+        secret.copy_from_slice(self.0.derive(context).as_bytes());
+        secret
+    }
 }
 
 fn all_non_zero(bytes: &[u8]) -> Choice {

@@ -1,5 +1,6 @@
 //! Signature schemes and the public keys of certificates.
 
+use crate::der::{element, tag};
 use crate::hash::HashAlgorithm;
 
 mod public_key;
@@ -217,9 +218,54 @@ impl SignatureAlgorithm {
     }
 }
 
+/// An ECDSA signature in DER, as TLS has it, from its two numbers one after the other, each as long as the curve's order: what
+/// PKCS#11 and some services answer. `None` if the length is odd, or that of no curve here.
+///
+/// `Ecdsa-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 §2.2.3)
+pub fn ecdsa_signature_der(plain: &[u8]) -> Option<Vec<u8>> {
+    if !matches!(plain.len(), 64 | 96 | 132) {
+        return None;
+    }
+    let (r, s) = plain.split_at(plain.len() / 2);
+    let numbers = [unsigned_integer(r), unsigned_integer(s)].concat();
+    Some(element(tag::SEQUENCE, &numbers))
+}
+
+/// A DER INTEGER: without zeros in front, but for one where the first bit would make it negative.
+fn unsigned_integer(bytes: &[u8]) -> Vec<u8> {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let digits = &bytes[zeros.min(bytes.len().saturating_sub(1))..];
+    let sign: &[u8] = match digits.first() {
+        Some(0x80..) => &[0],
+        _ => &[],
+    };
+    element(tag::INTEGER, &[sign, digits].concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_ecdsa_signatures_become_der() {
+        let mut plain = [0; 64];
+        plain[0] = 0x80;
+        plain[63] = 5;
+        let mut expected = vec![0x30, 0x26, 0x02, 0x21, 0x00, 0x80];
+        expected.extend([0; 31]);
+        expected.extend([0x02, 0x01, 0x05]);
+        assert_eq!(ecdsa_signature_der(&plain).unwrap(), expected);
+        assert_eq!(
+            ecdsa_signature_der(&[0; 64]).unwrap(),
+            [0x30, 6, 2, 1, 0, 2, 1, 0]
+        );
+        assert_eq!(
+            ecdsa_signature_der(&[0xff; 132]).unwrap().len(),
+            3 + 2 * (2 + 67)
+        );
+        assert_eq!(ecdsa_signature_der(&[0; 63]), None);
+        assert_eq!(ecdsa_signature_der(&[]), None);
+    }
 
     #[test]
     fn code_points_round_trip() {

@@ -156,7 +156,7 @@ impl CheckedOperation<'_> {
 }
 
 impl Seed {
-    fn as_seed(&self) -> MasterSecretSeed<'_> {
+    pub(crate) fn as_seed(&self) -> MasterSecretSeed<'_> {
         match self {
             Self::Extended { session_hash } => MasterSecretSeed::Extended { session_hash },
             Self::Classic {

@@ -314,6 +314,8 @@ pub enum PerformError {
     WrongKey,
     /// The cryptographic library failed to sign.
     Crypto(CryptoError),
+    /// What a key elsewhere has answered is not what its private key yields: it does not fit the public key.
+    Answer,
 }
 
 impl fmt::Display for PerformError {
@@ -323,6 +325,9 @@ impl fmt::Display for PerformError {
                 f.write_str("the private key is not the one that the operation was checked for")
             }
             Self::Crypto(_) => f.write_str("signing failed"),
+            Self::Answer => f.write_str(
+                "what the store of the key has answered does not fit the public key; nothing was handed out",
+            ),
         }
     }
 }
@@ -330,7 +335,7 @@ impl fmt::Display for PerformError {
 impl core::error::Error for PerformError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::WrongKey => None,
+            Self::WrongKey | Self::Answer => None,
             Self::Crypto(error) => Some(error),
         }
     }

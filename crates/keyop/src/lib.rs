@@ -16,6 +16,9 @@
 //!   OperationResult ◀── … ◀── encode ────── OperationResult
 //! ```
 //!
+//! A key that is not in this process is asked instead: [`RemoteOperation`] is the same step in two halves, with a
+//! [`KeyTask`] between them.
+//!
 //! [`CheckedOperation`] is a proof: only a passed check makes one, and only it can be performed.
 //! What is to be signed is made by [`tls13`] and [`tls12`], and the engine checks the returned
 //! signature over the bytes that the same functions make. Where key and engine are in one process, a
@@ -38,6 +41,7 @@ mod operation;
 mod performed;
 pub mod pkcs10;
 mod raw;
+mod remote;
 mod result;
 mod rules;
 mod server_nonce;
@@ -60,6 +64,7 @@ pub use key_id::{InvalidKeyId, KeyId};
 pub use operation::{MAX_MESSAGES_LEN, Operation, OperationKind, Role, UnknownOperation};
 pub use performed::Performed;
 pub use raw::{CheckedRawOperation, RawDigest, RawOperation, RawResult, RawRsaDecryption};
+pub use remote::{KeyTask, RemoteOperation, decrypted_block};
 pub use result::OperationResult;
 pub use rules::KeyRules;
 pub use server_nonce::{ServerNonce, TLS12_DOWNGRADE_SENTINEL};

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::config::PeerAddress;
 use crate::edge_identity::EdgeIdentity;
 use crate::policy::{EdgeGrant, Policy};
+use crate::store::KeySet;
 
 /// What decides about edges.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Access {
     pub(crate) policy: Arc<Policy>,
     /// When the certificate that edges are shown ends.
     pub(crate) certificate_not_after: Option<i64>,
+    /// What `policy` was resolved against.
+    pub(crate) keys: Arc<KeySet>,
 }
 
 /// What an edge has shown, and the access that it was let in by.

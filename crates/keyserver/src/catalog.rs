@@ -3,16 +3,16 @@
 use keyward_protocol::{Catalog, CatalogEntry};
 
 use crate::policy::{EdgeGrant, Policy};
-use crate::store::KeyStore;
+use crate::store::KeySet;
 
 /// The keys and chains of an edge. A key whose every allowed operation is switched off is left out.
-pub(crate) fn catalog(grant: &EdgeGrant, policy: &Policy, store: &dyn KeyStore) -> Catalog {
+pub(crate) fn catalog(grant: &EdgeGrant, policy: &Policy, keys: &KeySet) -> Catalog {
     let mut entries = Vec::new();
-    for key in store.keys() {
+    for key in keys.keys() {
         let Some(granted) = grant.describe(key.id()) else {
             continue;
         };
-        let mut operations = policy.key_operations(&key);
+        let mut operations = policy.key_operations(key);
         // Edges cannot ask for raw ones.
         operations
             .retain(|operation| operation.is_typed() && granted.operations.contains(operation));

@@ -9,7 +9,7 @@ use keyward_keyop::{KeyId, OperationKind};
 use crate::channel;
 use crate::config::{Config, KeySelector};
 use crate::policy::Policy;
-use crate::store::{Directory, KeyStore};
+use crate::store::{self, KeySet};
 
 /// What [`Config::check`] found.
 #[derive(Debug, Default)]
@@ -47,10 +47,10 @@ impl Config {
         report.problems.extend(self.check_audit());
         report.problems.extend(self.check_tickets());
         report.problems.extend(self.admin_warning());
-        match Directory::open(&self.keys) {
+        match store::open(&self.keys, &[]) {
             Ok(opened) => {
                 report.problems.extend(opened.problems);
-                self.check_rules(&opened.store, &mut report);
+                self.check_rules(&opened.keys, &mut report);
             }
             Err(problem) => report.problems.push(self.keys_problem(&problem)),
         }
@@ -71,13 +71,13 @@ impl Config {
         )
     }
 
-    fn check_rules(&self, store: &dyn KeyStore, report: &mut Report) {
-        let policy = Policy::new(self, store);
-        report.keys = summaries(&policy, store);
+    fn check_rules(&self, keys: &KeySet, report: &mut Report) {
+        let policy = Policy::new(self, keys);
+        report.keys = summaries(&policy, keys);
         if report.keys.is_empty() {
             report.problems.push(self.no_key());
         }
-        report.problems.extend(self.unknown_keys(store));
+        report.problems.extend(self.unknown_keys(keys));
         report.problems.extend(self.no_rule());
     }
 
@@ -110,8 +110,8 @@ impl Config {
     }
 
     /// Names of keys, in rules and switches, that no key has.
-    pub(crate) fn unknown_keys(&self, store: &dyn KeyStore) -> Vec<Problem> {
-        let keys = store.keys();
+    pub(crate) fn unknown_keys(&self, keys: &KeySet) -> Vec<Problem> {
+        let keys = keys.keys();
         let labels: Vec<&str> = keys.iter().map(|key| key.label()).collect();
         let mut named: Vec<(String, &str)> = Vec::new();
         for (i, edge) in self.edges.iter().enumerate() {
@@ -176,9 +176,8 @@ impl Config {
 }
 
 /// What is served, for people.
-pub(crate) fn summaries(policy: &Policy, store: &dyn KeyStore) -> Vec<KeySummary> {
-    store
-        .keys()
+pub(crate) fn summaries(policy: &Policy, keys: &KeySet) -> Vec<KeySummary> {
+    keys.keys()
         .iter()
         .map(|key| KeySummary {
             label: key.label().to_owned(),

@@ -66,7 +66,8 @@ impl Dispatch {
                 "request with the id of one that is in flight",
             ));
         };
-        let Some(key) = self.shared.store.key(operation.key()) else {
+        let access = Arc::clone(&self.shared.access.borrow());
+        let Some(key) = access.keys.key(operation.key()).cloned() else {
             edge.operations()
                 .count(operation.kind(), Outcome::UnknownKey);
             warn!(edge = edge.label(), key = %operation.key(), "refused: there is no such key");
@@ -88,7 +89,8 @@ impl Dispatch {
         };
         let wait = Duration::from_millis(deadline_ms.into()).min(self.shared.limits.deadline);
         let weight = match key.public_key().kind() {
-            KeyKind::Rsa { .. } | KeyKind::RsaPss { .. } => Weight::Heavy,
+            // Of a key elsewhere there are only the checks to be made here.
+            KeyKind::Rsa { .. } | KeyKind::RsaPss { .. } if key.is_here() => Weight::Heavy,
             _ => Weight::Light,
         };
         let job = Job {

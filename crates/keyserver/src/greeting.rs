@@ -208,8 +208,8 @@ impl TurnedAway {
 
 /// The catalog of an edge as frames.
 pub(crate) fn catalog_frames(shared: &Shared, edge: &EdgeGrant, id: u32) -> Vec<Frame> {
-    let policy = Arc::clone(&shared.access.borrow().policy);
-    let catalog = catalog(edge, &policy, shared.store.as_ref());
+    let access = Arc::clone(&shared.access.borrow());
+    let catalog = catalog(edge, &access.policy, &access.keys);
     catalog.to_frames(id).unwrap_or_else(|error| {
         tracing::error!(edge = edge.label(), %error, "catalog not sent");
         vec![Frame::Error {

@@ -112,6 +112,11 @@ impl ReplySlot {
         self.withdrawn.load(Ordering::Relaxed)
     }
 
+    /// As [`is_withdrawn`](Self::is_withdrawn) will be, for who works on it elsewhere.
+    pub(crate) fn withdrawn(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.withdrawn)
+    }
+
     /// Answers.
     pub(crate) fn send(mut self, frame: EncodedFrame) {
         self.in_flight.lock().by_id.remove(&self.id);

@@ -32,6 +32,7 @@ mod policy;
 mod queue;
 mod refusals;
 mod reload;
+mod remote_work;
 mod server;
 mod status;
 pub mod store;

@@ -116,9 +116,10 @@ impl Files {
         };
         let fresh = Self::new(config);
         let config = &fresh.config;
+        let old = Arc::clone(&shared.access.borrow());
         let mut problems = Problems::default();
         // A rule that is not about what it seems to be about is not taken over by mistake.
-        problems.extend(config.unknown_keys(shared.store.as_ref()));
+        problems.extend(config.unknown_keys(&old.keys));
         problems.check()?;
         let channel = channel::open(config)?;
         for problem in channel.warnings.iter().chain(&config.no_rule()) {
@@ -127,18 +128,18 @@ impl Files {
         for problem in self.needs_restart(config) {
             warn!("{problem}");
         }
-        let old = Arc::clone(&shared.access.borrow().policy);
         let same = config.edges == self.config.edges && config.keys == self.config.keys;
         let policy = match same {
             // With its token buckets as they are.
-            true => old,
-            false => Arc::new(Policy::new(config, shared.store.as_ref())),
+            true => Arc::clone(&old.policy),
+            false => Arc::new(Policy::new(config, &old.keys)),
         };
         shared.access.send_replace(Arc::new(Access {
             tls: channel.tls,
             verifier: channel.verifier,
             policy,
             certificate_not_after: channel.not_after,
+            keys: Arc::clone(&old.keys),
         }));
         Ok(fresh)
     }

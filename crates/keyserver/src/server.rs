@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use keyward_config::AdminConfig;
 use keyward_observe::{About, Admin, RunningAdmin};
 use keyward_protocol::Address;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -27,14 +28,14 @@ use crate::policy::Policy;
 use crate::queue::Queue;
 use crate::refusals::Refusals;
 use crate::reload::{self, Files};
+use crate::remote_work::Remote;
 use crate::status::Status;
-use crate::store::{Directory, KeyStore};
+use crate::store::{self, Gate, KeySet, Opened, RemoteStore};
 use crate::tickets::Tickets;
 use crate::worker::{self, Job, Worker};
 
 /// What all connections share.
 pub(crate) struct Shared {
-    pub(crate) store: Arc<dyn KeyStore>,
     /// Who is let in and what they may do, now.
     pub(crate) access: watch::Sender<Arc<Access>>,
     pub(crate) refusals: Arc<Refusals>,
@@ -67,27 +68,38 @@ impl KeyServer {
     /// # Errors
     /// If the channel's certificate cannot be used, there is no key at all, or an address cannot be bound.
     pub async fn start(config: Config) -> Result<RunningKeyServer, StartError> {
+        Self::start_with(config, Vec::new()).await
+    }
+
+    /// As [`KeyServer::start`], with the keys of these stores besides.
+    ///
+    /// # Errors
+    /// Those of [`KeyServer::start`].
+    pub async fn start_with(
+        config: Config,
+        stores: Vec<Arc<dyn RemoteStore>>,
+    ) -> Result<RunningKeyServer, StartError> {
         let files = Files::new(config.clone());
         let channel = channel::open(&config).map_err(StartError::Config)?;
-        let opened = Directory::open(&config.keys)
-            .map_err(|problem| StartError::Config(config.keys_problem(&problem).into()))?;
+        let stores: Vec<_> = stores.into_iter().map(Gate::new).collect();
+        let opened = open(&config, stores).await?;
         let channel_key = channel::permission_warning(&config);
         let refusing = &channel.warnings;
         for problem in opened.problems.iter().chain(&channel_key).chain(refusing) {
             warn!("{problem}");
         }
-        let store: Arc<dyn KeyStore> = Arc::new(opened.store);
-        if store.keys().is_empty() {
+        let keys = Arc::new(opened.keys);
+        if keys.keys().is_empty() {
             let mut problems = opened.problems;
             problems.push(config.no_key());
             problems.check().map_err(StartError::Config)?;
         }
-        let unknown = config.unknown_keys(store.as_ref());
+        let unknown = config.unknown_keys(&keys);
         for problem in unknown.iter().chain(&config.no_rule()) {
             warn!("{problem}");
         }
-        let policy = Arc::new(Policy::new(&config, store.as_ref()));
-        let keys = summaries(&policy, store.as_ref());
+        let policy = Arc::new(Policy::new(&config, &keys));
+        let served = summaries(&policy, &keys);
         let mut listeners = Vec::new();
         let mut addresses = Vec::new();
         for address in &config.listen {
@@ -121,17 +133,23 @@ impl KeyServer {
             verifier: channel.verifier,
             policy,
             certificate_not_after: channel.not_after,
+            keys,
         }));
+        let killed = CancellationToken::new();
         let worker = Arc::new(Worker {
             queue: Arc::clone(&queue),
             access: accessed,
             metrics: Arc::clone(&metrics),
             refusals: Arc::clone(&refusals),
             audit: Arc::clone(&audit),
+            remote: Remote {
+                runtime: Handle::current(),
+                tasks: TaskTracker::new(),
+                killed: killed.clone(),
+            },
         });
         let workers = worker::start(&worker, config.limits.workers).map_err(StartError::Thread)?;
         let shared = Arc::new(Shared {
-            store,
             access,
             refusals,
             queue,
@@ -143,7 +161,7 @@ impl KeyServer {
             connections: Arc::new(Semaphore::new(config.limits.connections)),
             queued_bytes: Arc::new(Semaphore::new(config.limits.queue_bytes)),
             draining: CancellationToken::new(),
-            killed: CancellationToken::new(),
+            killed,
             tracker: TaskTracker::new(),
         });
         if let Some(tickets) = shared.tickets.clone() {
@@ -159,7 +177,7 @@ impl KeyServer {
         let reload = Arc::new(Notify::new());
         let watching = reload::watch(Arc::clone(&shared), files, Arc::clone(&reload));
         shared.tracker.spawn(watching);
-        for key in &keys {
+        for key in &served {
             info!(key = key.label, id = %key.id, kind = ?key.kind, chains = key.chains, "serving key");
         }
         for address in &addresses {
@@ -173,7 +191,8 @@ impl KeyServer {
             admin,
             shared,
             addresses,
-            keys,
+            keys: served,
+            worker,
             workers,
             reload,
         })
@@ -185,6 +204,18 @@ async fn bind_admin(config: AdminConfig) -> Result<Admin, StartError> {
     Admin::bind(address)
         .await
         .map_err(|cause| StartError::Admin { address, cause })
+}
+
+/// Reads the keys, where waiting hinders nobody.
+async fn open(config: &Config, stores: Vec<Gate>) -> Result<Opened, StartError> {
+    let keys = config.keys.clone();
+    let opened = tokio::task::spawn_blocking(move || store::open(&keys, &stores)).await;
+    match opened {
+        Ok(opened) => {
+            opened.map_err(|problem| StartError::Config(config.keys_problem(&problem).into()))
+        }
+        Err(panic) => Err(StartError::Thread(panic.into())),
+    }
 }
 
 /// Forgets each epoch when it is over.
@@ -205,6 +236,7 @@ pub struct RunningKeyServer {
     shared: Arc<Shared>,
     addresses: Vec<Address>,
     keys: Vec<KeySummary>,
+    worker: Arc<Worker>,
     workers: Vec<JoinHandle<()>>,
     reload: Arc<Notify>,
 }
@@ -258,6 +290,7 @@ impl RunningKeyServer {
         while self.workers.iter().any(|worker| !worker.is_finished()) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        self.worker.remote.end().await;
         self.shared
             .tell_untold(Instant::now() + Duration::from_secs(1));
         info!("stopped");
@@ -268,6 +301,13 @@ impl Drop for RunningKeyServer {
     fn drop(&mut self) {
         self.shared.killed.cancel();
         self.shared.queue.close();
+    }
+}
+
+impl Shared {
+    /// The keys that are served now.
+    pub(crate) fn keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.access.borrow().keys)
     }
 }
 

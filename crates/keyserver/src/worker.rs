@@ -18,7 +18,8 @@ use crate::metrics::{Metrics, Outcome};
 use crate::policy::{Admitted, EdgeGrant, Refusal};
 use crate::queue::{Lane, Queue};
 use crate::refusals::Refusals;
-use crate::store::StoredKey;
+use crate::remote_work::{self, Asked, Remote};
+use crate::store::{Custody, StoreError, StoredKey};
 
 /// A request that policy lets pass as far as that can be said before its handshake is looked at.
 #[derive(Debug)]
@@ -42,6 +43,22 @@ pub(crate) struct Worker {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) audit: Arc<Audit>,
+    pub(crate) remote: Remote,
+}
+
+/// A job that is being done.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) job: Job,
+    started: Instant,
+    seen: Seen,
+}
+
+/// How far a worker got.
+enum Step {
+    Done(OperationResult),
+    /// The key is elsewhere, and its store has been asked.
+    Asked(Asked),
 }
 
 /// Starts `count` workers and one more for light jobs alone.
@@ -67,7 +84,7 @@ pub(crate) fn start(worker: &Arc<Worker>, count: usize) -> io::Result<Vec<JoinHa
 }
 
 impl Worker {
-    fn run(&self, job: Job) {
+    fn run(self: &Arc<Self>, job: Job) {
         if job.reply.is_withdrawn() {
             job.edge
                 .operations()
@@ -75,15 +92,26 @@ impl Worker {
             return;
         }
         let started = Instant::now();
-        let kind = job.operation.kind();
         let mut seen = Seen::default();
-        let outcome = if started >= job.deadline {
+        let step = if started >= job.deadline {
             Err(Failure::Expired)
         } else {
             // A bug in one operation must not take a worker from all the others.
             catch_unwind(AssertUnwindSafe(|| self.perform(&job, &mut seen)))
                 .unwrap_or(Err(Failure::Panic))
         };
+        let current = Current { job, started, seen };
+        match step {
+            Ok(Step::Done(result)) => self.conclude(current, Ok(result)),
+            Ok(Step::Asked(asked)) => remote_work::conclude_later(self, current, asked),
+            Err(failure) => self.conclude(current, Err(failure)),
+        }
+    }
+
+    /// Counts, logs, records and answers.
+    pub(crate) fn conclude(&self, current: Current, outcome: Result<OperationResult, Failure>) {
+        let Current { job, started, seen } = current;
+        let kind = job.operation.kind();
         let work = started.elapsed();
         let queued = started - job.arrived;
         let failure = outcome.as_ref().err();
@@ -93,8 +121,15 @@ impl Worker {
             None => Some(Verdict::Performed),
             Some(Failure::Refused(_)) if !is_told => None,
             Some(Failure::Refused(_)) => Some(Verdict::Refused(&cause)),
-            Some(Failure::Perform(_) | Failure::Panic) => Some(Verdict::Failed(&cause)),
-            Some(Failure::Expired) => None,
+            // Also where the store may have used the key, and nobody has seen the result.
+            Some(
+                Failure::Perform(_)
+                | Failure::Store(_)
+                | Failure::Unanswered
+                | Failure::Stopped
+                | Failure::Panic,
+            ) => Some(Verdict::Failed(&cause)),
+            Some(Failure::Expired | Failure::Busy) => None,
         };
         let id = job.reply.id();
         let frame = match outcome {
@@ -165,7 +200,20 @@ impl Worker {
                 }
                 warn!(edge, key, operation = %kind, cause = %refusal, "refused");
             }
-            Some(failure @ (Failure::Perform(_) | Failure::Panic)) => {
+            Some(Failure::Busy) => {
+                counters.count(kind, Outcome::Overloaded);
+                debug!(edge, key, operation = %kind, "overloaded: the key's store is at its capacity");
+            }
+            Some(Failure::Unanswered) => {
+                counters.count(kind, Outcome::Expired);
+                warn!(edge, key, operation = %kind, origin = %job.key.origin(), ?work, "the key's store has not answered in time");
+            }
+            Some(
+                failure @ (Failure::Perform(_)
+                | Failure::Store(_)
+                | Failure::Stopped
+                | Failure::Panic),
+            ) => {
                 counters.count(kind, Outcome::Failed);
                 error!(edge, key, operation = %kind, cause = %failure, "operation failed");
             }
@@ -173,8 +221,8 @@ impl Worker {
         true
     }
 
-    /// The operation's own checks, then policy's last word, then the private key.
-    fn perform(&self, job: &Job, seen: &mut Seen) -> Result<OperationResult, Failure> {
+    /// The operation's own checks, then policy's last word, then the private key, or the question to its store.
+    fn perform(&self, job: &Job, seen: &mut Seen) -> Result<Step, Failure> {
         let kind = job.operation.kind();
         let policy = Arc::clone(&self.access.borrow().policy);
         let rules = policy.key_rules(&job.key, kind, SystemTime::now());
@@ -185,26 +233,41 @@ impl Worker {
         }
         job.edge
             .allows_names(job.key.id(), kind, checked.names(), job.admitted)?;
-        let began = Instant::now();
-        let performed = job.key.perform(&checked);
-        self.metrics
-            .stored(job.key.public_key().kind(), began.elapsed());
-        Ok(performed?)
+        match job.key.custody() {
+            Custody::Here(private) => {
+                let began = Instant::now();
+                let performed = checked.perform(private);
+                self.metrics
+                    .stored(job.key.public_key().kind(), began.elapsed());
+                Ok(Step::Done(performed?))
+            }
+            Custody::Elsewhere(key) => {
+                remote_work::ask(key, checked.for_remote_key(), job).map(Step::Asked)
+            }
+        }
     }
 }
 
 /// What was found out about an operation, for its record.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Seen {
     names: Option<Names>,
     fingerprint: Option<Vec<u8>>,
 }
 
 /// Why a job has no result.
-enum Failure {
+pub(crate) enum Failure {
     Expired,
     Refused(Refusal),
     Perform(PerformError),
+    /// The key's store has as much to do as it may.
+    Busy,
+    /// The key's store has no result.
+    Store(StoreError),
+    /// The deadline passed while the key's store was at it.
+    Unanswered,
+    /// This key server stopped while the key's store was at it.
+    Stopped,
     Panic,
 }
 
@@ -217,7 +280,15 @@ impl Failure {
                 "the deadline passed before the work began",
             ),
             Self::Refused(refusal) => ErrorReply::refused(refusal.reason),
-            Self::Perform(_) | Self::Panic => {
+            Self::Unanswered => ErrorReply::new(
+                ErrorCode::Expired,
+                "the deadline passed before the store of the key answered",
+            ),
+            Self::Busy => ErrorReply::new(
+                ErrorCode::Overloaded,
+                "the store of the key has as much to do as it may",
+            ),
+            Self::Perform(_) | Self::Store(_) | Self::Stopped | Self::Panic => {
                 ErrorReply::new(ErrorCode::Internal, "the key server's log has the cause")
             }
         }
@@ -260,6 +331,14 @@ impl fmt::Display for Failure {
             Self::Expired => f.write_str("expired"),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Perform(error) => error.fmt(f),
+            Self::Busy => StoreError::Busy.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::Unanswered => f.write_str(
+                "the store of the key had not answered by the deadline; it may have used the key",
+            ),
+            Self::Stopped => f.write_str(
+                "the key server stopped before the store of the key answered; it may have used the key",
+            ),
             Self::Panic => f.write_str("a bug in the key server: the operation panicked"),
         }
     }

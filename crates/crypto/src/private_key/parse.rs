@@ -4,9 +4,10 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, PqdsaKeyPair, RsaKeyPair};
 
 use super::format::{Algorithm, Format, dotted, unsupported};
-use super::{KeyError, KeyPair, PrivateKey, ecdsa_signing, ml_dsa_signing, rejection_key};
+use super::{KeyError, KeyPair, PrivateKey, ecdsa_signing, ml_dsa_signing};
 use crate::der::{self, Walk, oid, tag};
 use crate::raw::EvpPrivateKey;
+use crate::rsa_kex::ImplicitRejection;
 use crate::rsa_pss::Parameters;
 use crate::signature::{KeyKind, PublicKey};
 
@@ -65,7 +66,7 @@ fn rsa(signing: RsaKeyPair) -> Result<PrivateKey, KeyError> {
         public: public_key(spki.as_ref())?,
         pair: KeyPair::Rsa {
             raw: EvpPrivateKey::from_pkcs8(pkcs8.as_ref()).map_err(|_| KeyError::Malformed)?,
-            rejection: Box::new(rejection_key(pkcs8.as_ref())),
+            rejection: Box::new(ImplicitRejection::of_private_key(pkcs8.as_ref())),
             signing,
         },
     })

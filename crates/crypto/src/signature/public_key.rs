@@ -8,6 +8,7 @@ use super::{KeyKind, SignatureAlgorithm};
 use crate::CryptoError;
 use crate::der::{self, AlgorithmIdentifier, Walk, oid, tag};
 use crate::hash::{Digest, HashAlgorithm};
+use crate::raw;
 use crate::rsa_pss;
 
 /// The public key of a certificate, parsed and validated once. Clones share it.
@@ -119,6 +120,44 @@ impl PublicKey {
     /// What kind of key it is.
     pub fn kind(&self) -> KeyKind {
         self.0.kind
+    }
+
+    /// The modulus of an RSA key that encrypts, big-endian, as long as a ciphertext. `None` for other keys.
+    pub fn rsa_modulus(&self) -> Option<&[u8]> {
+        if !matches!(self.0.kind, KeyKind::Rsa { .. }) {
+            return None;
+        }
+        let mut walk = Walk::sequence(self.spki_der())?;
+        walk.expect(tag::SEQUENCE)?;
+        let (_, key) = walk.expect(tag::BIT_STRING)?.content.split_first()?;
+        let modulus = Walk::sequence(key)?.expect(tag::INTEGER)?.content;
+        // DER puts a zero in front of a number whose first bit is set.
+        Some(modulus.strip_prefix(&[0]).unwrap_or(modulus))
+    }
+
+    /// Whether an RSA ciphertext is as long as the modulus and its number below it. Everybody can tell.
+    pub fn is_rsa_ciphertext(&self, ciphertext: &[u8]) -> bool {
+        self.rsa_modulus()
+            .is_some_and(|modulus| ciphertext.len() == modulus.len() && ciphertext < modulus)
+    }
+
+    /// Checks that `block`, as long as the modulus, is what the private key makes of `ciphertext` without unpadding. What a
+    /// device or a service has decrypted is checked so: a fault would give the key away.
+    ///
+    /// # Errors
+    ///
+    /// It is not, or this is no RSA key.
+    pub fn verify_rsa_decryption(
+        &self,
+        ciphertext: &[u8],
+        block: &[u8],
+    ) -> Result<(), CryptoError> {
+        let encrypted = raw::rsa_public_transform(self.spki_der(), block)?;
+        if encrypted == ciphertext {
+            Ok(())
+        } else {
+            Err(CryptoError::new("RSA decryption"))
+        }
     }
 
     /// Whether the key can check signatures of this algorithm.

@@ -7,6 +7,7 @@ mod compressed_certificate;
 mod delegate_credential;
 mod delegated_credential;
 mod raw;
+mod remote;
 mod rsa_padding;
 mod signatures;
 mod support;

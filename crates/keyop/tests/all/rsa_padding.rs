@@ -24,14 +24,14 @@ fn perform(handshake: Handshake) -> Secret {
 }
 
 /// Without the extended master secret, so that the secret depends on the two randoms alone.
-fn classic(ciphertext: &[u8]) -> Handshake {
+pub(crate) fn classic(ciphertext: &[u8]) -> Handshake {
     let mut handshake = handshake();
     handshake.server_hello.extensions.extended_master_secret = false;
     handshake.ciphertext = ciphertext.to_vec();
     handshake
 }
 
-fn classic_secret(premaster: &[u8]) -> Secret {
+pub(crate) fn classic_secret(premaster: &[u8]) -> Secret {
     let handshake = handshake();
     let seed = MasterSecretSeed::Classic {
         client_random: &handshake.client_hello.random,
@@ -145,7 +145,7 @@ fn the_version_is_the_client_hellos() {
 }
 
 /// Ciphertexts that hold no premaster secret.
-fn catalogue(public: &RsaPublic) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn catalogue(public: &RsaPublic) -> Vec<(&'static str, Vec<u8>)> {
     let mut ciphertexts: Vec<_> = blocks(public)
         .into_iter()
         .map(|(name, block)| (name, public.encrypt_block(&block)))

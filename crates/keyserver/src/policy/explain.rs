@@ -10,7 +10,7 @@ use super::rule::{Asked, nearness};
 use super::{Policy, refusal};
 use crate::config::{Config, PeerAddress, Rate};
 use crate::edge_identity::EdgeIdentity;
-use crate::store::{Directory, KeyStore};
+use crate::store::{self, KeySet};
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -60,9 +60,9 @@ impl Config {
     /// # Errors
     /// If the keys cannot be read.
     pub fn explain(&self, question: &Question) -> Result<Explanation, ConfigError> {
-        let opened = Directory::open(&self.keys).map_err(|problem| self.keys_problem(&problem))?;
-        let policy = Policy::new(self, &opened.store);
-        let mut explanation = policy.explain(question, &opened.store);
+        let opened = store::open(&self.keys, &[]).map_err(|problem| self.keys_problem(&problem))?;
+        let policy = Policy::new(self, &opened.keys);
+        let mut explanation = policy.explain(question, &opened.keys);
         if let Some(index) = explanation.rule {
             let place = self.problem(&format!("edge[{index}]"), "", "");
             explanation.file = place.file;
@@ -73,7 +73,7 @@ impl Config {
 }
 
 impl Policy {
-    fn explain(&self, question: &Question, store: &dyn KeyStore) -> Explanation {
+    fn explain(&self, question: &Question, keys: &KeySet) -> Explanation {
         let mut explanation = Explanation {
             refused: RefusalReason::None,
             cause: String::new(),
@@ -83,8 +83,7 @@ impl Policy {
             rate: None,
             key_rate: None,
         };
-        let keys = store.keys();
-        let Some(key) = keys.iter().find(|key| key.is_called(&question.key)) else {
+        let Some(key) = keys.keys().iter().find(|key| key.is_called(&question.key)) else {
             explanation.refused = RefusalReason::Key;
             explanation.cause = format!("there is no key `{}`", question.key);
             return explanation;

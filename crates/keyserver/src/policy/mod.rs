@@ -16,7 +16,7 @@ use keyward_protocol::RefusalReason;
 use crate::config::{Config, EdgeConfig, KeySelector, KeysConfig, NameSelector, PeerAddress};
 use crate::edge_identity::EdgeIdentity;
 use crate::metrics::EdgeOperations;
-use crate::store::{KeyStore, StoredKey};
+use crate::store::{KeySet, StoredKey};
 
 use rates::{EdgeRates, KeyRate};
 use rule::{Asked, EdgeMatch, Rule, nearness};
@@ -54,14 +54,14 @@ impl Switches {
 
 impl Policy {
     /// Resolves the rules. Names of keys that do not exist match nothing; [`Config::check`] reports them.
-    pub fn new(config: &Config, store: &dyn KeyStore) -> Self {
-        let keys = store.keys();
+    pub fn new(config: &Config, keys: &KeySet) -> Self {
+        let keys = keys.keys();
         let rules = config.edges.iter().enumerate();
-        let rules = rules.map(|(index, edge)| Arc::new(rule(index, edge, &keys)));
+        let rules = rules.map(|(index, edge)| Arc::new(rule(index, edge, keys)));
         Self {
             rules: rules.collect(),
-            switches: switches(&config.keys, &keys),
-            key_rates: Arc::new(key_rates(&config.keys, &keys)),
+            switches: switches(&config.keys, keys),
+            key_rates: Arc::new(key_rates(&config.keys, keys)),
         }
     }
 
@@ -141,7 +141,9 @@ impl Policy {
                 let signs = !is_rsa || rules.rsa_signing;
                 its_role
                     && match operation {
-                        OperationKind::Tls12RsaMasterSecret => is_rsa && rules.rsa_decryption,
+                        OperationKind::Tls12RsaMasterSecret => {
+                            is_rsa && rules.rsa_decryption && key.decrypts()
+                        }
                         OperationKind::DelegatedCredential => {
                             signs && !rules.rsa_decryption && !rules.raw_rsa_decryption
                         }

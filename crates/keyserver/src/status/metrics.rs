@@ -167,7 +167,7 @@ fn keys(shared: &Shared, out: &mut Exposition<'_>) -> fmt::Result {
     out.gauge(
         "keyward_keyserver_keys",
         "Keys that are loaded",
-        i64::try_from(shared.store.keys().len()).unwrap_or(i64::MAX),
+        i64::try_from(shared.keys().keys().len()).unwrap_or(i64::MAX),
     )?;
     let ends = certificates(shared).into_iter().filter_map(|certificate| {
         let labels = [

@@ -39,7 +39,7 @@ fn not_ready(shared: &Shared) -> Vec<String> {
     if shared.draining.is_cancelled() {
         reasons.push("it stops: edges are told to go elsewhere".to_owned());
     }
-    if shared.store.keys().is_empty() {
+    if shared.keys().keys().is_empty() {
         reasons.push("no key is loaded".to_owned());
     }
     // In relaxed mode operations go on, and the log shouts.
@@ -73,14 +73,15 @@ struct Certificate {
 
 /// The certificates of all keys; a key without one has none here.
 fn certificates(shared: &Shared) -> Vec<Certificate> {
-    let keys = shared.store.keys().into_iter();
+    let set = shared.keys();
+    let keys = set.keys().iter();
     keys.flat_map(|key| {
         let chains = key.chains().iter().enumerate();
         let certificates = chains.filter_map(|(number, chain)| {
             let leaf = chain.certificates.first()?;
             let names = EdgeIdentity::from_certificate(leaf).map(|identity| identity.names);
             Some(Certificate {
-                key: Arc::clone(&key),
+                key: Arc::clone(key),
                 number,
                 not_after: not_after(leaf),
                 names: names.unwrap_or_default(),

@@ -73,7 +73,8 @@ fn load(shared: &Shared, page: &mut Page) {
 
 fn keys(shared: &Shared, page: &mut Page) {
     page.section("Keys");
-    let keys = shared.store.keys();
+    let set = shared.keys();
+    let keys = set.keys();
     let mut by_key = BTreeMap::<_, Vec<_>>::new();
     for certificate in certificates(shared) {
         let id = certificate.key.id().to_string();

@@ -12,6 +12,7 @@ mod operations;
 mod policy;
 mod rates;
 mod raw_edge;
+mod remote_store;
 mod revocation;
 mod strangers;
 mod support;

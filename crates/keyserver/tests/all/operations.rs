@@ -13,7 +13,7 @@ use crate::raw_edge::RawEdge;
 use crate::support::{Home, PATIENCE, Site, run, site, sites, start};
 
 /// What must have been signed, made here from the operation.
-fn signed_message(operation: &Operation) -> Vec<u8> {
+pub(crate) fn signed_message(operation: &Operation) -> Vec<u8> {
     match operation {
         Operation::Tls13ServerCertificateVerify(operation) => {
             let hash = tls13::transcript_hash(&operation.messages, HashAlgorithm::Sha256).unwrap();
@@ -27,14 +27,14 @@ fn signed_message(operation: &Operation) -> Vec<u8> {
     }
 }
 
-fn randoms(messages: &[u8]) -> ([u8; 32], [u8; 32]) {
+pub(crate) fn randoms(messages: &[u8]) -> ([u8; 32], [u8; 32]) {
     let mut messages = split(messages).map(Result::unwrap);
     let client_hello = ClientHello::from_bytes(messages.next().unwrap().body).unwrap();
     let server_hello = ServerHello::from_bytes(messages.next().unwrap().body).unwrap();
     (client_hello.random, server_hello.random)
 }
 
-fn assert_signed(site: &Site, message: &[u8], result: &OperationResult) {
+pub(crate) fn assert_signed(site: &Site, message: &[u8], result: &OperationResult) {
     let OperationResult::Signature(signature) = result else {
         panic!("no signature")
     };
