@@ -6,7 +6,7 @@ use keyward_keyclient::{ConnectionState, KeyClient, KeyClientError};
 use tokio::task::JoinSet;
 
 use crate::raw_edge::RawEdge;
-use crate::support::{Home, PATIENCE, eventually, run, site, start};
+use crate::support::{Home, PATIENCE, eventually, run, site, start, start_again};
 
 #[test]
 fn a_killed_key_server_that_comes_back_costs_no_operation() {
@@ -27,7 +27,7 @@ fn a_killed_key_server_that_comes_back_costs_no_operation() {
         eventually("work has begun", || server.metrics().performed_total() > 0).await;
         // No goodbye: sockets just close, with operations queued and one in work.
         drop(server);
-        let server = start(config).await;
+        let server = start_again(config).await;
         for result in all.join_all().await {
             result.unwrap();
         }

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyward_crypto::signature::PublicKey;
 use keyward_keyclient::{KeyClient, KeyClientConfig, Timings};
 use keyward_keyop::testing::Handshake;
 use keyward_keyop::{KeyId, Operation};
-use keyward_keyserver::{Address, Config, KeyServer, RunningKeyServer};
+use keyward_keyserver::{Address, Config, KeyServer, RunningKeyServer, StartError};
 use keyward_pki::{Authority, Issued, KeyAlgorithm};
 use keyward_wire::values::{CipherSuite, SignatureScheme};
 use rcgen::{Issuer, KeyPair};
@@ -234,6 +234,19 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
 
 pub(crate) async fn start(config: Config) -> RunningKeyServer {
     KeyServer::start(config).await.unwrap()
+}
+
+/// Where one was dropped: its sockets are closed a moment later.
+pub(crate) async fn start_again(config: Config) -> RunningKeyServer {
+    let begin = Instant::now();
+    loop {
+        match KeyServer::start(config.clone()).await {
+            Err(StartError::Listen { .. }) if begin.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            started => return started.unwrap(),
+        }
+    }
 }
 
 /// Runs a test on a runtime of its own, with a bound on its time.
