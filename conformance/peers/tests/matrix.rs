@@ -45,7 +45,7 @@ fn chapter(peer: &dyn Peer, credentials: &Credentials, chosen: &Chosen) -> Chapt
     let mut sections = Vec::new();
     for direction in Direction::ALL {
         let theirs = peer.capabilities(direction);
-        let mut plan = Plan::new(&keyward::capabilities(), &theirs);
+        let mut plan = Plan::new(&keyward::capabilities(credentials), &theirs);
         plan.cases
             .retain(|case| chosen.case(direction, &case.to_string()));
         let start = Instant::now();

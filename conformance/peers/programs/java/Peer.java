@@ -104,7 +104,7 @@ public final class Peer {
         say("groups", "1.3", String.join("\t", groups));
         groups.remove("X25519MLKEM768");
         say("groups", "1.2", String.join("\t", groups));
-        say("certificates", "rsa2048", "p256", "p384", "p521", "ed25519");
+        say("certificates", "rsa2048", "rsapss", "p256", "p384", "p521", "ed25519");
     }
 
     /** Whether the ClientHello of a client that may use this group alone names it. */

@@ -24,7 +24,7 @@ function describe() {
   }
   const newer = openssl[0] > 3 || (openssl[0] === '3' && Number(openssl[1]) >= 5);
   const mldsa = newer ? ['mldsa44', 'mldsa65', 'mldsa87'] : [];
-  say('certificates', 'rsa2048', 'p256', 'p384', 'p521', 'ed25519', ...mldsa);
+  say('certificates', 'rsa2048', 'rsapss', 'p256', 'p384', 'p521', 'ed25519', ...mldsa);
 }
 
 function takesGroup(group) {

@@ -21,7 +21,7 @@ def describe(_job):
     hybrids = ["X25519MLKEM768"] if ssl.OPENSSL_VERSION_INFO >= (3, 5) else []
     say("groups", "1.3", *hybrids, *curves, *(finite_fields if ssl.OPENSSL_VERSION_INFO >= (3, 0) else []))
     say("groups", "1.2", *curves, *finite_fields)
-    say("certificates", "rsa2048", "p256", "p384", "p521", "ed25519")
+    say("certificates", "rsa2048", "rsapss", "p256", "p384", "p521", "ed25519")
 
 
 def context_of(job, protocol):

@@ -11,7 +11,7 @@ use std::{
 use keyward_crypto::private_key::PrivateKey;
 use keyward_pki::{Authority, Issued, Request, Usage};
 use keyward_tls::Credential;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
 use super::{
     case::{client_name, host},
@@ -51,19 +51,27 @@ impl Credentials {
     pub fn create() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let authority = Authority::new("Keyward matrix").expect("a new CA");
-        write(directory.path(), "ca.pem", &authority.ca_pem());
+        authority
+            .save(directory.path())
+            .expect("a temporary directory takes files");
         let request = std::str::from_utf8(REQUEST).expect("the request is text");
         write(directory.path(), "request", request);
-        if let Some(openssl) = process::find("openssl") {
-            write_dh_parameters(&openssl, directory.path());
+        let openssl = process::find("openssl");
+        if let Some(openssl) = &openssl {
+            write_dh_parameters(openssl, directory.path());
         }
         let all = |usage, name: fn(Certificate) -> String| {
             let one = |kind: Certificate| {
-                let request = Request::new(&[name(kind)], kind.algorithm(), usage);
-                let issued = authority.issue(&request).expect("a new certificate");
-                (kind, load(directory.path(), &name(kind), issued))
+                let name = name(kind);
+                let issued = if let Some(algorithm) = kind.algorithm() {
+                    let request = Request::new(&[&name], algorithm, usage);
+                    authority.issue(&request).expect("a new certificate")
+                } else {
+                    issue_rsa_pss(openssl.as_ref()?, directory.path(), &name, usage)
+                };
+                Some((kind, load(directory.path(), &name, issued)))
             };
-            Certificate::ALL.into_iter().map(one).collect()
+            Certificate::ALL.into_iter().filter_map(one).collect()
         };
         Self {
             servers: all(Usage::Server, host),
@@ -91,6 +99,11 @@ impl Credentials {
     /// The authority's certificate.
     pub fn authority(&self) -> &CertificateDer<'static> {
         &self.authority
+    }
+
+    /// Whether there are certificates of a kind: those for RSASSA-PSS are made by OpenSSL.
+    pub fn has(&self, kind: Certificate) -> bool {
+        self.servers.contains_key(&kind)
     }
 
     /// The server's certificate of a kind.
@@ -123,6 +136,50 @@ fn write_dh_parameters(openssl: &Path, directory: &Path) {
             .arg("-out")
             .arg(directory.join(format!("{}.pem", group.name)));
         process::run(command, b"").succeeded();
+    }
+}
+
+/// A key for RSASSA-PSS alone and its certificate, made by `openssl` with the authority's key.
+fn issue_rsa_pss(openssl: &Path, directory: &Path, name: &str, usage: Usage) -> Issued {
+    let openssl = |arguments: &str| {
+        let mut command = Command::new(openssl);
+        command
+            .env("OPENSSL_CONF", "/dev/null")
+            .current_dir(directory)
+            .args(arguments.split(' '));
+        let finished = process::run(command, b"").succeeded();
+        String::from_utf8(finished.stdout).expect("PEM is text")
+    };
+    let usage = match usage {
+        Usage::Server => "serverAuth",
+        Usage::Client => "clientAuth",
+    };
+    let key = openssl("genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048");
+    write(directory, "request.key", &key);
+    write(
+        directory,
+        "request.conf",
+        &format!(
+            "[req]\ndistinguished_name = name\n[name]\n[leaf]\nsubjectAltName = DNS:{name}\n\
+             basicConstraints = critical,CA:FALSE\nkeyUsage = critical,digitalSignature\n\
+             extendedKeyUsage = {usage}\n"
+        ),
+    );
+    let request = openssl(&format!(
+        "req -new -config request.conf -key request.key -subj /CN={name}"
+    ));
+    write(directory, "request.csr", &request);
+    let chain_pem = openssl(
+        "x509 -req -in request.csr -CA ca.pem -CAkey ca.key -days 30 -sha256 \
+         -extfile request.conf -extensions leaf",
+    );
+    Issued {
+        chain_der: vec![
+            CertificateDer::from_pem_slice(chain_pem.as_bytes()).expect("a certificate"),
+        ],
+        key_der: PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key"),
+        chain_pem,
+        key_pem: key.into(),
     }
 }
 

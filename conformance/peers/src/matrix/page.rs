@@ -46,7 +46,8 @@ goes through the kinds that both know, in turn.
 Cells are “Keyward serves the peer's client / Keyward connects to the peer's server”. A number is how many cases passed.
 A raised number stands for why there is none: see the list below the tables, which also says what else there is less of.
 An empty cell is a combination that does not exist, or one of the two largest finite fields with a second suite: their
-handshakes cost a hundred times the others, so they take part with one.
+handshakes cost a hundred times the others, so they take part with one. RSASSA-PSS certificates (`rsa_pss_pss` schemes) take
+part with `x25519`, `secp256r1` and `ffdhe2048`.
 ";
 
 /// The whole page.

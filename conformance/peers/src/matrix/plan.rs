@@ -47,7 +47,7 @@ fn all(keyward: &Capabilities, peer: &Capabilities) -> Vec<Case> {
         let clients = client_certificates(version, keyward, peer);
         for (group_turn, group) in groups(suite).into_iter().enumerate() {
             for (certificate_turn, certificate) in Certificate::of(version).enumerate() {
-                if !suite.fits(certificate) {
+                if !suite.fits(certificate) || !meets(certificate, group) {
                     continue;
                 }
                 for (flow_turn, flow) in version.flows().iter().enumerate() {
@@ -91,6 +91,12 @@ fn client_certificates(
     } else {
         known
     }
+}
+
+/// RSASSA-PSS keys differ from other RSA keys in what they sign, which no group changes: one group of each kind is enough.
+fn meets(certificate: Certificate, group: Option<&Group>) -> bool {
+    let one = |group: &Group| matches!(group.name, "x25519" | "secp256r1" | "ffdhe2048");
+    certificate != Certificate::RsaPss || group.is_none_or(one)
 }
 
 /// Groups that cost a hundred times what others cost, and with each further suite prove nothing new.

@@ -104,10 +104,9 @@ impl Suite {
     pub fn fits(&self, certificate: Certificate) -> bool {
         match self.key_exchange {
             KeyExchange::Tls13 => true,
-            KeyExchange::EcdheEcdsa => certificate != Certificate::Rsa && !certificate.is_ml_dsa(),
-            KeyExchange::EcdheRsa | KeyExchange::DheRsa | KeyExchange::Rsa => {
-                certificate == Certificate::Rsa
-            }
+            KeyExchange::EcdheEcdsa => !certificate.is_rsa() && !certificate.is_ml_dsa(),
+            KeyExchange::EcdheRsa | KeyExchange::DheRsa => certificate.is_rsa(),
+            KeyExchange::Rsa => certificate == Certificate::Rsa,
         }
     }
 }
@@ -246,6 +245,8 @@ pub static GROUPS: [Group; 10] = {
 pub enum Certificate {
     /// RSA, 2048 bits.
     Rsa,
+    /// RSA, 2048 bits, for RSASSA-PSS alone (the `rsa_pss_pss` schemes).
+    RsaPss,
     /// ECDSA on P-256.
     P256,
     /// ECDSA on P-384.
@@ -264,8 +265,9 @@ pub enum Certificate {
 
 impl Certificate {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Rsa,
+        Self::RsaPss,
         Self::P256,
         Self::P384,
         Self::P521,
@@ -281,6 +283,11 @@ impl Certificate {
         all.filter(move |kind| version == Version::Tls13 || !kind.is_ml_dsa())
     }
 
+    /// Whether its key is of RSA.
+    pub fn is_rsa(self) -> bool {
+        matches!(self, Self::Rsa | Self::RsaPss)
+    }
+
     /// Whether its key is of ML-DSA.
     pub fn is_ml_dsa(self) -> bool {
         matches!(self, Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87)
@@ -288,12 +295,13 @@ impl Certificate {
 
     /// A word for file names, host names and the peers' programs.
     pub fn word(self) -> &'static str {
-        self.algorithm().name()
+        self.algorithm().map_or("rsapss", KeyAlgorithm::name)
     }
 
-    /// Its kind of key.
-    pub fn algorithm(self) -> KeyAlgorithm {
-        match self {
+    /// Its kind of key, if `crates/pki` makes such.
+    pub fn algorithm(self) -> Option<KeyAlgorithm> {
+        Some(match self {
+            Self::RsaPss => return None,
             Self::Rsa => KeyAlgorithm::Rsa2048,
             Self::P256 => KeyAlgorithm::P256,
             Self::P384 => KeyAlgorithm::P384,
@@ -302,7 +310,7 @@ impl Certificate {
             Self::MlDsa44 => KeyAlgorithm::MlDsa44,
             Self::MlDsa65 => KeyAlgorithm::MlDsa65,
             Self::MlDsa87 => KeyAlgorithm::MlDsa87,
-        }
+        })
     }
 
     /// The curve of an ECDSA key.
@@ -327,6 +335,7 @@ impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rsa => "RSA-2048",
+            Self::RsaPss => "RSASSA-PSS",
             Self::P256 => "ECDSA P-256",
             Self::P384 => "ECDSA P-384",
             Self::P521 => "ECDSA P-521",

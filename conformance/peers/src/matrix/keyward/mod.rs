@@ -9,8 +9,9 @@ use x509_parser::parse_x509_certificate;
 use super::{
     capabilities::Capabilities,
     case::Case,
+    credentials::Credentials,
     report::Report,
-    values::{GROUPS, Group, GroupKind, Suite, Version},
+    values::{Certificate, GROUPS, Group, GroupKind, Suite, Version},
 };
 
 mod client;
@@ -39,13 +40,18 @@ fn signature_schemes() -> Vec<SignatureScheme> {
 pub const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\n\r\nserved\n";
 
 /// What the engine can do in either role: asked of itself, so that what is added to it is tested at once.
-pub fn capabilities() -> Capabilities {
+pub fn capabilities(credentials: &Credentials) -> Capabilities {
     let policy = Policy::legacy();
     let suites = policy.cipher_suites.iter();
     let suites = suites
         .filter_map(|suite| Suite::of(suite.0))
         .map(|suite| suite.name);
     let mut capabilities = Capabilities::new("Keyward").with_suites(suites);
+    let lacking = Certificate::ALL.into_iter();
+    let lacking: Vec<_> = lacking.filter(|kind| !credentials.has(*kind)).collect();
+    for version in Version::ALL {
+        capabilities = capabilities.without_certificates(version, &lacking);
+    }
     let groups = GROUPS.iter();
     let groups = groups.filter(|group| key_exchange::Group::from_code(group.code).is_some());
     for group in groups {

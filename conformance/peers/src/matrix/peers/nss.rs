@@ -183,6 +183,10 @@ fn group(group: &Group) -> &'static str {
     }
 }
 
+/// NSS speaks of RSASSA-PSS keys only if told so, and then of what it is told alone.
+const SIGNATURE_SCHEMES: &str = "rsa_pss_pss_sha256,rsa_pss_rsae_sha256,rsa_pkcs1_sha256,\
+     ecdsa_secp256r1_sha256,ecdsa_secp384r1_sha384,ecdsa_secp521r1_sha512";
+
 /// The option for a suite.
 fn only(suite: &Suite) -> [String; 2] {
     ["-c".to_owned(), format!(":{:04X}", suite.code)]
@@ -203,6 +207,9 @@ impl Nss<'_> {
         let groups: Vec<&str> = groups.into_iter().map(group).collect();
         if !groups.is_empty() {
             command.args(["-I", &groups.join(",")]);
+        }
+        if [Some(case.certificate), case.client_certificate].contains(&Some(Certificate::RsaPss)) {
+            command.args(["-J", SIGNATURE_SCHEMES]);
         }
         if matches!(case.flow, Flow::Ticket | Flow::EarlyData) {
             command.arg("-u");
@@ -248,7 +255,7 @@ impl Worker for &Nss<'_> {
         let port = tool::free_port();
         let mut command = self.command(&self.server, case);
         let option = match case.certificate {
-            Certificate::Rsa => "-n",
+            Certificate::Rsa | Certificate::RsaPss => "-n",
             _ => "-e",
         };
         command.args(only(case.suite));

@@ -73,6 +73,10 @@ impl Peer for Rustls<'_> {
                 .with_suites(suites.map(|suite| suite.name))
                 .with_groups(Version::Tls13, groups.iter().map(|group| group.name))
                 .with_groups(Version::Tls12, tls12.map(|group| group.name));
+        // Path validation by rustls-webpki knows no such keys.
+        let capabilities = Version::ALL.into_iter().fold(capabilities, |it, version| {
+            it.without_certificates(version, &[Certificate::RsaPss])
+        });
         match direction {
             // RFC 8422 §5.1.1: a server goes by supported_groups for the curve of its certificate as well.
             Direction::KeywardServes => capabilities.except(
