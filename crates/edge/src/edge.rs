@@ -175,7 +175,7 @@ fn max_early_data(sites: &[SiteConfig]) -> u32 {
 /// one that is sealed right after for two.
 const SESSION_LIFETIME_S: u32 = 2 * 3600;
 
-fn sites(config: &Config, services: &TaskTracker) -> Result<Vec<Arc<Site>>, StartError> {
+pub(crate) fn sites(config: &Config, services: &TaskTracker) -> Result<Vec<Arc<Site>>, StartError> {
     config
         .sites
         .iter()

@@ -216,6 +216,9 @@ fn need_error(error: &KeyClientError) -> NeedError {
 }
 
 #[cfg(test)]
+mod forged_sessions;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
