@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use keyward_config::{LogConfig, LogFormat};
 use keyward_keyop::OperationKind;
 use keyward_keyserver::PeerAddress;
 use keyward_pki::KeyAlgorithm;
@@ -37,39 +38,40 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Args)]
 pub(crate) struct LogArgs {
-    /// How log lines on standard error look
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        help_heading = "Logs"
-    )]
-    pub(crate) log_format: LogFormat,
-    /// The least important log lines to show: off, error, warn, info, debug or trace. By module: set
-    /// KEYWARD_LOG, as in KEYWARD_LOG=keyward_edge=debug
+    /// How log lines on standard error look: without this, as the configuration file says in [log], or for people
+    #[arg(long, global = true, value_enum, help_heading = "Logs")]
+    pub(crate) log_format: Option<LogFormatArg>,
+    /// The least important log lines to show: off, error, warn, info, debug or trace. Without this, as the configuration
+    /// file says in [log], or info. By module: set KEYWARD_LOG, as in KEYWARD_LOG=keyward_edge=debug
     #[arg(
         long,
         global = true,
         value_name = "LEVEL",
-        default_value = "info",
         help_heading = "Logs",
         env = "KEYWARD_LOG_LEVEL"
     )]
-    pub(crate) log_level: LevelFilter,
+    pub(crate) log_level: Option<LevelFilter>,
 }
 
 impl LogArgs {
+    /// The format that the command line says.
+    pub(crate) fn format(&self) -> Option<LogFormat> {
+        self.log_format.map(|format| match format {
+            LogFormatArg::Human => LogFormat::Human,
+            LogFormatArg::Json => LogFormat::Json,
+        })
+    }
+
     /// For a process that this one starts: the same format, and of the usual lines only those that
     /// somebody has to look at.
     pub(crate) fn for_child(&self) -> [String; 2] {
-        let format = match self.log_format {
+        let format = match self.format().unwrap_or_default() {
             LogFormat::Human => "human",
             LogFormat::Json => "json",
         };
         let level = match self.log_level {
-            LevelFilter::INFO => LevelFilter::WARN,
-            level => level,
+            None | Some(LevelFilter::INFO) => LevelFilter::WARN,
+            Some(level) => level,
         };
         [
             format!("--log-format={format}"),
@@ -78,10 +80,9 @@ impl LogArgs {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormatArg {
     /// Lines for people
-    #[default]
     Human,
     /// One JSON object a line
     Json,
@@ -102,6 +103,17 @@ pub(crate) enum Command {
     /// The small site of `keyward demo`
     #[command(hide = true)]
     DemoSite(DemoSiteArgs),
+}
+
+impl Command {
+    /// What the configuration file that the command is about says of logs.
+    pub(crate) fn log_config(&self) -> LogConfig {
+        match self {
+            Self::Keyserver(args) => LogConfig::of_file(&args.config),
+            Self::Edge(args) => LogConfig::of_file(&args.config),
+            _ => LogConfig::default(),
+        }
+    }
 }
 
 /// Show real handshakes between a client, an edge and a key server on this machine.

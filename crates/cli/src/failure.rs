@@ -3,9 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use keyward_config::{ConfigError, Problem};
-
-use crate::args::LogFormat;
+use keyward_config::{ConfigError, LogFormat, Problem};
 
 /// Why a command failed. Each kind has its exit code; 2, wrong usage, is also what clap exits with.
 #[derive(Debug)]

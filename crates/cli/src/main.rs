@@ -22,11 +22,11 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    logs::start(&cli.log);
+    let format = logs::start(&cli.log, cli.command.log_config());
     match run(&cli) {
         Ok(code) => code,
         Err(failure) => {
-            failure.report(cli.log.log_format);
+            failure.report(format);
             failure.exit_code()
         }
     }

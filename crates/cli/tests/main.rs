@@ -7,6 +7,7 @@ mod daemons;
 mod demo;
 mod examples;
 mod key_is_not_there;
+mod looked_at;
 mod pki;
 mod policy;
 mod serve;

@@ -120,6 +120,12 @@ pub(crate) fn names(certificate: &CertificateDer<'_>) -> Vec<NamePattern> {
 }
 
 /// Whether the certificate's time is over, or has not come yet, at `now` (seconds since 1970).
+/// When it ends, in seconds since 1970.
+pub(crate) fn not_after(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    Some(certificate.validity().not_after.timestamp())
+}
+
 pub(crate) fn validity_problem(certificate: &CertificateDer<'_>, now: i64) -> Option<String> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let validity = parsed.validity();

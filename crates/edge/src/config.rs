@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_config::{NamePattern, Source};
+use keyward_config::{AdminConfig, LogConfig, NamePattern, Source};
 use keyward_keyclient::KeyClientConfig;
 use keyward_tls::{Credential, Policy, VerifySignatures};
 use rustls_pki_types::CertificateDer;
@@ -44,6 +44,10 @@ pub struct Config {
     pub limits: Limits,
     /// Where to append one JSON line a handshake.
     pub handshake_records: Option<PathBuf>,
+    /// Where metrics, readiness and a status page are to be had, if anywhere.
+    pub admin: Option<AdminConfig>,
+    /// What is said of logs, which whoever starts the edge looks at.
+    pub log: LogConfig,
     /// Which of the key server's signatures are checked before a client sees them.
     pub verify_signatures: VerifySignatures,
     /// Whether sessions of TLS 1.2 may be sealed into tickets, which hold the master secret: who steals the

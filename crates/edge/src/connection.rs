@@ -203,6 +203,8 @@ fn complete(stream: &mut Stream, peer: SocketAddr, site: &Site, shared: &Shared)
         return;
     };
     shared.counters.handshake(&negotiated);
+    let measured = &shared.counters.measured;
+    measured.handshake(&negotiated, stream.age());
     debug!(
         %peer,
         sni = negotiated.server_name.as_deref().unwrap_or("-"),
@@ -229,6 +231,12 @@ fn report(failure: &Failure, stream: &mut Stream, peer: SocketAddr, shared: &Sha
     let sni = server_name.as_deref().unwrap_or("-");
     let (count, cause) = explain(failure, findings);
     shared.counters.failure(count);
+    let measured = &shared.counters.measured;
+    match failure {
+        Failure::Stream(StreamError::Tls(error)) => measured.failure(error),
+        Failure::TimedOut(_) => measured.alerts_sent.add(AlertDescription::USER_CANCELED),
+        Failure::Stream(_) | Failure::Cut => {}
+    }
     if count == FailureCause::Internal {
         error!(%peer, sni, cause, "a handshake failed");
     } else if count.is_ours() {

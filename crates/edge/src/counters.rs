@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use keyward_tls::Negotiated;
 use keyward_wire::values::ProtocolVersion;
 
+use crate::measured::Measured;
+
 /// Counts since the edge started; never decreasing, except for those in [`Counters::open`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -24,6 +26,8 @@ pub(crate) struct Counters {
     pub(crate) requests: AtomicU64,
     pub(crate) upstream_failures: AtomicU64,
     failures: [AtomicU64; FailureCause::ALL.len()],
+    /// What is timed, and what more there is to count.
+    pub(crate) measured: Measured,
 }
 
 /// Why a handshake failed, as far as counting goes. The log line has the details.

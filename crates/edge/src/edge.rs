@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use keyward_config::AdminConfig;
 use keyward_crypto::CryptoError;
 use keyward_crypto::random::SystemRandom;
 use keyward_keyclient::{ConnectionState, KeyClient, KeyClientConfigError};
+use keyward_observe::{About, Admin, RunningAdmin};
 use keyward_tls::{ServerConfig, UnixTime};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -28,6 +30,7 @@ use crate::needs::Resolver;
 use crate::record::RecordWriter;
 use crate::resumption::{ROTATION, Resumption};
 use crate::sites::{Service, Site, Sites};
+use crate::status::Status;
 use crate::upstream::{Connector, ConnectorError};
 use crate::{catalog, certificates, delegation, listener};
 
@@ -99,6 +102,17 @@ impl Edge {
                 })
             })
             .transpose()?;
+        let admin = match config.admin {
+            Some(AdminConfig { listen }) => {
+                let bound = Admin::bind(listen).await;
+                let failed = |cause| StartError::Admin {
+                    address: listen,
+                    cause,
+                };
+                Some(bound.map_err(failed)?)
+            }
+            None => None,
+        };
         let services = TaskTracker::new();
         let sites = Arc::new(Sites::new(sites(&config, &services)?));
         let resumption = Resumption::new(config.limits.sessions, Arc::new(SystemRandom))
@@ -128,6 +142,7 @@ impl Edge {
                 key_operation_timeout: config.timeouts.key_operation,
                 early_data: Register::new(config.limits.early_data),
                 counters: counters.clone(),
+                key_server: keys.server().to_string(),
                 delegated: delegated.clone(),
             }),
             sites,
@@ -141,7 +156,12 @@ impl Edge {
             cut: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
+        let admin = admin.map(|admin| {
+            let about = About::new("Edge", env!("CARGO_PKG_VERSION"));
+            admin.start(about, Arc::new(Status(shared.clone())))
+        });
         let edge = RunningEdge {
+            admin,
             shared,
             addresses,
             services,
@@ -154,7 +174,11 @@ impl Edge {
         ));
         edge.in_background(follow_ticket_keys(keys.clone(), resumption.clone()));
         edge.in_background(catalog::follow(keys, edge.shared.sites.clone(), known));
-        edge.in_background(maintain(edge.shared.sites.clone(), resumption));
+        edge.in_background(maintain(
+            edge.shared.sites.clone(),
+            resumption,
+            edge.shared.counters.clone(),
+        ));
         let slots = Arc::new(Semaphore::new(config.limits.connections));
         for (listener, address) in listeners.into_iter().zip(&edge.addresses) {
             info!(%address, "listening");
@@ -263,7 +287,7 @@ async fn follow_ticket_keys(keys: KeyClient, resumption: Arc<Resumption>) {
 }
 
 /// What has to be done from time to time.
-async fn maintain(sites: Arc<Sites>, resumption: Arc<Resumption>) {
+async fn maintain(sites: Arc<Sites>, resumption: Arc<Resumption>, counters: Arc<Counters>) {
     /// Also how soon a file that has changed is taken.
     const ROUND: Duration = Duration::from_secs(10);
     let mut rotate = tokio::time::Instant::now() + ROTATION;
@@ -276,7 +300,7 @@ async fn maintain(sites: Arc<Sites>, resumption: Arc<Resumption>) {
             }
         }
         resumption.forget_expired(UnixTime::now());
-        reload(&sites).await;
+        reload(&sites, &counters).await;
         if tokio::time::Instant::now() >= rotate {
             rotate += ROTATION;
             match resumption.rotate() {
@@ -297,7 +321,7 @@ pub struct Reloaded {
 }
 
 /// Reads the files of every site that has changed ones.
-async fn reload(sites: &Arc<Sites>) -> Reloaded {
+async fn reload(sites: &Arc<Sites>, counters: &Counters) -> Reloaded {
     let sites = sites.clone();
     let reading = tokio::task::spawn_blocking(move || {
         let mut reloaded = Reloaded::default();
@@ -318,12 +342,21 @@ async fn reload(sites: &Arc<Sites>) -> Reloaded {
         reloaded
     });
     // The task neither panics nor is cancelled.
-    reading.await.unwrap_or_default()
+    let reloaded = reading.await.unwrap_or_default();
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    counters.measured.reloads.add_many(count(reloaded.changed));
+    counters
+        .measured
+        .reloads_failed
+        .add_many(count(reloaded.failed));
+    reloaded
 }
 
 /// An edge that serves. Dropping it ends every connection at once; [`RunningEdge::shutdown`] is the
 /// orderly way.
 pub struct RunningEdge {
+    /// Looked at until the very end.
+    admin: Option<RunningAdmin>,
     shared: Arc<Shared>,
     addresses: Vec<SocketAddr>,
     /// The connections to services.
@@ -334,6 +367,11 @@ impl RunningEdge {
     /// The addresses, in the order of the configuration, with real ports.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where metrics, readiness and the status page are to be had, with the real port.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(RunningAdmin::address)
     }
 
     /// Whether there is a connection to the key server now.
@@ -360,12 +398,13 @@ impl RunningEdge {
     /// Looks at the sites' files at once, which the edge otherwise does every ten seconds: chains,
     /// clients' CAs, revocation lists. A site takes all of its files or none.
     pub async fn reload(&self) -> Reloaded {
-        reload(&self.shared.sites).await
+        reload(&self.shared.sites, &self.shared.counters).await
     }
 
     /// Stops: accepts no more connections, tells HTTP clients to go elsewhere, lets requests and
     /// connections under way end for `grace`, and then ends them. Returns how many were cut.
-    pub async fn shutdown(self, grace: Duration) -> usize {
+    pub async fn shutdown(mut self, grace: Duration) -> usize {
+        let admin = self.admin.take();
         let shared = &self.shared;
         info!(connections = self.counts().open_connections, "stopping");
         shared.drain.cancel();
@@ -391,6 +430,9 @@ impl RunningEdge {
         if let Some(records) = shared.records.clone() {
             // It waits for the disk.
             let _ = tokio::task::spawn_blocking(move || records.close()).await;
+        }
+        if let Some(admin) = admin {
+            admin.stop().await;
         }
         info!("stopped");
         cut
@@ -429,6 +471,13 @@ impl fmt::Debug for RunningEdge {
 pub enum StartError {
     /// An address cannot be listened on.
     Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// The admin address cannot be listened on.
+    Admin {
         /// Which.
         address: SocketAddr,
         /// Why not.
@@ -481,6 +530,9 @@ impl fmt::Display for StartError {
                     }
                     _ => Ok(()),
                 }
+            }
+            Self::Admin { address, cause } => {
+                write!(f, "cannot listen on the admin address {address}: {cause}")
             }
             Self::Socket(cause) => write!(f, "a socket does not tell its address: {cause}"),
             Self::KeyServer(cause) => write!(f, "the key server: {cause}"),

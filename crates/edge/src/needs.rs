@@ -8,8 +8,8 @@ use std::time::Duration;
 use keyward_keyclient::{KeyClient, KeyClientError};
 use keyward_keyop::{OperationKind, OperationResult};
 use keyward_tls::{
-    Answer, CertificateNeed, EarlyDataNeed, KeyOperationNeed, Need, NeedError, NewSessionNeed,
-    PeerCertificateNeed, SessionNeed, UnixTime,
+    Answer, CertificateNeed, EarlyDataNeed, KeyOperationNeed, Need, NeedError, NeedKind,
+    NewSessionNeed, PeerCertificateNeed, SessionNeed, UnixTime,
 };
 use keyward_trust::Rejection;
 use keyward_wire::handshake::ClientHello;
@@ -19,6 +19,7 @@ use crate::chains::Wanted;
 use crate::counters::Counters;
 use crate::delegation::DelegatedKeys;
 use crate::early_data::{Register, Verdict};
+use crate::measured::KeyAnswerKind;
 use crate::resumption::Resumption;
 use crate::sites::{Site, Sites};
 
@@ -31,6 +32,8 @@ pub(crate) struct Resolver {
     pub(crate) early_data: Register,
     pub(crate) delegated: Arc<DelegatedKeys>,
     pub(crate) counters: Arc<Counters>,
+    /// What the key server is called.
+    pub(crate) key_server: String,
 }
 
 /// What came to light while a handshake asked.
@@ -85,6 +88,16 @@ impl Resolver {
             Need::PeerCertificate(need) => Resolution::Now(client_certificate(need, findings)),
             // A kind of need that a later engine raises and this edge does not know.
             other => Resolution::Now(other.fail(NeedError::Internal)),
+        }
+    }
+
+    /// Notes what the key server said, and when.
+    pub(crate) fn measure(&self, done: &KeyAnswer, took: Duration) {
+        let measured = &self.counters.measured;
+        measured.need(NeedKind::KeyOperation, took);
+        measured.key_answer(KeyAnswerKind::of(done.error.as_ref()));
+        if done.error.is_none() {
+            measured.key_server(&self.key_server, took);
         }
     }
 

@@ -320,6 +320,14 @@ impl Site {
         self.read().chains.all().cloned().collect()
     }
 
+    /// Whether the key server does anything with a chain's key for this edge; `None` as long as it has told nothing.
+    pub(crate) fn is_usable(&self, chain: &Credential) -> Option<bool> {
+        let presented = self.read();
+        let operations = presented.operations.as_ref()?;
+        let allowed = operations.get(&chain.key());
+        Some(allowed.is_some_and(|allowed| !allowed.is_empty()))
+    }
+
     /// By what clients' certificates are judged, if clients are asked for any.
     pub(crate) fn client_auth(&self) -> Option<Arc<ClientAuth>> {
         self.read().client_auth.clone()

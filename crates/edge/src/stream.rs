@@ -12,6 +12,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use keyward_tls::{
     EarlyDataStatus, Error, Misuse, Negotiated, ServerConfig, ServerConnection, Step, UnixTime,
@@ -34,6 +35,10 @@ pub(crate) struct TlsStream<S> {
     findings: Findings,
     recorder: Recorder,
     pending: Option<Pending>,
+    /// When that was asked for.
+    asked: Instant,
+    /// When the connection began.
+    began: Instant,
     /// Received bytes, one read's.
     held: Vec<u8>,
     /// How many of them the engine has taken.
@@ -88,6 +93,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
             findings: Findings::default(),
             recorder,
             pending: None,
+            asked: Instant::now(),
+            began: Instant::now(),
             held: Vec::new(),
             taken: 0,
             early: VecDeque::new(),
@@ -176,6 +183,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         self.tls.negotiated()
     }
 
+    /// How long ago the connection began.
+    pub(crate) fn age(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     pub(crate) fn findings(&self) -> &Findings {
         &self.findings
     }
@@ -228,6 +240,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
                 && let Poll::Ready(done) = pending.as_mut().poll(cx)
             {
                 self.pending = None;
+                self.resolver.measure(&done, self.asked.elapsed());
                 self.findings.key_server = done.error;
                 self.record();
                 self.recorder.key_answer(done.result);
@@ -241,9 +254,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
                     if self.resolver.asks_key_server(&need) {
                         self.recorder.need(&need);
                     }
+                    let (kind, asked) = (need.kind(), Instant::now());
                     match self.resolver.resolve(need, &mut self.findings) {
-                        Resolution::Now(answer) => self.tls.answer(answer).map_err(misuse)?,
-                        Resolution::Later(pending) => self.pending = Some(pending),
+                        Resolution::Now(answer) => {
+                            let measured = &self.resolver.counters.measured;
+                            measured.need(kind, asked.elapsed());
+                            self.tls.answer(answer).map_err(misuse)?;
+                        }
+                        Resolution::Later(pending) => {
+                            self.asked = asked;
+                            self.pending = Some(pending);
+                        }
                     }
                 }
                 Step::HandshakeComplete => self.handshake_complete = true,

@@ -270,7 +270,7 @@ impl RunningKeyServer {
     }
 
     /// Stops: takes no more connections, tells the edges, answers what is in flight, and ends within `limits.shutdown`.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
         info!("stopping");
         self.shared.draining.cancel();
         self.shared.tracker.close();
@@ -293,6 +293,9 @@ impl RunningKeyServer {
         self.worker.remote.end().await;
         self.shared
             .tell_untold(Instant::now() + Duration::from_secs(1));
+        if let Some(admin) = self.admin.take() {
+            admin.stop().await;
+        }
         info!("stopped");
     }
 }

@@ -19,13 +19,14 @@ pub fn is_visible(character: char) -> bool {
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// A time in seconds, in its two largest units: `3 d 4 h`, `59 s`.
+/// A time in seconds, in its two largest units: `3 d 4 h`, `59 s`; from ten days on in days.
 pub fn span(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
         3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+        86_400..864_000 => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+        _ => format!("{} d", seconds / 86_400),
     }
 }
 
@@ -116,6 +117,7 @@ mod tests {
             (61, "1 min 1 s"),
             (3_660, "1 h 1 min"),
             (90_000, "1 d 1 h"),
+            (900_000, "10 d"),
         ] {
             assert_eq!(span(seconds), text);
         }

@@ -39,7 +39,7 @@ mod tests {
     fn what_ends_soon_or_has_ended_shows() {
         let now = 1_795_000_000;
         assert_eq!(date(now), "2026-11-18 11:06 UTC");
-        let long = Cell::from("2027-02-26 11:06 UTC (in 100 d 0 h)");
+        let long = Cell::from("2027-02-26 11:06 UTC (in 100 d)");
         assert_eq!(expiry(now + 100 * 86_400, now), long);
         let soon = Cell::from("2026-11-19 12:06 UTC (in 1 d 1 h)").tone(Tone::Warning);
         assert_eq!(expiry(now + 90_000, now), soon);

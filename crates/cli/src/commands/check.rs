@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use keyward_config::{Problem, Source};
+use keyward_config::{AdminConfig, Problem, Source};
 use toml::Table;
 
 use super::edge::await_keys;
@@ -63,6 +63,10 @@ fn edge(config: keyward_edge::Config, args: &CheckArgs) -> Result<(), Failure> {
         counted(sites, "site"),
         counted(certificates.len(), "certificate chain"),
     ))?;
+    admin(config.admin)?;
+    if let Some(warning) = config.admin.and_then(|admin| admin.warning()) {
+        tracing::warn!("{path}: {warning}");
+    }
     if !args.connect {
         return Ok(());
     }
@@ -104,7 +108,14 @@ fn key_server(config: &keyward_keyserver::Config, path: &Path) -> Result<(), Fai
         let operations: Vec<String> = key.operations.iter().map(ToString::to_string).collect();
         output::line(&format!("  {}  {}", key.label, operations.join(", ")))?;
     }
-    Ok(())
+    admin(config.admin)
+}
+
+fn admin(admin: Option<AdminConfig>) -> Result<(), Failure> {
+    match admin {
+        Some(admin) => output::line(&format!("  looked at on http://{}/", admin.listen)),
+        None => Ok(()),
+    }
 }
 
 fn counted(count: usize, what: &str) -> String {

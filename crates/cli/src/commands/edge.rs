@@ -36,7 +36,12 @@ async fn serve(config: Config, args: &EdgeArgs) -> Result<(), Failure> {
         () = edge.keys_known() => {}
         _ = signals.wait() => return Ok(()),
     }
-    tracing::info!(listen = addresses(&edge).join(", "), "the edge is ready");
+    let admin = edge.admin_address().map(|address| address.to_string());
+    tracing::info!(
+        listen = addresses(&edge).join(", "),
+        admin = admin.as_deref(),
+        "the edge is ready"
+    );
     parent.ready(addresses(&edge))?;
 
     let reason = loop {

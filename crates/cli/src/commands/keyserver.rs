@@ -24,7 +24,12 @@ async fn serve(config: Config, attached: bool) -> Result<(), Failure> {
         .iter()
         .map(ToString::to_string)
         .collect();
-    tracing::info!(listen = addresses.join(", "), "the key server is ready");
+    let admin = running.admin_address().map(|address| address.to_string());
+    tracing::info!(
+        listen = addresses.join(", "),
+        admin = admin.as_deref(),
+        "the key server is ready"
+    );
     parent.ready(addresses)?;
 
     let reason = until_stopped(&running, &mut signals, &mut hangup, &mut parent).await?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use keyward_config::Spanned;
+use keyward_config::{AdminTable, LogTable, Spanned};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -20,6 +20,8 @@ pub(super) struct RawConfig {
     pub(super) timeouts: RawTimeouts,
     #[serde(default)]
     pub(super) limits: RawLimits,
+    pub(super) admin: Option<AdminTable>,
+    pub(super) log: Option<LogTable>,
     pub(super) handshake_records: Option<PathBuf>,
     pub(super) verify_signatures: Option<Spanned<String>>,
     pub(super) certificate_compression: Option<bool>,

@@ -38,6 +38,12 @@ pub(super) fn config(source: &Source) -> Result<Config, ConfigError> {
     let limits = problems.note(limits(source, &raw.limits));
     let verify_signatures =
         problems.note(verify_signatures(source, raw.verify_signatures.as_ref()));
+    let admin = match &raw.admin {
+        Some(admin) => problems.note(admin.read(source)).map(Some),
+        None => Some(None),
+    };
+    let log = raw.log.unwrap_or_default().read(source);
+    let log = problems.note(log);
     let handshake_records = raw
         .handshake_records
         .as_deref()
@@ -50,6 +56,8 @@ pub(super) fn config(source: &Source) -> Result<Config, ConfigError> {
             timeouts: timeouts?,
             limits: limits?,
             handshake_records,
+            admin: admin?,
+            log: log?,
             verify_signatures: verify_signatures?,
             tls12_session_tickets: raw.tls12_session_tickets.unwrap_or(true),
             certificate_compression: raw.certificate_compression.unwrap_or(true),

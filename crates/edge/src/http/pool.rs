@@ -55,7 +55,7 @@ impl HttpService {
         })
     }
 
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.connector.address().to_string()
     }
 

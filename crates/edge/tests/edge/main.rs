@@ -3,6 +3,7 @@
 
 mod support;
 
+mod admin;
 mod byte_by_byte;
 mod catalog_chains;
 mod certificate_compression;

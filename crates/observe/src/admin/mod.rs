@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, info, warn};
@@ -83,7 +84,8 @@ pub struct Admin {
 #[derive(Debug)]
 pub struct RunningAdmin {
     address: SocketAddr,
-    _stop: DropGuard,
+    stop: DropGuard,
+    accepting: JoinHandle<()>,
 }
 
 /// What all connections share.
@@ -126,10 +128,11 @@ impl Admin {
             started_at: SystemTime::now(),
             loopback: address.ip().is_loopback(),
         });
-        tokio::spawn(accept(listener, shared, stop.clone()));
+        let accepting = tokio::spawn(accept(listener, shared, stop.clone()));
         RunningAdmin {
             address,
-            _stop: stop.drop_guard(),
+            stop: stop.drop_guard(),
+            accepting,
         }
     }
 }
@@ -138,6 +141,13 @@ impl RunningAdmin {
     /// Where it listens; the port is the real one.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Ends it, and returns when nothing listens any more.
+    pub async fn stop(self) {
+        drop(self.stop);
+        // It neither panics nor is it cancelled by anybody else.
+        let _ = self.accepting.await;
     }
 }
 

@@ -7,7 +7,7 @@ use super::html::escape;
 use crate::metrics::{BOUNDS, HistogramSnapshot};
 use crate::text::duration;
 
-const BAR: u32 = 26;
+const BAR: u32 = 30;
 const GAP: u32 = 4;
 const HEIGHT: u32 = 72;
 /// Above the bars, for their counts, and below, for the bounds.
