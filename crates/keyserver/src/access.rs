@@ -21,14 +21,41 @@ pub(crate) struct Access {
     /// As the one in `tls`, but lists that are out of date count as well: of edges that are connected.
     pub(crate) verifier: Arc<dyn ClientCertVerifier>,
     pub(crate) policy: Arc<Policy>,
+    /// For clients of the older protocol, if they are let in at all.
+    pub(crate) gokeyless: Option<Gokeyless>,
     /// When the certificate that edges are shown ends.
     pub(crate) certificate_not_after: Option<i64>,
     /// What `policy` was resolved against.
     pub(crate) keys: Arc<KeySet>,
 }
 
+/// What decides about clients of the older protocol, beside the rules.
+#[derive(Debug)]
+pub(crate) struct Gokeyless {
+    pub(crate) tls: Arc<ServerConfig>,
+    /// As [`Access::verifier`].
+    pub(crate) verifier: Arc<dyn ClientCertVerifier>,
+}
+
+/// By which listener somebody came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    Keyward,
+    Gokeyless,
+}
+
+impl Access {
+    fn verifier(&self, door: Door) -> Option<&dyn ClientCertVerifier> {
+        match door {
+            Door::Keyward => Some(self.verifier.as_ref()),
+            Door::Gokeyless => self.gokeyless.as_ref().map(|it| it.verifier.as_ref()),
+        }
+    }
+}
+
 /// What an edge has shown, and the access that it was let in by.
 pub(crate) struct Standing {
+    pub(crate) door: Door,
     /// Leaf first.
     pub(crate) chain: Vec<CertificateDer<'static>>,
     /// When it showed that, and all of it was valid.
@@ -81,7 +108,10 @@ impl Standing {
     }
 
     fn review(&self, access: &Access) -> Result<EdgeGrant, Lost> {
-        if let Some(error) = refused(access.verifier.as_ref(), &self.chain, self.since) {
+        // Where there is no listener any more, nobody has come by it.
+        let verifier = access.verifier(self.door);
+        let verifier = verifier.ok_or(Lost::Rules(RefusalReason::Edge))?;
+        if let Some(error) = refused(verifier, &self.chain, self.since) {
             return Err(Lost::Certificate(error));
         }
         let grant = access.policy.edge(&self.identity, self.from);

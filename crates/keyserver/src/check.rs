@@ -8,6 +8,7 @@ use keyward_keyop::{KeyId, OperationKind};
 
 use crate::channel;
 use crate::config::{Config, KeySelector};
+use crate::gokeyless;
 use crate::policy::Policy;
 use crate::store::{self, KeySet};
 
@@ -43,7 +44,7 @@ impl Config {
             Ok(channel) => report.problems.extend(channel.warnings),
             Err(error) => report.problems.extend(error.problems),
         }
-        report.problems.extend(channel::permission_warning(self));
+        report.problems.extend(channel::permission_warnings(self));
         report.problems.extend(self.check_audit());
         report.problems.extend(self.check_tickets());
         report.problems.extend(self.admin_warning());
@@ -79,6 +80,9 @@ impl Config {
         }
         report.problems.extend(self.unknown_keys(keys));
         report.problems.extend(self.no_rule());
+        report
+            .problems
+            .extend(gokeyless::warnings(self, &policy, keys));
     }
 
     /// A warning if others can reach the admin address.

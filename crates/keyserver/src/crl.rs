@@ -61,6 +61,7 @@ pub(crate) fn newest_first(lists: &mut [CertificateRevocationListDer<'_>]) {
 /// that all the same, but does not do what the configuration says.
 pub(crate) fn warnings(
     config: &Config,
+    field: &str,
     roots: &RootCertStore,
     lists: &[CertificateRevocationListDer<'_>],
 ) -> Vec<Problem> {
@@ -81,7 +82,7 @@ pub(crate) fn warnings(
                 false => "its edges are refused until there is a newer one",
             };
             let problem = config.problem(
-                "client_crl",
+                field,
                 format!(
                     "the revocation list of {} ended {next}: {consequence}",
                     list.issuer()
@@ -100,7 +101,7 @@ pub(crate) fn warnings(
         let subject = root.subject.as_ref();
         if !lists.is_empty() && !issuers.iter().any(|issuer| issuer.ends_with(subject)) {
             warnings.push(config.problem(
-                "client_crl",
+                field,
                 "an authority in `client_ca` has no revocation list here: all its edges are refused",
                 "add its list, which may be empty",
             ));

@@ -4,18 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyward_crypto::signature::KeyKind;
-use keyward_keyop::Operation;
 use keyward_protocol::{EncodedFrame, ErrorCode, ErrorReply, Request};
+use tokio::sync::mpsc::OwnedPermit;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, warn};
 
 use crate::audit::{Entry, Verdict};
-use crate::in_flight::InFlight;
+use crate::in_flight::{InFlight, ReplySlot};
 use crate::metrics::Outcome;
 use crate::policy::{EdgeGrant, Refusal};
 use crate::queue::Weight;
 use crate::server::Shared;
 use crate::store::StoredKey;
+use crate::work::Work;
 use crate::worker::Job;
 
 /// What one connection's requests need.
@@ -44,7 +45,6 @@ impl Dispatch {
 
     /// Queues a request, or says why not.
     pub(crate) fn request(&self, id: u32, request: Request) -> Result<(), Rejected> {
-        let arrived = Instant::now();
         let Request {
             deadline_ms,
             operation,
@@ -52,20 +52,46 @@ impl Dispatch {
         if id == 0 {
             return Err(Rejected::Violation("request with id 0"));
         }
-        let (edge, kind) = (self.edge(), operation.kind());
-        let overloaded = |what: &str| {
-            edge.operations().count(kind, Outcome::Overloaded);
-            debug!(edge = edge.label(), "overloaded: {what}");
-            Rejected::Answer(ErrorReply::new(ErrorCode::Overloaded, what))
-        };
-        let Ok(permit) = self.replies.clone().try_reserve_owned() else {
-            return Err(overloaded("too many requests in flight on this connection"));
-        };
+        let work = Work::from(operation);
+        let permit = self.permit(&work)?;
         let Some(reply) = self.in_flight.begin(id, permit) else {
             return Err(Rejected::Violation(
                 "request with the id of one that is in flight",
             ));
         };
+        self.queue(work, Duration::from_millis(deadline_ms.into()), reply)
+    }
+
+    /// As [`request`](Self::request), for one of the older protocol.
+    pub(crate) fn older_request(
+        &self,
+        id: u32,
+        work: Work,
+        wait: Duration,
+    ) -> Result<(), Rejected> {
+        let permit = self.permit(&work)?;
+        let Some(reply) = self.in_flight.begin_older(id, permit) else {
+            return Err(self.overloaded(&work, "too many requests in flight on this connection"));
+        };
+        self.queue(work, wait, reply)
+    }
+
+    /// Room for one answer.
+    fn permit(&self, work: &Work) -> Result<OwnedPermit<EncodedFrame>, Rejected> {
+        let permit = self.replies.clone().try_reserve_owned();
+        permit.map_err(|_| self.overloaded(work, "too many requests in flight on this connection"))
+    }
+
+    fn overloaded(&self, work: &Work, what: &str) -> Rejected {
+        let edge = self.edge();
+        edge.operations().count(work.kind(), Outcome::Overloaded);
+        debug!(edge = edge.label(), "overloaded: {what}");
+        Rejected::Answer(ErrorReply::new(ErrorCode::Overloaded, what))
+    }
+
+    fn queue(&self, operation: Work, wait: Duration, reply: ReplySlot) -> Result<(), Rejected> {
+        let arrived = Instant::now();
+        let edge = self.edge();
         let access = Arc::clone(&self.shared.access.borrow());
         let Some(key) = access.keys.key(operation.key()).cloned() else {
             edge.operations()
@@ -83,11 +109,11 @@ impl Dispatch {
         let Ok(bytes) =
             Arc::clone(&self.shared.queued_bytes).try_acquire_many_owned(size(&operation))
         else {
-            return Err(overloaded(
+            return Err(self.overloaded(
+                &operation,
                 "the handshakes that wait are too large together",
             ));
         };
-        let wait = Duration::from_millis(deadline_ms.into()).min(self.shared.limits.deadline);
         let weight = match key.public_key().kind() {
             // Of a key elsewhere there are only the checks to be made here.
             KeyKind::Rsa { .. } | KeyKind::RsaPss { .. } if key.is_here() => Weight::Heavy,
@@ -96,17 +122,17 @@ impl Dispatch {
         let job = Job {
             operation,
             key,
-            edge: Arc::clone(&edge),
+            edge,
             admitted,
             arrived,
-            deadline: arrived + wait,
+            deadline: arrived + wait.min(self.shared.limits.deadline),
             _bytes: bytes,
             reply,
         };
-        self.shared
-            .queue
-            .push(weight, job)
-            .map_err(|_| overloaded("the queue for this kind of key is full"))
+        let pushed = self.shared.queue.push(weight, job);
+        pushed.map_err(|job| {
+            self.overloaded(&job.operation, "the queue for this kind of key is full")
+        })
     }
 }
 
@@ -114,7 +140,7 @@ impl Dispatch {
     fn refused(
         &self,
         edge: &EdgeGrant,
-        operation: &Operation,
+        operation: &Work,
         key: &StoredKey,
         refusal: &Refusal,
     ) -> Rejected {
@@ -147,7 +173,7 @@ impl Dispatch {
 }
 
 /// The bytes of handshake that an operation keeps in memory.
-fn size(operation: &Operation) -> u32 {
+fn size(operation: &Work) -> u32 {
     u32::try_from(operation.payload_len()).unwrap_or(u32::MAX)
 }
 

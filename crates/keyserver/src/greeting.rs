@@ -9,14 +9,15 @@ use keyward_protocol::io::{FrameReader, FrameWriter, ReadError};
 use keyward_protocol::{
     ALPN, Capability, ErrorCode, ErrorReply, Frame, Hello, RefusalReason, VersionMismatch,
 };
-use rustls_pki_types::UnixTime;
+use rustls::ServerConfig;
+use rustls_pki_types::{CertificateDer, UnixTime};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
-use crate::access::{Access, Standing};
+use crate::access::{Access, Door, Standing};
 use crate::catalog::catalog;
 use crate::config::PeerAddress;
 use crate::edge_identity::EdgeIdentity;
@@ -39,6 +40,7 @@ pub(crate) struct Greeted<S> {
 pub(crate) enum TurnedAway {
     Tls(io::Error),
     NoAlpn,
+    NoDoor,
     Certificate,
     UnknownEdge(EdgeIdentity),
     Network(EdgeIdentity, PeerAddress),
@@ -56,6 +58,7 @@ impl fmt::Display for TurnedAway {
             Self::NoAlpn => {
                 f.write_str("the peer did not negotiate keyward/1 (ALPN): it is no edge")
             }
+            Self::NoDoor => f.write_str("gokeyless clients are not let in any more"),
             Self::Certificate => f.write_str("the edge's certificate cannot be parsed"),
             Self::UnknownEdge(identity) => {
                 write!(f, "no [[edge]] rule is about {identity} (names: ")?;
@@ -92,37 +95,12 @@ where
     // What changes from here on, the connection looks at when it is greeted.
     let mut access = shared.access.subscribe();
     let Access { tls, policy, .. } = &*Arc::clone(&access.borrow_and_update());
-    let stream = match TlsAcceptor::from(Arc::clone(tls))
-        .accept(io)
-        .into_fallible()
-        .await
-    {
-        Ok(stream) => stream,
-        Err((error, mut io)) => {
-            // The alert is on its way. Bytes that nobody reads would make the kernel reset the connection under it.
-            let _ = timeout(LINGER, async {
-                let _ = io.shutdown().await;
-                while matches!(io.read(&mut [0; 1024]).await, Ok(1..)) {}
-            })
-            .await;
-            return Err(TurnedAway::Tls(error));
-        }
-    };
+    let stream = handshake(tls, io).await?;
     let (_, tls) = stream.get_ref();
     if tls.alpn_protocol() != Some(ALPN) {
         return Err(TurnedAway::NoAlpn);
     }
-    let chain: Vec<_> = tls
-        .peer_certificates()
-        .unwrap_or_default()
-        .iter()
-        .map(|certificate| certificate.clone().into_owned())
-        .collect();
-    let since = UnixTime::now();
-    let identity = chain
-        .first()
-        .and_then(|leaf| EdgeIdentity::from_certificate(leaf))
-        .ok_or(TurnedAway::Certificate)?;
+    let (chain, since, identity) = identify(&stream)?;
     let (read_half, write_half) = tokio::io::split(stream);
     let (mut reader, mut writer) = (FrameReader::new(read_half), FrameWriter::new(write_half));
     let mut hello = Hello::key_server(shared.limits.in_flight);
@@ -147,6 +125,7 @@ where
                     writer,
                     edge,
                     standing: Standing {
+                        door: Door::Keyward,
                         chain,
                         since,
                         identity,
@@ -170,6 +149,43 @@ where
         .await;
     }
     Err(why)
+}
+
+/// The TLS handshake of a connection that was accepted.
+pub(crate) async fn handshake<S>(tls: &Arc<ServerConfig>, io: S) -> Result<TlsStream<S>, TurnedAway>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let accepted = TlsAcceptor::from(Arc::clone(tls)).accept(io);
+    match accepted.into_fallible().await {
+        Ok(stream) => Ok(stream),
+        Err((error, mut io)) => {
+            // The alert is on its way. Bytes that nobody reads would make the kernel reset the connection under it.
+            let _ = timeout(LINGER, async {
+                let _ = io.shutdown().await;
+                while matches!(io.read(&mut [0; 1024]).await, Ok(1..)) {}
+            })
+            .await;
+            Err(TurnedAway::Tls(error))
+        }
+    }
+}
+
+/// The chain that was shown, leaf first, when, and whose it is.
+pub(crate) fn identify<S>(
+    stream: &TlsStream<S>,
+) -> Result<(Vec<CertificateDer<'static>>, UnixTime, EdgeIdentity), TurnedAway> {
+    let (_, tls) = stream.get_ref();
+    let chain: Vec<_> = tls
+        .peer_certificates()
+        .unwrap_or_default()
+        .iter()
+        .map(|certificate| certificate.clone().into_owned())
+        .collect();
+    let since = UnixTime::now();
+    let leaf = chain.first().ok_or(TurnedAway::Certificate)?;
+    let identity = EdgeIdentity::from_certificate(leaf).ok_or(TurnedAway::Certificate)?;
+    Ok((chain, since, identity))
 }
 
 async fn receive_hello<R: AsyncRead + Unpin>(

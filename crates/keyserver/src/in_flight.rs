@@ -9,6 +9,8 @@ use keyward_protocol::EncodedFrame;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::OwnedPermit;
 
+use crate::dialect::Dialect;
+
 /// Which ids are taken, and who has been told to stop.
 #[derive(Debug, Default)]
 pub(crate) struct InFlight {
@@ -20,6 +22,8 @@ pub(crate) struct InFlight {
 struct Requests {
     /// The flag is set when the result is not wanted any more.
     by_id: HashMap<u32, Arc<AtomicBool>>,
+    /// The last number that was given to a request whose own id says nothing.
+    last_number: u32,
     /// Those whose answer is not in the connection's queue yet. An id is free before that, lest an edge that is quick to use
     /// it again finds it taken.
     unanswered: usize,
@@ -32,16 +36,42 @@ impl InFlight {
         id: u32,
         permit: OwnedPermit<EncodedFrame>,
     ) -> Option<ReplySlot> {
-        let withdrawn = Arc::new(AtomicBool::new(false));
+        self.take(&mut self.lock(), id, Dialect::Keyward { id }, permit)
+    }
+
+    /// For a request of the older protocol, whose id may be that of another one: here it has a number of its own.
+    pub(crate) fn begin_older(
+        self: &Arc<Self>,
+        id: u32,
+        permit: OwnedPermit<EncodedFrame>,
+    ) -> Option<ReplySlot> {
         let mut requests = self.lock();
+        loop {
+            requests.last_number = requests.last_number.wrapping_add(1);
+            if !requests.by_id.contains_key(&requests.last_number) {
+                break;
+            }
+        }
+        let number = requests.last_number;
+        self.take(&mut requests, number, Dialect::Gokeyless { id }, permit)
+    }
+
+    fn take(
+        self: &Arc<Self>,
+        requests: &mut Requests,
+        id: u32,
+        dialect: Dialect,
+        permit: OwnedPermit<EncodedFrame>,
+    ) -> Option<ReplySlot> {
+        let withdrawn = Arc::new(AtomicBool::new(false));
         match requests.by_id.entry(id) {
             Entry::Occupied(_) => return None,
             Entry::Vacant(vacant) => vacant.insert(Arc::clone(&withdrawn)),
         };
         requests.unanswered += 1;
-        drop(requests);
         Some(ReplySlot {
             id,
+            dialect,
             withdrawn,
             in_flight: Arc::clone(self),
             permit: Some(permit),
@@ -96,15 +126,16 @@ impl InFlight {
 #[derive(Debug)]
 pub(crate) struct ReplySlot {
     id: u32,
+    dialect: Dialect,
     withdrawn: Arc<AtomicBool>,
     in_flight: Arc<InFlight>,
     permit: Option<OwnedPermit<EncodedFrame>>,
 }
 
 impl ReplySlot {
-    /// The request's id.
-    pub(crate) fn id(&self) -> u32 {
-        self.id
+    /// How its answer is written.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Whether the result is not wanted any more.

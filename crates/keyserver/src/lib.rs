@@ -21,9 +21,11 @@ mod config;
 mod connected;
 mod connection;
 mod crl;
+mod dialect;
 mod dispatch;
 mod edge_identity;
 mod error;
+mod gokeyless;
 mod greeting;
 mod in_flight;
 mod listener;
@@ -37,13 +39,15 @@ mod server;
 mod status;
 pub mod store;
 pub mod tickets;
+mod work;
 mod worker;
 mod writer;
 
 pub use check::{KeySummary, Report};
 pub use config::{
-    AuditConfig, AuditMode, Config, EdgeConfig, InvalidNetwork, InvalidSpiffeId, KeySelector,
-    KeysConfig, Limits, NameSelector, Network, PeerAddress, Rate, SpiffeId, SpiffeSelector,
+    AuditConfig, AuditMode, Config, EdgeConfig, GokeylessConfig, InvalidNetwork, InvalidSpiffeId,
+    KeySelector, KeysConfig, Limits, NameSelector, Network, PeerAddress, Rate, SpiffeId,
+    SpiffeSelector,
 };
 pub use edge_identity::EdgeIdentity;
 pub use error::StartError;

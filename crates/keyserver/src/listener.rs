@@ -12,10 +12,11 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
 
+use crate::access::Door;
 use crate::config::PeerAddress;
-use crate::connection;
-use crate::greeting::greet;
+use crate::greeting::{self, TurnedAway};
 use crate::server::Shared;
+use crate::{connection, gokeyless};
 
 /// After an accept that failed for want of descriptors or memory; what is open must get a chance to end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -61,12 +62,12 @@ impl Listener {
     }
 
     /// Accepts until the server drains.
-    pub(crate) async fn run(self, shared: Arc<Shared>) {
+    pub(crate) async fn run(self, shared: Arc<Shared>, door: Door) {
         loop {
             let accepted = tokio::select! {
                 () = shared.draining.cancelled() => return,
                 () = shared.killed.cancelled() => return,
-                accepted = self.accept(&shared) => accepted,
+                accepted = self.accept(&shared, door) => accepted,
             };
             if let Err(error) = accepted {
                 error!(%error, "cannot accept a connection; is the limit of open files too low?");
@@ -75,19 +76,19 @@ impl Listener {
         }
     }
 
-    async fn accept(&self, shared: &Arc<Shared>) -> io::Result<()> {
+    async fn accept(&self, shared: &Arc<Shared>, door: Door) -> io::Result<()> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 // Answers are small and awaited: none may wait for the acknowledgement of the one before.
                 stream.set_nodelay(true)?;
                 let from = PeerAddress::from(peer.ip());
-                begin(shared, stream, peer.to_string(), from);
+                begin(shared, door, stream, peer.to_string(), from);
             }
             Self::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
                 let peer = unix_peer(&stream);
-                begin(shared, stream, peer, PeerAddress::Unix);
+                begin(shared, door, stream, peer, PeerAddress::Unix);
             }
         }
         Ok(())
@@ -95,7 +96,7 @@ impl Listener {
 }
 
 /// Takes a connection if there is room for it.
-fn begin<S>(shared: &Arc<Shared>, io: S, peer: String, from: PeerAddress)
+fn begin<S>(shared: &Arc<Shared>, door: Door, io: S, peer: String, from: PeerAddress)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -112,13 +113,13 @@ where
         let metrics = Arc::clone(&shared.metrics);
         let greeted = tokio::select! {
             () = killed.cancelled() => return,
-            greeted = timeout(shared.limits.handshake, greet(&shared, io, from)) => greeted,
+            greeted = timeout(shared.limits.handshake, Greeted::greet(&shared, door, io, from)) => greeted,
         };
         match greeted {
             Ok(Ok(greeted)) => {
                 metrics.connections_accepted.add();
                 metrics.connections.add();
-                connection::serve(shared, greeted, &peer).await;
+                greeted.serve(shared, &peer).await;
                 metrics.connections.subtract();
             }
             Ok(Err(cause)) => {
@@ -131,6 +132,33 @@ where
             }
         }
     });
+}
+
+/// A connection that may send requests, by either door.
+enum Greeted<S> {
+    Keyward(Box<greeting::Greeted<S>>),
+    Gokeyless(Box<gokeyless::Greeted<S>>),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
+    async fn greet(
+        shared: &Shared,
+        door: Door,
+        io: S,
+        from: PeerAddress,
+    ) -> Result<Self, TurnedAway> {
+        Ok(match door {
+            Door::Keyward => Self::Keyward(Box::new(greeting::greet(shared, io, from).await?)),
+            Door::Gokeyless => Self::Gokeyless(Box::new(gokeyless::greet(shared, io, from).await?)),
+        })
+    }
+
+    async fn serve(self, shared: Arc<Shared>, peer: &str) {
+        match self {
+            Self::Keyward(greeted) => connection::serve(shared, *greeted, peer).await,
+            Self::Gokeyless(greeted) => gokeyless::serve(shared, *greeted, peer).await,
+        }
+    }
 }
 
 fn unix_peer(stream: &UnixStream) -> String {

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyward_config::{ConfigError, Problem, Problems};
+use keyward_protocol::Address;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use crate::access::Access;
 use crate::channel;
-use crate::config::Config;
+use crate::config::{Config, GokeylessConfig};
+use crate::gokeyless;
 use crate::policy::Policy;
 use crate::server::Shared;
 
@@ -42,8 +44,10 @@ fn fingerprints(config: &Config) -> Vec<Fingerprint> {
     let fixed = [&config.certificate, &config.key, &config.client_ca];
     let fixed = fixed.into_iter().map(PathBuf::as_path);
     let files = config.file().into_iter().chain(fixed);
+    let older = config.gokeyless.iter().flat_map(GokeylessConfig::files);
     files
         .chain(config.client_crl.iter().map(PathBuf::as_path))
+        .chain(older)
         .map(|path| {
             let metadata = fs::metadata(path).ok()?;
             Some((
@@ -134,10 +138,14 @@ impl Files {
             true => Arc::clone(&old.policy),
             false => Arc::new(Policy::new(config, &old.keys)),
         };
+        for problem in gokeyless::warnings(config, &policy, &old.keys) {
+            warn!("{problem}");
+        }
         shared.access.send_replace(Arc::new(Access {
             tls: channel.tls,
             verifier: channel.verifier,
             policy,
+            gokeyless: channel.gokeyless,
             certificate_not_after: channel.not_after,
             keys: Arc::clone(&old.keys),
         }));
@@ -155,6 +163,7 @@ impl Files {
             ),
             ("keys.files", config.keys.files != old.keys.files),
             ("audit", config.audit != old.audit),
+            ("gokeyless.listen", listen(config) != listen(old)),
             ("tickets", config.ticket_root != old.ticket_root),
             ("limits", config.limits != old.limits),
             ("admin", config.admin != old.admin),
@@ -168,6 +177,11 @@ impl Files {
             })
             .collect()
     }
+}
+
+fn listen(config: &Config) -> Option<&[Address]> {
+    let gokeyless = config.gokeyless.as_ref();
+    gokeyless.map(|gokeyless| gokeyless.listen.as_slice())
 }
 
 impl Shared {

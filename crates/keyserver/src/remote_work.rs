@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::metrics::Outcome;
 use crate::policy::Refusal;
 use crate::store::{Answer, Custody, Elsewhere, StoreError};
+use crate::work::Done;
 use crate::worker::{Current, Failure, Job, Worker};
 
 /// What was asked of a store.
@@ -93,7 +94,7 @@ async fn conclude(worker: Arc<Worker>, current: Current, asked: Asked) {
         let finish = || finish(&current.job, asked.operation, answer);
         catch_unwind(AssertUnwindSafe(finish)).unwrap_or(Err(Failure::Panic))
     });
-    worker.conclude(current, outcome);
+    worker.conclude(current, outcome.map(Done::Typed));
 }
 
 fn finish(

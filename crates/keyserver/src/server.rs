@@ -15,13 +15,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::access::Access;
+use crate::access::{Access, Door};
 use crate::audit::Audit;
 use crate::channel;
 use crate::check::{KeySummary, summaries};
 use crate::config::{Config, Limits};
 use crate::connected::Connected;
 use crate::error::StartError;
+use crate::gokeyless::{self, KeysBySki};
 use crate::listener::Listener;
 use crate::metrics::{Metrics, MetricsSnapshot};
 use crate::policy::Policy;
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) audit: Arc<Audit>,
     pub(crate) tickets: Option<Arc<Tickets>>,
+    pub(crate) gokeyless_keys: KeysBySki,
     /// The edges that are here.
     pub(crate) connected: Arc<Connected>,
     pub(crate) connections: Arc<Semaphore>,
@@ -83,7 +85,7 @@ impl KeyServer {
         let channel = channel::open(&config).map_err(StartError::Config)?;
         let stores: Vec<_> = stores.into_iter().map(Gate::new).collect();
         let opened = open(&config, stores).await?;
-        let channel_key = channel::permission_warning(&config);
+        let channel_key = channel::permission_warnings(&config);
         let refusing = &channel.warnings;
         for problem in opened.problems.iter().chain(&channel_key).chain(refusing) {
             warn!("{problem}");
@@ -99,18 +101,14 @@ impl KeyServer {
             warn!("{problem}");
         }
         let policy = Arc::new(Policy::new(&config, &keys));
-        let served = summaries(&policy, &keys);
-        let mut listeners = Vec::new();
-        let mut addresses = Vec::new();
-        for address in &config.listen {
-            let failed = |cause| StartError::Listen {
-                address: address.clone(),
-                cause,
-            };
-            let listener = Listener::bind(address).await.map_err(failed)?;
-            addresses.push(listener.address().map_err(failed)?);
-            listeners.push(listener);
+        for problem in gokeyless::warnings(&config, &policy, &keys) {
+            warn!("{problem}");
         }
+        let served = summaries(&policy, &keys);
+        let (listeners, addresses) = bind(&config.listen).await?;
+        let older = config.gokeyless.as_ref();
+        let older = older.map(|older| older.listen.as_slice());
+        let (older_listeners, gokeyless_addresses) = bind(older.unwrap_or_default()).await?;
         let admin = match config.admin {
             Some(admin) => Some(bind_admin(admin).await?),
             None => None,
@@ -132,6 +130,7 @@ impl KeyServer {
             tls: channel.tls,
             verifier: channel.verifier,
             policy,
+            gokeyless: channel.gokeyless,
             certificate_not_after: channel.not_after,
             keys,
         }));
@@ -157,6 +156,7 @@ impl KeyServer {
             metrics,
             audit,
             tickets,
+            gokeyless_keys: KeysBySki::default(),
             connected: Arc::default(),
             connections: Arc::new(Semaphore::new(config.limits.connections)),
             queued_bytes: Arc::new(Semaphore::new(config.limits.queue_bytes)),
@@ -172,7 +172,12 @@ impl KeyServer {
             shared.tracker.spawn(killed.run_until_cancelled_owned(kept));
         }
         for listener in listeners {
-            shared.tracker.spawn(listener.run(Arc::clone(&shared)));
+            let listening = listener.run(Arc::clone(&shared), Door::Keyward);
+            shared.tracker.spawn(listening);
+        }
+        for listener in older_listeners {
+            let listening = listener.run(Arc::clone(&shared), Door::Gokeyless);
+            shared.tracker.spawn(listening);
         }
         let reload = Arc::new(Notify::new());
         let watching = reload::watch(Arc::clone(&shared), files, Arc::clone(&reload));
@@ -183,6 +188,9 @@ impl KeyServer {
         for address in &addresses {
             info!(%address, "listening");
         }
+        for address in &gokeyless_addresses {
+            info!(%address, "listening for gokeyless clients");
+        }
         let admin = admin.map(|admin| {
             let about = About::new("Key server", env!("CARGO_PKG_VERSION"));
             admin.start(about, Arc::new(Status(Arc::clone(&shared))))
@@ -191,12 +199,28 @@ impl KeyServer {
             admin,
             shared,
             addresses,
+            gokeyless_addresses,
             keys: served,
             worker,
             workers,
             reload,
         })
     }
+}
+
+async fn bind(addresses: &[Address]) -> Result<(Vec<Listener>, Vec<Address>), StartError> {
+    let mut listeners = Vec::new();
+    let mut bound = Vec::new();
+    for address in addresses {
+        let failed = |cause| StartError::Listen {
+            address: address.clone(),
+            cause,
+        };
+        let listener = Listener::bind(address).await.map_err(failed)?;
+        bound.push(listener.address().map_err(failed)?);
+        listeners.push(listener);
+    }
+    Ok((listeners, bound))
 }
 
 async fn bind_admin(config: AdminConfig) -> Result<Admin, StartError> {
@@ -235,6 +259,7 @@ pub struct RunningKeyServer {
     admin: Option<RunningAdmin>,
     shared: Arc<Shared>,
     addresses: Vec<Address>,
+    gokeyless_addresses: Vec<Address>,
     keys: Vec<KeySummary>,
     worker: Arc<Worker>,
     workers: Vec<JoinHandle<()>>,
@@ -245,6 +270,11 @@ impl RunningKeyServer {
     /// The addresses, in the order of the configuration, with real ports.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Those for gokeyless clients, if they are let in.
+    pub fn gokeyless_addresses(&self) -> &[Address] {
+        &self.gokeyless_addresses
     }
 
     /// Where metrics, readiness and the status page are to be had, with the real port.

@@ -6,8 +6,8 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fmt, io};
 
-use keyward_keyop::{CheckError, Names, Operation, OperationResult, PerformError};
-use keyward_protocol::{ErrorCode, ErrorReply, Frame, RefusalReason, Reply};
+use keyward_keyop::{CheckError, Names, PerformError};
+use keyward_protocol::{ErrorCode, ErrorReply, RefusalReason};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tracing::{debug, error, warn};
 
@@ -20,11 +20,12 @@ use crate::queue::{Lane, Queue};
 use crate::refusals::Refusals;
 use crate::remote_work::{self, Asked, Remote};
 use crate::store::{Custody, StoreError, StoredKey};
+use crate::work::{CheckedWork, Done, Work};
 
 /// A request that policy lets pass as far as that can be said before its handshake is looked at.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(crate) operation: Operation,
+    pub(crate) operation: Work,
     pub(crate) key: Arc<StoredKey>,
     pub(crate) edge: Arc<EdgeGrant>,
     pub(crate) admitted: Admitted,
@@ -56,7 +57,7 @@ pub(crate) struct Current {
 
 /// How far a worker got.
 enum Step {
-    Done(OperationResult),
+    Done(Done),
     /// The key is elsewhere, and its store has been asked.
     Asked(Asked),
 }
@@ -109,7 +110,7 @@ impl Worker {
     }
 
     /// Counts, logs, records and answers.
-    pub(crate) fn conclude(&self, current: Current, outcome: Result<OperationResult, Failure>) {
+    pub(crate) fn conclude(&self, current: Current, outcome: Result<Done, Failure>) {
         let Current { job, started, seen } = current;
         let kind = job.operation.kind();
         let work = started.elapsed();
@@ -131,25 +132,13 @@ impl Worker {
             ) => Some(Verdict::Failed(&cause)),
             Some(Failure::Expired | Failure::Busy) => None,
         };
-        let id = job.reply.id();
+        let dialect = job.reply.dialect();
         let frame = match outcome {
-            Ok(result) => Frame::Reply {
-                id,
-                reply: Reply {
-                    queue_us: micros(queued),
-                    work_us: micros(work),
-                    result,
-                },
-            },
-            Err(failure) => Frame::Error {
-                id,
-                error: failure.reply(),
-            },
+            Ok(done) => dialect.result(done, (queued, work)),
+            Err(failure) => dialect.error(failure.reply()),
         };
-        let frame = match frame.encode() {
-            Ok(frame) => frame,
-            // A signature or a master secret is a thousandth of the limit.
-            Err(error) => return error!(%error, "reply lost"),
+        let Some(frame) = frame else {
+            return;
         };
         let Some(verdict) = verdict else {
             // The key was not used; a refusal among many is counted.
@@ -233,17 +222,21 @@ impl Worker {
         }
         job.edge
             .allows_names(job.key.id(), kind, checked.names(), job.admitted)?;
-        match job.key.custody() {
-            Custody::Here(private) => {
+        match (job.key.custody(), checked) {
+            (Custody::Here(private), checked) => {
                 let began = Instant::now();
                 let performed = checked.perform(private);
                 self.metrics
                     .stored(job.key.public_key().kind(), began.elapsed());
                 Ok(Step::Done(performed?))
             }
-            Custody::Elsewhere(key) => {
+            (Custody::Elsewhere(key), CheckedWork::Typed(checked)) => {
                 remote_work::ask(key, checked.for_remote_key(), job).map(Step::Asked)
             }
+            (Custody::Elsewhere(_), CheckedWork::Raw(_)) => Err(Failure::Refused(Refusal {
+                reason: RefusalReason::Operation,
+                cause: "raw operations are for keys in this process".to_owned(),
+            })),
         }
     }
 }
@@ -301,6 +294,8 @@ impl From<CheckError> for Failure {
             CheckError::SigningDisabled
             | CheckError::DecryptionDisabled
             | CheckError::TranscriptHashDisabled
+            | CheckError::RawDigestDisabled
+            | CheckError::RawRsaDecryptionDisabled
             | CheckError::DelegationByDecryptionKey
             | CheckError::ClientKey
             | CheckError::NotAClientKey => RefusalReason::Operation,
@@ -342,8 +337,4 @@ impl fmt::Display for Failure {
             Self::Panic => f.write_str("a bug in the key server: the operation panicked"),
         }
     }
-}
-
-fn micros(duration: Duration) -> u32 {
-    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
 }

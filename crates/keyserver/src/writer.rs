@@ -27,10 +27,15 @@ pub(crate) struct Outgoing {
 pub(crate) struct Control(mpsc::Sender<EncodedFrame>);
 
 impl Control {
+    /// Queues what is encoded already; `false` if the connection cannot be written to any more.
+    pub(crate) async fn send_bytes(&self, bytes: EncodedFrame) -> bool {
+        self.0.send(bytes).await.is_ok()
+    }
+
     /// Queues a frame; `false` if the connection cannot be written to any more.
     pub(crate) async fn send(&self, frame: &Frame) -> bool {
         match frame.encode() {
-            Ok(bytes) => self.0.send(bytes).await.is_ok(),
+            Ok(bytes) => self.send_bytes(bytes).await,
             Err(error) => {
                 error!(%error, "frame not sent");
                 true

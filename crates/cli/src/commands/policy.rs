@@ -76,7 +76,9 @@ fn of_certificate(path: &Path) -> Result<EdgeIdentity, Failure> {
 fn names(operation: OperationKind, names: &[String]) -> Result<Names, Failure> {
     let wrong = |name: &str, error| Failure::usage(format!("--name {name}: {error}"));
     match operation {
-        OperationKind::Tls13TranscriptHash => Ok(Names::Any),
+        OperationKind::Tls13TranscriptHash
+        | OperationKind::RawDigest
+        | OperationKind::RawRsaDecryption => Ok(Names::Any),
         OperationKind::CertificateRequest | OperationKind::DelegatedCredential => {
             for name in names {
                 name.parse::<NamePattern>()

@@ -16,7 +16,7 @@ use keyward_audit::{
 };
 use keyward_config::Problem;
 use keyward_crypto::private_key::{KeyError, PrivateKey};
-use keyward_protocol::{EncodedFrame, ErrorCode, ErrorReply, Frame};
+use keyward_protocol::{EncodedFrame, ErrorCode, ErrorReply};
 use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
@@ -228,10 +228,8 @@ impl Pending {
                 code,
                 "the use of the key cannot be recorded, so there is none",
             );
-            let id = slot.id();
-            match (Frame::Error { id, error }).encode() {
-                Ok(frame) => slot.send(frame),
-                Err(error) => error!(%error, "reply lost"),
+            if let Some(frame) = slot.dialect().error(error) {
+                slot.send(frame);
             }
         }
     }

@@ -21,6 +21,7 @@ pub(super) struct File {
     pub(super) edge: Vec<Spanned<Edge>>,
     pub(super) audit: Option<Spanned<Audit>>,
     pub(super) tickets: Option<Spanned<Tickets>>,
+    pub(super) gokeyless: Option<Spanned<Gokeyless>>,
     pub(super) limits: Option<Spanned<LimitsTable>>,
     pub(super) admin: Option<AdminTable>,
     pub(super) log: Option<LogTable>,
@@ -88,6 +89,16 @@ pub(super) struct Audit {
 #[serde(deny_unknown_fields)]
 pub(super) struct Tickets {
     pub(super) root: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Gokeyless {
+    pub(super) listen: Option<Texts>,
+    pub(super) certificate: Option<Text>,
+    pub(super) key: Option<Text>,
+    pub(super) client_ca: Option<Text>,
+    pub(super) client_crl: Option<Texts>,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! What the operator says: listeners, keys, edges, limits.
 
 mod file;
+mod gokeyless;
 mod network;
 mod reading;
 mod selector;
@@ -18,6 +19,7 @@ use keyward_protocol::Address;
 
 use reading::Reading;
 
+pub use gokeyless::GokeylessConfig;
 pub use network::{InvalidNetwork, Network, PeerAddress};
 pub use selector::{KeySelector, NameSelector};
 pub use spiffe::{InvalidSpiffeId, SpiffeId, SpiffeSelector};
@@ -47,6 +49,8 @@ pub struct Config {
     pub audit: Option<AuditConfig>,
     /// The file with the root of the edges' session ticket keys, if edges get such keys.
     pub ticket_root: Option<PathBuf>,
+    /// The listener for clients of the older protocol, which is off without it.
+    pub gokeyless: Option<GokeylessConfig>,
     /// Bounds and deadlines.
     pub limits: Limits,
     /// Where metrics, readiness and a status page are to be had, if anywhere.
@@ -76,6 +80,7 @@ impl Config {
             edges: Vec::new(),
             audit: None,
             ticket_root: None,
+            gokeyless: None,
             limits: Limits::default(),
             admin: None,
             log: LogConfig::default(),

@@ -75,13 +75,7 @@ impl Reading {
             file.client_ca,
             "name the PEM file with the authority that issues the edges' certificates",
         );
-        let client_crl = self.optional("client_crl", file.client_crl, |text: &str| {
-            Ok::<_, NoError>(text.to_owned())
-        });
-        let client_crl = client_crl
-            .iter()
-            .map(|file| self.origin.source.path(file))
-            .collect();
+        let client_crl = self.paths("client_crl", file.client_crl);
         let keys = match file.keys {
             Some(keys) => {
                 self.origin.mark("keys", keys.span());
@@ -118,6 +112,10 @@ impl Reading {
                 "name the file that `keyward tickets init` makes",
             )
         });
+        let gokeyless = file.gokeyless.map(|table| {
+            self.origin.mark("gokeyless", table.span());
+            self.gokeyless(table.into_inner())
+        });
         let limits = match file.limits {
             Some(limits) => self.limits(&limits.into_inner()),
             None => Limits::default(),
@@ -137,6 +135,7 @@ impl Reading {
             edges,
             audit,
             ticket_root,
+            gokeyless,
             limits,
             ..Config::new(listen, certificate, key, client_ca)
         }
@@ -430,7 +429,12 @@ impl Reading {
         self.problems.note(time).unwrap_or(default)
     }
 
-    fn wrong(&mut self, field: &str, cause: impl Into<String>, remedy: impl Into<String>) {
+    pub(super) fn wrong(
+        &mut self,
+        field: &str,
+        cause: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
         let problem = self.origin.problem(field, cause, remedy);
         self.problems.push(problem);
     }
@@ -453,7 +457,7 @@ impl Reading {
     }
 
     /// The values of a list; wrong ones are reported and left out.
-    fn list<T, E: Display>(
+    pub(super) fn list<T, E: Display>(
         &mut self,
         field: &str,
         list: Texts,
@@ -498,12 +502,24 @@ impl Reading {
         }
     }
 
-    fn path(&mut self, field: &str, text: Text) -> PathBuf {
+    pub(super) fn path(&mut self, field: &str, text: Text) -> PathBuf {
         self.origin.mark(field, text.span());
         self.origin.source.path(text.into_inner())
     }
 
-    fn required_path(&mut self, field: &str, text: Option<Text>, remedy: &str) -> PathBuf {
+    pub(super) fn paths(&mut self, field: &str, list: Option<Texts>) -> Vec<PathBuf> {
+        let name = |text: &str| Ok::<_, NoError>(text.to_owned());
+        let names = self.optional(field, list, name);
+        let source = &self.origin.source;
+        names.iter().map(|file| source.path(file)).collect()
+    }
+
+    pub(super) fn required_path(
+        &mut self,
+        field: &str,
+        text: Option<Text>,
+        remedy: &str,
+    ) -> PathBuf {
         match text {
             Some(text) => self.path(field, text),
             None => {

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyward_crypto::signature::KeyKind;
-use keyward_keyop::{KeyId, KeyRules, Names, Operation, OperationKind, Role};
+use keyward_keyop::{KeyId, KeyRules, Names, OperationKind, Role};
 use keyward_protocol::RefusalReason;
 
 use crate::config::{Config, EdgeConfig, KeySelector, KeysConfig, NameSelector, PeerAddress};
 use crate::edge_identity::EdgeIdentity;
 use crate::metrics::EdgeOperations;
 use crate::store::{KeySet, StoredKey};
+use crate::work::Work;
 
 use rates::{EdgeRates, KeyRate};
 use rule::{Asked, EdgeMatch, Rule, nearness};
@@ -147,8 +148,10 @@ impl Policy {
                         OperationKind::DelegatedCredential => {
                             signs && !rules.rsa_decryption && !rules.raw_rsa_decryption
                         }
-                        OperationKind::RawDigest => signs && rules.raw_digest,
-                        OperationKind::RawRsaDecryption => is_rsa && rules.raw_rsa_decryption,
+                        OperationKind::RawDigest => signs && rules.raw_digest && key.is_here(),
+                        OperationKind::RawRsaDecryption => {
+                            is_rsa && rules.raw_rsa_decryption && key.is_here()
+                        }
                         OperationKind::Tls13TranscriptHash => signs && rules.transcript_hash,
                         _ => signs,
                     }
@@ -258,7 +261,7 @@ impl EdgeGrant {
 
     /// What can be said before a handshake is looked at: whether some rule allows this operation with this key, for whatever
     /// name, and whether edge and key are within their rates.
-    pub(crate) fn admit(&self, operation: &Operation) -> Result<Admitted, Refusal> {
+    pub(crate) fn admit(&self, operation: &Work) -> Result<Admitted, Refusal> {
         let asked = Asked {
             key: operation.key(),
             operation: operation.kind(),
@@ -280,7 +283,7 @@ impl EdgeGrant {
 
     /// Takes a token of one of these rules. If only some of them can be meant, for their names, the handshake's first
     /// message says which: an edge that floods one of its names does not use up the rate of the others.
-    fn pay(&self, allowing: &[&Rule], operation: &Operation) -> Result<Option<usize>, Refusal> {
+    fn pay(&self, allowing: &[&Rule], operation: &Work) -> Result<Option<usize>, Refusal> {
         if allowing.iter().any(|rule| rule.rates.is_none()) {
             return Ok(None);
         }

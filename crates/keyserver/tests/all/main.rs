@@ -3,11 +3,13 @@
 mod admin;
 mod audit;
 mod config_errors;
+mod gokeyless;
 mod identities;
 mod key_files;
 mod lifecycle;
 mod load;
 mod named_operations;
+mod older_client;
 mod operations;
 mod policy;
 mod rates;

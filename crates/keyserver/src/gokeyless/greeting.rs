@@ -1,0 +1,58 @@
+//! The beginning of a connection: TLS, and who the client is. There is no hello.
+
+use std::sync::Arc;
+
+use keyward_protocol::RefusalReason;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::server::TlsStream;
+
+use crate::access::{Door, Standing};
+use crate::config::PeerAddress;
+use crate::greeting::{TurnedAway, handshake, identify};
+use crate::policy::EdgeGrant;
+use crate::server::Shared;
+
+/// A connection that may send requests.
+pub(crate) struct Greeted<S> {
+    pub(super) stream: TlsStream<S>,
+    pub(super) edge: Arc<EdgeGrant>,
+    pub(super) standing: Standing,
+}
+
+/// Does the TLS handshake. The caller has the deadline.
+pub(crate) async fn greet<S>(
+    shared: &Shared,
+    io: S,
+    from: PeerAddress,
+) -> Result<Greeted<S>, TurnedAway>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // What changes from here on, the connection looks at when it is greeted.
+    let mut access = shared.access.subscribe();
+    let now = Arc::clone(&access.borrow_and_update());
+    let door = now.gokeyless.as_ref().ok_or(TurnedAway::NoDoor)?;
+    let stream = handshake(&door.tls, io).await?;
+    let (chain, since, identity) = identify(&stream)?;
+    let policy = Arc::clone(&now.policy);
+    match policy.edge(&identity, from) {
+        Ok(grant) => {
+            let counters = shared.metrics.edge(&grant.called());
+            Ok(Greeted {
+                stream,
+                edge: Arc::new(grant.counted(counters)),
+                standing: Standing {
+                    door: Door::Gokeyless,
+                    chain,
+                    since,
+                    identity,
+                    from,
+                    access,
+                    policy,
+                },
+            })
+        }
+        Err(RefusalReason::Network) => Err(TurnedAway::Network(identity, from)),
+        Err(_) => Err(TurnedAway::UnknownEdge(identity)),
+    }
+}
