@@ -23,7 +23,8 @@ fn folder(example: &str) -> (TempDir, PathBuf) {
         let mut request = Request::new(&["shop.example"], algorithm, Usage::Server);
         request.delegates = name == "shop-ecdsa";
         let issued = authority.issue(&request).unwrap();
-        fs::write(dir.path().join(format!("keys/{name}.key")), &issued.key_pem).unwrap();
+        let key = dir.path().join(format!("keys/{name}.key"));
+        keyward_pki::write_private(&key, issued.key_pem.as_bytes()).unwrap();
         fs::write(dir.path().join(format!("{name}.pem")), &issued.chain_pem).unwrap();
     }
     for ca in ["service-ca.pem", "clients-ca.pem"] {

@@ -19,8 +19,10 @@ use crate::signature::{KeyKind, PublicKey, SignatureAlgorithm};
 mod error;
 mod format;
 mod parse;
+mod pbes2;
 
 pub use error::KeyError;
+pub use pbes2::Passphrase;
 
 /// A private key: RSA of 2048 to 4096 bits, for RSASSA-PSS alone or not, P-256, P-384, P-521, Ed25519 or ML-DSA.
 ///
@@ -55,7 +57,20 @@ impl PrivateKey {
     ///
     /// [`KeyError`] names the cause and the remedy.
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
-        Self::from_der(&format::der_from_pem(pem)?)
+        Self::from_pem_with(pem, None)
+    }
+
+    /// As [`from_pem`](Self::from_pem), also for `ENCRYPTED PRIVATE KEY` (PKCS#8 with PBES2: PBKDF2 or scrypt, AES-CBC). How much
+    /// work its opening may be is bounded: a second's on a usual machine.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] names the cause and the remedy.
+    pub fn from_pem_with(pem: &[u8], passphrase: Option<&Passphrase>) -> Result<Self, KeyError> {
+        if passphrase.is_none() && format::is_encrypted(pem) {
+            return Err(KeyError::Encrypted);
+        }
+        Self::from_der_with(&format::der_from_pem(pem)?, passphrase)
     }
 
     /// A private key in DER: PKCS#8, PKCS#1 or SEC1, told apart by their structure.
@@ -65,6 +80,20 @@ impl PrivateKey {
     /// [`KeyError`] names the cause and the remedy.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         parse::private_key(der)
+    }
+
+    /// As [`from_der`](Self::from_der), also for encrypted PKCS#8.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] names the cause and the remedy.
+    pub fn from_der_with(der: &[u8], passphrase: Option<&Passphrase>) -> Result<Self, KeyError> {
+        match (parse::private_key(der), passphrase) {
+            (Err(KeyError::Encrypted), Some(passphrase)) => {
+                parse::private_key(&pbes2::decrypt(der, passphrase)?)
+            }
+            (parsed, _) => parsed,
+        }
     }
 
     /// A new P-256 key, which nothing but this process has.

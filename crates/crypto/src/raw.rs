@@ -11,6 +11,7 @@ mod hmac;
 mod kdf;
 mod private_key;
 mod public_key;
+mod scrypt;
 mod tls_cbc;
 mod x25519;
 
@@ -22,5 +23,6 @@ pub(crate) use hmac::HmacContext;
 pub(crate) use kdf::{hkdf_expand, tls12_prf};
 pub(crate) use private_key::EvpPrivateKey;
 pub(crate) use public_key::rsa_public_transform;
+pub(crate) use scrypt::scrypt;
 pub(crate) use tls_cbc::{HEADER_LEN, TlsCbc, TlsCbcAlgorithm};
 pub(crate) use x25519::X25519Key;

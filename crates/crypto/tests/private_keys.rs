@@ -114,8 +114,13 @@ fn encrypted_keys_are_called_so() {
         KeyError::Encrypted
     );
     assert_eq!(
-        error(&data("rsa2048.encrypted-pkcs1.pem")),
-        KeyError::Encrypted
+        error(&data("rsa2048.encrypted-pkcs1.pem"))
+            .to_string()
+            .split("; ")
+            .next(),
+        Some(
+            "the key is encrypted by PEM's old kind, which makes the key with MD5, which is not supported"
+        )
     );
 
     let pem = String::from_utf8(data("rsa2048.encrypted-pkcs8.pem")).unwrap();
@@ -329,6 +334,12 @@ fn every_error_tells_what_to_do() {
         },
         KeyError::SeveralPrivateKeys { count: 2 },
         KeyError::Encrypted,
+        KeyError::Passphrase,
+        KeyError::Encryption {
+            scheme: "OID 1.2".to_owned(),
+        },
+        KeyError::TooCostly("more than there is".to_owned()),
+        KeyError::Exponent,
         KeyError::OpenSsh,
         KeyError::TooWeak { bits: 1024 },
         KeyError::TooLong { bits: 8192 },
@@ -342,7 +353,7 @@ fn every_error_tells_what_to_do() {
         let message = error.to_string();
         let (_cause, remedy) = message.split_once([';', '(']).expect("cause; remedy");
         let verbs = [
-            "write", "convert", "name", "put", "decrypt", "make", "use", "check",
+            "write", "convert", "name", "put", "decrypt", "make", "use", "check", "encrypt",
         ];
         assert!(
             verbs

@@ -229,8 +229,8 @@ pub(crate) fn permission_warnings(config: &Config) -> Vec<Problem> {
     let keys = std::iter::once(&config.key).chain(older);
     keys.filter_map(|key| {
         let metadata = std::fs::metadata(key).ok()?;
-        let mode = files::open_to_others(&metadata)?;
-        Some(files::permission_warning(key, mode))
+        let exposed = files::exposed(key, &metadata, "private key")?;
+        Some(Problem::in_file(key, exposed.cause, exposed.remedy).warning())
     })
     .collect()
 }

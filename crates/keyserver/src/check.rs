@@ -48,7 +48,7 @@ impl Config {
         report.problems.extend(self.check_audit());
         report.problems.extend(self.check_tickets());
         report.problems.extend(self.admin_warning());
-        match store::open(&self.keys, &[]) {
+        match store::open(&self.keys, &[], None) {
             Ok(opened) => {
                 report.problems.extend(opened.problems);
                 self.check_rules(&opened.keys, &mut report);

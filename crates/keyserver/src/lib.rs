@@ -45,9 +45,9 @@ mod writer;
 
 pub use check::{KeySummary, Report};
 pub use config::{
-    AuditConfig, AuditMode, Config, EdgeConfig, GokeylessConfig, InvalidNetwork, InvalidSpiffeId,
-    KeySelector, KeysConfig, Limits, NameSelector, Network, PeerAddress, Rate, SpiffeId,
-    SpiffeSelector,
+    AuditConfig, AuditMode, Config, DirectoryConfig, EdgeConfig, GokeylessConfig, InvalidNetwork,
+    InvalidSpiffeId, KeySelector, KeysConfig, Limits, NameSelector, Network, PassphraseSource,
+    PeerAddress, Rate, SpiffeId, SpiffeSelector, StoreConfig,
 };
 pub use edge_identity::EdgeIdentity;
 pub use error::StartError;

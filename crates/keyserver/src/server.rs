@@ -233,7 +233,7 @@ async fn bind_admin(config: AdminConfig) -> Result<Admin, StartError> {
 /// Reads the keys, where waiting hinders nobody.
 async fn open(config: &Config, stores: Vec<Gate>) -> Result<Opened, StartError> {
     let keys = config.keys.clone();
-    let opened = tokio::task::spawn_blocking(move || store::open(&keys, &stores)).await;
+    let opened = tokio::task::spawn_blocking(move || store::open(&keys, &stores, None)).await;
     match opened {
         Ok(opened) => {
             opened.map_err(|problem| StartError::Config(config.keys_problem(&problem).into()))

@@ -1,5 +1,6 @@
 //! Certificates and keys for both sides, as files for the peers and loaded for the engine.
 
+use std::os::unix::fs::PermissionsExt;
 use std::{
     collections::HashMap,
     fs,
@@ -201,5 +202,7 @@ fn load(directory: &Path, name: &str, issued: Issued) -> Loaded {
 fn write(directory: &Path, name: &str, content: &str) -> PathBuf {
     let path = directory.join(name);
     fs::write(&path, content).expect("a file in a temporary directory");
+    // A key server takes no key that others can read.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a file of our own");
     path
 }

@@ -1,5 +1,6 @@
 //! What an operator would write: certificates, keys and two configuration files.
 
+use std::os::unix::fs::PermissionsExt;
 use std::{
     fmt::Write as _,
     fs,
@@ -170,5 +171,7 @@ policy = "{policy}"
 fn write(directory: &Path, name: &str, content: &str) -> PathBuf {
     let path = directory.join(name);
     fs::write(&path, content).expect("a file in a temporary directory");
+    // A key server takes no key that others can read.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a file of our own");
     path
 }

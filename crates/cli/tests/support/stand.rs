@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use keyward_pki::{Authority, KeyAlgorithm};
@@ -32,7 +33,8 @@ impl Stand {
             ("ecdsa", KeyAlgorithm::P256),
         ] {
             let issued = authority.issue_server(&[NAME], algorithm).unwrap();
-            fs::write(dir.path().join(format!("keys/{file}.key")), &issued.key_pem).unwrap();
+            let key = dir.path().join(format!("keys/{file}.key"));
+            keyward_pki::write_private(&key, issued.key_pem.as_bytes()).unwrap();
             fs::write(
                 dir.path().join(format!("certs/{file}.pem")),
                 &issued.chain_pem,
@@ -103,6 +105,8 @@ impl Stand {
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, text).unwrap();
+        // There may be a key in it.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         path
     }
 

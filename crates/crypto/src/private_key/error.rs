@@ -19,8 +19,22 @@ pub enum KeyError {
         /// How many.
         count: usize,
     },
-    /// The key is encrypted with a passphrase.
+    /// The key is encrypted, and there is no passphrase for it.
     Encrypted,
+    /// The passphrase is not that of the key.
+    Passphrase,
+    /// The key is encrypted in a way that is not supported.
+    Encryption {
+        /// Which.
+        scheme: String,
+    },
+    /// To make a key of the passphrase takes more work than is done for a file.
+    TooCostly(
+        /// What it would take.
+        String,
+    ),
+    /// An RSA key whose public exponent nobody should use.
+    Exponent,
     /// The key is in OpenSSH's own format.
     OpenSsh,
     /// An RSA key too short to be safe.
@@ -61,8 +75,24 @@ impl fmt::Display for KeyError {
                 write!(f, "{count} private keys in it; put each into a file of its own")
             }
             Self::Encrypted => f.write_str(
-                "an encrypted PEM is not supported yet; decrypt it with `openssl pkey -in FILE -out FILE` \
-                 and protect the file by its permissions",
+                "the key is encrypted, and there is no passphrase for it; name one, or decrypt it with \
+                 `openssl pkey -in FILE -out FILE` and protect the file by its permissions",
+            ),
+            Self::Passphrase => f.write_str(
+                "the passphrase is not that of this key; check it with `openssl pkey -in FILE -noout`",
+            ),
+            Self::Encryption { scheme } => write!(
+                f,
+                "the key is encrypted by {scheme}, which is not supported; encrypt it with AES by \
+                 `openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out FILE`"
+            ),
+            Self::TooCostly(what) => write!(
+                f,
+                "to open the encrypted key would take {what}: more work than is done for a file; encrypt it anew with \
+                 `openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 600000 -in FILE -out FILE`"
+            ),
+            Self::Exponent => f.write_str(
+                "an RSA key with a public exponent below 65537; make a new key with `openssl genpkey -algorithm RSA`",
             ),
             Self::OpenSsh => {
                 f.write_str("an OpenSSH key; convert it with `ssh-keygen -p -m PKCS8 -f FILE`, or make a key for TLS")

@@ -11,10 +11,12 @@ use crate::signature::KeyKind;
 /// The DER of the one private key in `pem`.
 pub(super) fn der_from_pem(pem: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let labels = labels(pem);
-    // These the PEM reader below does not know, and would skip without a word.
-    if labels.iter().any(|label| label == "ENCRYPTED PRIVATE KEY") || has_encryption_header(pem) {
-        return Err(KeyError::Encrypted);
+    if has_encryption_header(pem) {
+        return Err(KeyError::Encryption {
+            scheme: "PEM's old kind, which makes the key with MD5".to_owned(),
+        });
     }
+    // These the PEM reader below does not know, and would skip without a word.
     if labels.iter().any(|label| label == "OPENSSH PRIVATE KEY") {
         return Err(KeyError::OpenSsh);
     }
@@ -23,6 +25,9 @@ pub(super) fn der_from_pem(pem: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     }
 
     let mut keys = Vec::new();
+    // Nor this; but what is in it is told from a plain key by its structure.
+    let plain_labels = replace(pem, b" ENCRYPTED PRIVATE KEY-----", b" PRIVATE KEY-----");
+    let pem = plain_labels.as_slice();
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
         let (kind, der) = section.map_err(|error| KeyError::Pem(describe(&error)))?;
         if matches!(
@@ -37,6 +42,18 @@ pub(super) fn der_from_pem(pem: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         1 => Ok(keys.swap_remove(0)),
         count => Err(KeyError::SeveralPrivateKeys { count }),
     }
+}
+
+fn replace(text: &[u8], what: &[u8], with: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut replaced = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some(at) = rest.windows(what.len()).position(|window| window == what) {
+        replaced.extend_from_slice(&rest[..at]);
+        replaced.extend_from_slice(with);
+        rest = &rest[at + what.len()..];
+    }
+    replaced.extend_from_slice(rest);
+    replaced
 }
 
 fn describe(error: &rustls_pki_types::pem::Error) -> String {
@@ -59,6 +76,13 @@ fn labels(pem: &[u8]) -> Vec<String> {
         .filter_map(|line| line.strip_prefix(b"-----BEGIN ")?.strip_suffix(b"-----"))
         .map(|label| String::from_utf8_lossy(label).escape_debug().to_string())
         .collect()
+}
+
+/// Whether the section is called encrypted.
+pub(super) fn is_encrypted(pem: &[u8]) -> bool {
+    labels(pem)
+        .iter()
+        .any(|label| label == "ENCRYPTED PRIVATE KEY")
 }
 
 /// PEM encryption of OpenSSL's old kind (RFC 1421 §4.6.1.1), within an `RSA PRIVATE KEY` or `EC PRIVATE KEY`.

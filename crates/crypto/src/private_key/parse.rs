@@ -17,20 +17,20 @@ const MAX_RSA_BITS: usize = 4096;
 pub(super) fn private_key(der: &[u8]) -> Result<PrivateKey, KeyError> {
     match Format::of(der)? {
         Format::Pkcs8(Algorithm::Rsa) => {
-            check_rsa_size(pkcs8_inner(der).and_then(rsa_bits))?;
+            check_rsa_numbers(pkcs8_inner(der))?;
             rsa(RsaKeyPair::from_pkcs8(der).map_err(|_| KeyError::Malformed)?)
         }
         Format::Pkcs8(Algorithm::RsaPss(parameters)) => {
             // RFC 8017 §A.1.2: the same RSAPrivateKey is inside, whatever the key is for.
             let inner = pkcs8_inner(der).ok_or(KeyError::Malformed)?;
-            check_rsa_size(rsa_bits(inner))?;
+            check_rsa_numbers(Some(inner))?;
             rsa_pss(
                 RsaKeyPair::from_der(inner).map_err(|_| KeyError::Malformed)?,
                 parameters,
             )
         }
         Format::Pkcs1 => {
-            check_rsa_size(rsa_bits(der))?;
+            check_rsa_numbers(Some(der))?;
             rsa(RsaKeyPair::from_der(der).map_err(|_| KeyError::Malformed)?)
         }
         Format::Pkcs8(Algorithm::Ec { curve }) => ecdsa(
@@ -146,10 +146,13 @@ fn curve_kind(curve: &[u8]) -> Result<KeyKind, KeyError> {
     }
 }
 
-/// `aws-lc-rs` refuses these as well, but does not say how long the key is.
-fn check_rsa_size(bits: Option<usize>) -> Result<(), KeyError> {
-    match bits.ok_or(KeyError::Malformed)? {
-        bits @ ..MIN_RSA_BITS => Err(KeyError::TooWeak { bits }),
+/// `aws-lc-rs` refuses most of these as well, but does not say why. Small exponents, which it takes, have been the help of several
+/// attacks on padding; FIPS 186-5 has them begin above 2^16.
+fn check_rsa_numbers(pkcs1: Option<&[u8]>) -> Result<(), KeyError> {
+    let (bits, exponent) = pkcs1.and_then(rsa_numbers).ok_or(KeyError::Malformed)?;
+    match bits {
+        ..MIN_RSA_BITS => Err(KeyError::TooWeak { bits }),
+        MIN_RSA_BITS..=MAX_RSA_BITS if der::bit_len(exponent) <= 16 => Err(KeyError::Exponent),
         MIN_RSA_BITS..=MAX_RSA_BITS => Ok(()),
         bits => Err(KeyError::TooLong { bits }),
     }
@@ -162,8 +165,10 @@ fn pkcs8_inner(der: &[u8]) -> Option<&[u8]> {
     Some(walk.expect(tag::OCTET_STRING)?.content)
 }
 
-fn rsa_bits(pkcs1: &[u8]) -> Option<usize> {
+/// The length of the modulus in bits, and the public exponent.
+fn rsa_numbers(pkcs1: &[u8]) -> Option<(usize, &[u8])> {
     let mut walk = Walk::sequence(pkcs1)?;
     walk.expect(tag::INTEGER)?; // version
-    Some(der::bit_len(walk.expect(tag::INTEGER)?.content))
+    let bits = der::bit_len(walk.expect(tag::INTEGER)?.content);
+    Some((bits, walk.expect(tag::INTEGER)?.content))
 }

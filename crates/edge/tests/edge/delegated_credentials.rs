@@ -34,7 +34,8 @@ fn delegating(home: &Home) {
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap();
     std::fs::write(home.path("delegating.pem"), certificate.pem()).unwrap();
-    std::fs::write(home.path("keys/delegating.key"), key.serialize_pem()).unwrap();
+    let file = home.path("keys/delegating.key");
+    keyward_pki::write_private(&file, key.serialize_pem().as_bytes()).unwrap();
 }
 
 async fn home(rules: Option<&str>, settings: &[&str]) -> (Home, Service) {

@@ -32,6 +32,10 @@ pub(super) struct File {
 pub(super) struct Keys {
     pub(super) directory: Option<Text>,
     pub(super) files: Option<Texts>,
+    pub(super) passphrase_file: Option<Text>,
+    pub(super) passphrase_credential: Option<Text>,
+    #[serde(default)]
+    pub(super) store: Vec<Spanned<Store>>,
     pub(super) allow_rsa_key_transport: Option<Texts>,
     pub(super) rsa_key_transport_also_signs: Option<Texts>,
     pub(super) client: Option<Texts>,
@@ -41,6 +45,21 @@ pub(super) struct Keys {
     pub(super) allow_raw_rsa_decryption: Option<Texts>,
     #[serde(default)]
     pub(super) rate: Vec<Spanned<KeyRate>>,
+}
+
+/// One of these, which says what kind of store it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Store {
+    pub(super) directory: Option<Spanned<DirectoryTable>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DirectoryTable {
+    pub(super) path: Option<Text>,
+    pub(super) passphrase_file: Option<Text>,
+    pub(super) passphrase_credential: Option<Text>,
 }
 
 #[derive(Deserialize)]

@@ -6,6 +6,7 @@ mod network;
 mod reading;
 mod selector;
 mod spiffe;
+mod stores;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -134,10 +135,14 @@ impl Config {
 /// `[keys]`: which keys there are, and what RSA keys may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeysConfig {
-    /// A directory of PEM files.
+    /// A directory of PEM and DER files.
     pub directory: Option<PathBuf>,
-    /// Single PEM files, of keys or of certificate chains.
+    /// Single files, of keys or of certificate chains.
     pub files: Vec<PathBuf>,
+    /// What opens those keys of `directory` and `files` that are encrypted.
+    pub passphrase: Option<PassphraseSource>,
+    /// Further stores, in the order in which they are asked: of a key in several the first counts.
+    pub stores: Vec<StoreConfig>,
     /// RSA keys that may decrypt the premaster secrets of TLS 1.2 handshakes with RSA key transport: by label, file name or
     /// key ID. Such a key signs nothing for TLS 1.3.
     pub allow_rsa_key_transport: Vec<String>,
@@ -156,6 +161,32 @@ pub struct KeysConfig {
     pub allow_raw_rsa_decryption: Vec<String>,
     /// How often a key may be used, by all edges together.
     pub rates: Vec<(String, Rate)>,
+}
+
+/// `[[keys.store]]`: keys besides those of `directory` and `files`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreConfig {
+    /// Another directory.
+    Directory(DirectoryConfig),
+}
+
+/// A directory of key files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryConfig {
+    /// The directory.
+    pub path: PathBuf,
+    /// What opens its keys that are encrypted.
+    pub passphrase: Option<PassphraseSource>,
+}
+
+/// Where a passphrase is. One newline at its end is no part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PassphraseSource {
+    /// A file that nobody else can read.
+    File(PathBuf),
+    /// A credential of systemd (`LoadCredential=`, `LoadCredentialEncrypted=`): a file of this name in `$CREDENTIALS_DIRECTORY`.
+    Credential(String),
 }
 
 /// A token bucket: so many a second, and so many at once after a pause.

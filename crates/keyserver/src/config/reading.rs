@@ -1,6 +1,7 @@
 //! From the file's values to the configuration's, with all that is wrong on the way.
 
 use std::fmt::Display;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -151,7 +152,9 @@ impl Reading {
             .iter()
             .map(|file| self.origin.source.path(file))
             .collect();
-        if directory.is_none() && files.is_empty() {
+        let passphrase = self.passphrase("keys", keys.passphrase_file, keys.passphrase_credential);
+        let stores = self.stores(keys.store);
+        if directory.is_none() && files.is_empty() && stores.is_empty() {
             self.wrong(
                 "keys",
                 "no keys to serve",
@@ -194,6 +197,8 @@ impl Reading {
             rates,
             directory,
             files,
+            passphrase,
+            stores,
             allow_rsa_key_transport,
             rsa_key_transport_also_signs: also_signs,
             client: self.optional("keys.client", keys.client, name),
@@ -429,6 +434,10 @@ impl Reading {
         self.problems.note(time).unwrap_or(default)
     }
 
+    pub(super) fn mark(&mut self, field: &str, span: Range<usize>) {
+        self.origin.mark(field, span);
+    }
+
     pub(super) fn wrong(
         &mut self,
         field: &str,
@@ -440,7 +449,7 @@ impl Reading {
     }
 
     /// A single value.
-    fn value<T, E: Display>(
+    pub(super) fn value<T, E: Display>(
         &mut self,
         field: &str,
         text: &Text,

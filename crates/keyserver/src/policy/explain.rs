@@ -60,7 +60,8 @@ impl Config {
     /// # Errors
     /// If the keys cannot be read.
     pub fn explain(&self, question: &Question) -> Result<Explanation, ConfigError> {
-        let opened = store::open(&self.keys, &[]).map_err(|problem| self.keys_problem(&problem))?;
+        let opened =
+            store::open(&self.keys, &[], None).map_err(|problem| self.keys_problem(&problem))?;
         let policy = Policy::new(self, &opened.keys);
         let mut explanation = policy.explain(question, &opened.keys);
         if let Some(index) = explanation.rule {

@@ -41,6 +41,35 @@ impl Chain {
             .map(|key| KeyId::of_public_key(&key))
     }
 
+    /// What is wrong with the certificates behind the leaf: each should have issued the one before.
+    pub(super) fn out_of_order(&self) -> Result<(), String> {
+        let parsed: Result<Vec<_>, _> = self
+            .certificates
+            .iter()
+            .enumerate()
+            .map(|(i, der)| match X509Certificate::from_der(der) {
+                Ok((_, certificate)) => Ok(certificate),
+                Err(_) => Err(format!(
+                    "certificate {} of the chain cannot be parsed",
+                    i + 1
+                )),
+            })
+            .collect();
+        let parsed = parsed?;
+        let wrong = parsed
+            .windows(2)
+            .position(|pair| pair[0].issuer().as_raw() != pair[1].subject().as_raw());
+        match wrong {
+            None => Ok(()),
+            Some(i) => Err(format!(
+                "certificate {} of the chain, of {}, has not issued the one before, which names {}",
+                i + 2,
+                parsed[i + 1].subject(),
+                parsed[i].issuer(),
+            )),
+        }
+    }
+
     /// Why clients would not take the leaf at this time.
     pub(super) fn out_of_date(&self, now: SystemTime) -> Option<String> {
         let (_, leaf) = X509Certificate::from_der(self.certificates.first()?).ok()?;

@@ -5,10 +5,15 @@ use std::path::{Path, PathBuf};
 use keyward_config::Problem;
 
 /// The endings of files that are looked at. Others may lie in the directory too.
-const ENDINGS: [&str; 5] = [".pem", ".key", ".crt", ".cer", ".cert"];
+const ENDINGS: [&str; 8] = [
+    ".pem", ".key", ".crt", ".cer", ".cert", ".der", ".p8", ".pk8",
+];
 
 /// Endings taken off a file's name to get a key's label, the longest first.
-const LABEL_ENDINGS: [&str; 8] = [
+const LABEL_ENDINGS: [&str; 14] = [
+    ".key.der",
+    ".chain.der",
+    ".cert.der",
     ".key.pem",
     ".chain.pem",
     ".cert.pem",
@@ -17,6 +22,9 @@ const LABEL_ENDINGS: [&str; 8] = [
     ".crt",
     ".cer",
     ".cert",
+    ".der",
+    ".p8",
+    ".pk8",
 ];
 
 /// The directory's files that may hold keys or chains, in order of their names.

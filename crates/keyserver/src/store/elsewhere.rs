@@ -17,7 +17,7 @@ use super::remote::{Answer, KeyUse, RemoteKey, RemoteStore, StoreError};
 const PROBE: Duration = Duration::from_secs(10);
 
 /// What a key signs to show that it does: nothing that TLS, X.509 or anything else signs.
-const PROBE_MESSAGE: &[u8] = b"keyward: does this key sign?";
+pub(super) const PROBE_MESSAGE: &[u8] = b"keyward: does this key sign?";
 
 /// A store, with what may be asked of it at a time.
 #[derive(Clone, Debug)]
@@ -76,6 +76,8 @@ pub(crate) struct Elsewhere {
     gate: Gate,
     handle: String,
     algorithms: Vec<SignatureAlgorithm>,
+    /// As the store has said, which may be more.
+    said: Vec<SignatureAlgorithm>,
     /// Of a key that decrypts.
     rejection: Option<ImplicitRejection>,
 }
@@ -116,8 +118,17 @@ impl Elsewhere {
             gate: gate.clone(),
             handle: handle.clone(),
             algorithms,
+            said: key.algorithms.clone(),
             rejection,
         })
+    }
+
+    /// Whether it is this key of this store, and has shown that it can do what the store says now.
+    pub(super) fn is(&self, gate: &Gate, key: &RemoteKey) -> bool {
+        Arc::ptr_eq(&self.gate.shares, &gate.shares)
+            && self.handle == key.handle
+            && self.said == key.algorithms
+            && self.decrypts() == key.rsa_decrypt
     }
 
     pub(crate) fn gate(&self) -> &Gate {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use keyward_crypto::hash::Digest;
 use keyward_crypto::private_key::PrivateKey;
 use keyward_crypto::signature::PublicKey;
 use keyward_keyop::KeyId;
@@ -80,7 +81,9 @@ pub struct StoredKey {
     pub(super) label: String,
     pub(super) origin: Origin,
     pub(super) public_key: PublicKey,
-    pub(super) custody: Custody,
+    pub(super) custody: Arc<Custody>,
+    /// SHA-256 of the file that it is from: while it stays the same, the key need not be read again.
+    pub(super) content: Option<Digest>,
     pub(super) chains: Vec<Chain>,
 }
 
@@ -89,7 +92,8 @@ impl StoredKey {
         label: String,
         origin: Origin,
         public_key: PublicKey,
-        custody: Custody,
+        custody: Arc<Custody>,
+        content: Option<Digest>,
     ) -> Self {
         Self {
             id: KeyId::of_public_key(&public_key),
@@ -97,6 +101,7 @@ impl StoredKey {
             origin,
             public_key,
             custody,
+            content,
             chains: Vec::new(),
         }
     }
@@ -128,12 +133,12 @@ impl StoredKey {
 
     /// Whether the private key is in this process.
     pub fn is_here(&self) -> bool {
-        matches!(self.custody, Custody::Here(_))
+        matches!(*self.custody, Custody::Here(_))
     }
 
     /// Whether it can decrypt, if it is an RSA key: what is elsewhere cannot always.
     pub fn decrypts(&self) -> bool {
-        match &self.custody {
+        match &*self.custody {
             Custody::Here(_) => true,
             Custody::Elsewhere(elsewhere) => elsewhere.decrypts(),
         }
@@ -146,6 +151,24 @@ impl StoredKey {
             Origin::Store { handle, .. } => handle == name,
         };
         self.label == name || in_its_place || name.parse() == Ok(self.id)
+    }
+
+    /// The files that it and its chains are from.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let own = match &self.origin {
+            Origin::File(path) => Some(path.as_path()),
+            Origin::Store { .. } => None,
+        };
+        own.into_iter()
+            .chain(self.chains.iter().map(|chain| chain.file.as_path()))
+    }
+
+    /// Whether nothing about it is other than about this one.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.custody, &other.custody)
+            && self.label == other.label
+            && self.origin == other.origin
+            && self.chains == other.chains
     }
 
     pub(crate) fn custody(&self) -> &Custody {

@@ -9,6 +9,7 @@ mod elsewhere;
 pub(crate) mod files;
 mod key;
 mod loading;
+mod passphrase;
 mod remote;
 
 pub use chain::Chain;

@@ -1,5 +1,7 @@
 //! Key files of every format, and broken ones, which are named and skipped.
 
+use std::process::Command;
+
 use base64::prelude::{BASE64_STANDARD, Engine};
 use keyward_crypto::signature::KeyKind;
 use keyward_keyserver::{Config, KeyServer, Report};
@@ -67,7 +69,7 @@ fn broken_files_are_named_and_the_others_served() {
             ("encrypted.key", "encrypted"),
             ("two.pem", "2 private keys"),
             ("large.pem", "larger than"),
-            ("p256.key: this", "copy.key as well"),
+            ("p256.key: this", "copy.key as well, which counts"),
             ("stranger.crt", "in none of the files"),
             ("rsa2048.chain.pem", "does not fit the key in"),
             ("reversed.crt", "not the first of the chain"),
@@ -96,23 +98,35 @@ fn broken_files_are_named_and_the_others_served() {
 }
 
 #[test]
-fn a_key_that_others_can_read_is_a_warning_with_the_command() {
+fn a_key_that_others_can_read_is_refused_with_the_command_that_mends_it() {
     let home = Home::new(&["p256", "p384"]);
-    set_mode(&home.path("keys/p256.key"), 0o640);
-    set_mode(&home.path("keys/p256.crt"), 0o644);
-    let report = home.open_config("").check();
-    assert!(report.problems.errors().is_empty(), "{:?}", report.problems);
-    let warnings: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
     let path = home.path("keys/p256.key").display().to_string();
-    assert_eq!(
-        warnings,
-        [format!(
-            "{path}: other users can get at this private key (mode 0640); run `chmod 600 {path}`"
-        )]
-    );
+    for mode in [0o640, 0o604, 0o620, 0o602, 0o777] {
+        set_mode(&home.path("keys/p256.key"), mode);
+        set_mode(&home.path("keys/p256.crt"), 0o644);
+        let report = home.open_config("").check();
+        assert_eq!(report.keys.len(), 1);
+        let told = report.problems.errors()[0].to_string();
+        let expected = format!(
+            "{path}: skipped: other users can get at this private key (mode {mode:04o}); run `chmod 600 {path}`"
+        );
+        assert_eq!(told, expected);
+    }
+    // The command does what it says.
+    let done = Command::new("chmod").args(["600", &path]).status().unwrap();
+    assert!(done.success());
+    let report = home.open_config("").check();
+    assert_eq!(report.problems.iter().count(), 0, "{:?}", report.problems);
     assert_eq!(report.keys.len(), 2);
 
-    // So is the channel's own key.
+    // The directory can be written to by others.
+    set_mode(&home.path("keys"), 0o770);
+    let report = home.open_config("").check();
+    let told = report.problems.warnings()[0].to_string();
+    assert!(told.contains("run `chmod go-w "), "{told}");
+    set_mode(&home.path("keys"), 0o700);
+
+    // So is the channel's own key, which is told.
     set_mode(&home.path("keyserver.key"), 0o604);
     let report = home.open_config("").check();
     assert!(
@@ -122,6 +136,89 @@ fn a_key_that_others_can_read_is_a_warning_with_the_command() {
         "{:?}",
         report.problems
     );
+}
+
+/// Root alone can give files away, so that root alone can try it.
+#[test]
+fn a_key_of_another_user_is_refused() {
+    let home = Home::new(&["p256", "p384"]);
+    let path = home.path("keys/p256.key");
+    if std::os::unix::fs::chown(&path, Some(54_321), None).is_err() {
+        return eprintln!("not root: who owns a key file is not tried");
+    }
+    let report = home.open_config("").check();
+    let told = report.problems.errors()[0].to_string();
+    assert!(
+        told.contains("belongs to another user (54321, and this is 0; mode 0600)"),
+        "{told}"
+    );
+    let command = format!("run `chown 0 {0} && chmod 600 {0}`", path.display());
+    assert!(told.contains(&command), "{told}");
+    assert_eq!(report.keys.len(), 1);
+}
+
+#[test]
+fn links_are_followed_and_pipes_not_waited_for() {
+    let home = Home::new(&["p256"]);
+    std::fs::rename(home.path("keys/p256.key"), home.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", home.path("keys/p256.key")).unwrap();
+    std::os::unix::fs::symlink("nowhere", home.path("keys/gone.pem")).unwrap();
+    let made = Command::new("mkfifo")
+        .arg(home.path("keys/pipe.pem"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let report = home.open_config("").check();
+    assert_eq!(report.keys.len(), 1);
+    assert!(problem(&report, "pipe.pem").contains("not a regular file"));
+    assert!(problem(&report, "gone.pem").contains("No such file"));
+    // What counts is the file, not the link.
+    set_mode(&home.path("elsewhere"), 0o640);
+    let report = home.open_config("").check();
+    assert!(problem(&report, "p256.key").contains("mode 0640"));
+}
+
+#[test]
+fn of_a_key_in_two_stores_the_first_counts() {
+    let home = Home::new(&["p256"]);
+    std::fs::create_dir(home.path("more")).unwrap();
+    for label in ["p256", "p384"] {
+        let path = home.path("more").join(format!("{label}.pem"));
+        std::fs::write(&path, site(label).issued.key_pem.as_bytes()).unwrap();
+        set_mode(&path, 0o600);
+    }
+    let config = home.config(
+        r#"[[keys.store]]
+        directory = { path = "more" }
+        [[keys.store]]
+        directory = { path = "nowhere" }
+        "#,
+    );
+    let report = config.check();
+    let labels: Vec<_> = report.keys.iter().map(|key| key.label.as_str()).collect();
+    assert_eq!(labels, ["p256", "p384"]);
+    let told = problem(&report, "more/p256.pem");
+    assert!(
+        told.contains("keys/p256.key as well, which counts"),
+        "{told}"
+    );
+    assert!(problem(&report, "nowhere").contains("cannot list the directory"));
+}
+
+#[test]
+fn a_chain_in_another_order_is_told() {
+    let home = Home::new(&["p256"]);
+    let p256 = &site("p256").issued;
+    let stranger = keyward_pki::Authority::new("another CA").unwrap();
+    let stranger = stranger
+        .issue_server(&["stranger.example"], keyward_pki::KeyAlgorithm::P256)
+        .unwrap();
+    let chain = [p256.chain_pem.as_str(), &stranger.chain_pem].concat();
+    home.write_key("p256.crt", chain.as_bytes());
+    let report = home.open_config("").check();
+    let told = problem(&report, "p256.crt");
+    assert!(told.contains("has not issued the one before"), "{told}");
+    assert_eq!(report.keys[0].chains, 1, "it is a warning");
 }
 
 #[test]
@@ -136,6 +233,7 @@ fn key_and_chain_may_share_a_file_and_keys_may_be_named_one_by_one() {
             site("p256").issued.key_pem.as_bytes(),
         )
         .unwrap();
+        set_mode(&home.path("single.key"), 0o600);
         let config = home.open_config(r#"files = ["single.key"]"#);
         let keys = config.check().keys;
         let summary: Vec<_> = keys

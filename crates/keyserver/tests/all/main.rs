@@ -6,6 +6,7 @@ mod config_errors;
 mod gokeyless;
 mod identities;
 mod key_files;
+mod key_formats;
 mod lifecycle;
 mod load;
 mod named_operations;

@@ -95,7 +95,7 @@ impl Home {
         let write = |name: &str, content: &str| {
             let path = folder.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, content).unwrap();
+            keyward_pki::write_private(&path, content.as_bytes()).unwrap();
         };
         write("channel-ca.pem", &pki.channel.ca_pem());
         write("sites-ca.pem", &pki.sites.ca_pem());
@@ -120,7 +120,7 @@ impl Home {
     pub(crate) fn add(&self, name: &str, issued: &Issued) {
         std::fs::write(self.path(&format!("{name}.pem")), &issued.chain_pem).unwrap();
         let key = self.path(&format!("keys/{name}.key"));
-        std::fs::write(key, issued.key_pem.as_bytes()).unwrap();
+        keyward_pki::write_private(&key, issued.key_pem.as_bytes()).unwrap();
     }
 
     /// A key server, and an edge with these sites.
