@@ -30,6 +30,76 @@ fn right_configurations_are_0() {
         stdout.contains("1 site and 2 certificate chains"),
         "{stdout}"
     );
+    assert!(
+        stdout.contains("key server 127.0.0.1:1, with a certificate for keyserver"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn several_key_servers_are_shown_and_each_is_asked() {
+    let stand = Stand::new();
+    let (_one, first) = stand.start_key_server();
+    let (mut other, second) = stand.start_key_server();
+    let edge = stand.edge_config(&first, "http://127.0.0.1:8080", &["rsa", "ecdsa"]);
+    edit(
+        &edge,
+        &format!("address = \"{first}\""),
+        &format!("addresses = [\"{first}\", {{ address = \"{second}\", name = \"keyserver\" }}]"),
+    );
+    let connect = ["check", "--connect", "--config", edge.to_str().unwrap()];
+    let (stdout, _) = expect_exit(0, &connect);
+    for server in [&first, &second] {
+        assert!(
+            stdout.contains(&format!("key server {server},")),
+            "{stdout}"
+        );
+        assert!(stdout.contains(&format!("{server} answers")), "{stdout}");
+    }
+    assert!(stdout.contains("2 keys"), "{stdout}");
+
+    // With one of them the edge works, but that is not what was meant.
+    other.stop();
+    let (stdout, stderr) = expect_exit(4, &connect);
+    assert!(stdout.contains(&format!("{first} answers")), "{stdout}");
+    let error = stderr.lines().find(|line| line.starts_with("keyward:"));
+    assert!(
+        error.is_some_and(|error| error.contains(&second) && !error.contains(&first)),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn wrong_lists_of_key_servers_have_their_line() {
+    for (to, says) in [
+        ("addresses = []", "must name 1 to 64"),
+        ("addresses = [\"127.0.0.1\"]", "the port is missing"),
+        ("addresses = [\"srv:home.example\"]", "srv:_keyward._tcp."),
+        ("addresses = [{ host = \"a:1\" }]", "host"),
+        ("address = \"a:1\"\naddresses = [\"b:1\"]", "cannot both"),
+        ("addresses = [\"a:1\"]\nconnections = 0", "1 to 16"),
+        ("addresses = [\"a:1\"]\nhedge_percent = 101", "0 to 100"),
+        (
+            "addresses = [\"a:1\"]\ndns = { name_servers = [\"ns.example\"] }",
+            "no address of a name server",
+        ),
+        (
+            "addresses = [\"a:1\"]\ndns = { min_ttl_s = 60, max_ttl_s = 5 }",
+            "less than min_ttl_s",
+        ),
+    ] {
+        let stand = Stand::new();
+        let path = stand.edge_config("127.0.0.1:1", "http://127.0.0.1:8080", &["rsa"]);
+        edit(&path, "address = \"127.0.0.1:1\"", to);
+        let first = line_of(&path, to.lines().next().unwrap());
+        let (_, stderr) = expect_exit(3, &check(&path));
+        let place = |line: usize| format!("edge.toml:{line}:");
+        assert!(
+            stderr.contains(&place(first)) || stderr.contains(&place(first + 1)),
+            "{first} is not in {stderr}"
+        );
+        assert!(stderr.contains(says), "{says} is not in {stderr}");
+    }
 }
 
 #[test]

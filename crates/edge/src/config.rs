@@ -7,6 +7,7 @@ mod certificate;
 mod client_auth;
 mod delegated_credential;
 mod early_data;
+mod key_server;
 mod raw;
 mod read;
 mod site;
@@ -34,7 +35,7 @@ pub use upstream::{HostPort, InvalidUpstream, UpstreamAddress};
 pub struct Config {
     /// The addresses to accept connections on; port 0 takes a free one.
     pub listen: Vec<SocketAddr>,
-    /// The key server and how to reach it.
+    /// The key servers and how to reach them.
     pub key_server: KeyClientConfig,
     /// The sites, at least one.
     pub sites: Vec<SiteConfig>,

@@ -142,7 +142,6 @@ impl Edge {
                 key_operation_timeout: config.timeouts.key_operation,
                 early_data: Register::new(config.limits.early_data),
                 counters: counters.clone(),
-                key_server: keys.server().to_string(),
                 delegated: delegated.clone(),
             }),
             sites,

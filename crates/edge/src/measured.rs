@@ -110,9 +110,11 @@ impl KeyAnswerKind {
     pub(crate) fn of(error: Option<&KeyClientError>) -> Self {
         match error {
             None => Self::Performed,
-            Some(KeyClientError::Unreachable { .. } | KeyClientError::ConnectionLost { .. }) => {
-                Self::Unavailable
-            }
+            Some(
+                KeyClientError::Unreachable { .. }
+                | KeyClientError::NoneReachable { .. }
+                | KeyClientError::ConnectionLost { .. },
+            ) => Self::Unavailable,
             Some(KeyClientError::Refused { .. }) => Self::Refused,
             Some(KeyClientError::UnknownKey) => Self::UnknownKey,
             Some(KeyClientError::Overloaded) => Self::Overloaded,

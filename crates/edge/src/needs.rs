@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_keyclient::{KeyClient, KeyClientError};
+use keyward_keyclient::{KeyClient, KeyClientError, Route};
 use keyward_keyop::{OperationKind, OperationResult};
 use keyward_tls::{
     Answer, CertificateNeed, EarlyDataNeed, KeyOperationNeed, Need, NeedError, NeedKind,
@@ -32,8 +32,6 @@ pub(crate) struct Resolver {
     pub(crate) early_data: Register,
     pub(crate) delegated: Arc<DelegatedKeys>,
     pub(crate) counters: Arc<Counters>,
-    /// What the key server is called.
-    pub(crate) key_server: String,
 }
 
 /// What came to light while a handshake asked.
@@ -66,8 +64,10 @@ pub(crate) type Pending = Pin<Box<dyn Future<Output = KeyAnswer> + Send>>;
 pub(crate) struct KeyAnswer {
     pub(crate) answer: Answer,
     pub(crate) error: Option<KeyClientError>,
-    /// What came back and its size in bytes, for the record.
+    /// What came back and its size in bytes, for the record,
     pub(crate) result: Option<(&'static str, usize)>,
+    /// and who sent it.
+    pub(crate) route: Option<Route>,
 }
 
 impl Resolver {
@@ -96,8 +96,8 @@ impl Resolver {
         let measured = &self.counters.measured;
         measured.need(NeedKind::KeyOperation, took);
         measured.key_answer(KeyAnswerKind::of(done.error.as_ref()));
-        if done.error.is_none() {
-            measured.key_server(&self.key_server, took);
+        if let Some(route) = &done.route {
+            measured.key_server(&route.server, took);
         }
     }
 
@@ -161,6 +161,7 @@ impl Resolver {
             match keys.perform(operation, timeout).await {
                 Ok(performed) => KeyAnswer {
                     result: Some(describe(&performed.result)),
+                    route: Some(performed.route),
                     answer: Answer::key_operation(id, Ok(performed.result)),
                     error: None,
                 },
@@ -168,6 +169,7 @@ impl Resolver {
                     answer: Answer::key_operation(id, Err(need_error(&error))),
                     error: Some(error),
                     result: None,
+                    route: None,
                 },
             }
         })
@@ -219,9 +221,9 @@ fn describe(result: &OperationResult) -> (&'static str, usize) {
 /// machines refused what is not for strangers to know.
 fn need_error(error: &KeyClientError) -> NeedError {
     match error {
-        KeyClientError::Unreachable { .. } | KeyClientError::ConnectionLost { .. } => {
-            NeedError::Unavailable
-        }
+        KeyClientError::Unreachable { .. }
+        | KeyClientError::NoneReachable { .. }
+        | KeyClientError::ConnectionLost { .. } => NeedError::Unavailable,
         KeyClientError::Overloaded => NeedError::Overloaded,
         KeyClientError::Expired => NeedError::Expired,
         _ => NeedError::Internal,

@@ -10,8 +10,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use keyward_crypto::signature::KeyKind;
+use keyward_keyclient::Route;
 use keyward_keyop::Operation;
-use keyward_observe::{Event, HandshakeRecord, NeedTiming, Outcome, Party};
+use keyward_observe::{Event, HandshakeRecord, KeyServerAnswer, NeedTiming, Outcome, Party};
 use keyward_tls::{Need, NeedKind, Negotiated, TraceEvent, TraceItem};
 use keyward_wire::codec::Encode;
 use keyward_wire::values::ProtocolVersion;
@@ -59,8 +60,19 @@ impl Recorder {
     }
 
     /// The key server has answered.
-    pub(crate) fn key_answer(&mut self, result: Option<(&'static str, usize)>) {
+    pub(crate) fn key_answer(
+        &mut self,
+        result: Option<(&'static str, usize)>,
+        route: Option<Route>,
+    ) {
         if let Some(recording) = &mut self.0 {
+            if let Some(route) = route {
+                recording.record.key_servers.push(KeyServerAnswer {
+                    server: route.server.to_string(),
+                    hedged: route.hedged,
+                    retries: route.retries,
+                });
+            }
             let (what, bytes) = result.unwrap_or(("error", 0));
             recording.event(Party::KeyServer, Party::Edge, what, bytes);
         }

@@ -243,7 +243,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
                 self.resolver.measure(&done, self.asked.elapsed());
                 self.findings.key_server = done.error;
                 self.record();
-                self.recorder.key_answer(done.result);
+                self.recorder.key_answer(done.result, done.route);
                 self.tls.answer(done.answer).map_err(misuse)?;
             }
             match self.tls.step(UnixTime::now())? {

@@ -1,4 +1,4 @@
-//! TLS to the key server: version 1.3, both sides authenticated, post-quantum key exchange.
+//! TLS to a key server: version 1.3, both sides authenticated, post-quantum key exchange.
 
 use std::sync::Arc;
 
@@ -10,12 +10,10 @@ use rustls_pki_types::ServerName;
 
 use crate::config::{KeyClientConfig, KeyClientConfigError};
 
-/// The TLS side of a configuration.
+/// The TLS side of a configuration, but for the key server's name.
 pub(crate) fn client_config(
     config: KeyClientConfig,
-) -> Result<(Arc<ClientConfig>, ServerName<'static>), KeyClientConfigError> {
-    let server_name = ServerName::try_from(config.server_name.clone())
-        .map_err(|_| KeyClientConfigError::ServerName(config.server_name))?;
+) -> Result<Arc<ClientConfig>, KeyClientConfigError> {
     let mut roots = RootCertStore::empty();
     for certificate in config.ca {
         roots
@@ -37,5 +35,11 @@ pub(crate) fn client_config(
     tls.alpn_protocols = vec![ALPN.to_vec()];
     // The key server issues no tickets: each connection proves both identities anew.
     tls.resumption = Resumption::disabled();
-    Ok((Arc::new(tls), server_name))
+    Ok(Arc::new(tls))
+}
+
+/// The name that a key server's certificate must have.
+pub(crate) fn server_name(name: &str) -> Result<ServerName<'static>, KeyClientConfigError> {
+    ServerName::try_from(name.to_owned())
+        .map_err(|_| KeyClientConfigError::ServerName(name.to_owned()))
 }

@@ -1,22 +1,31 @@
 //! The handle that the edge holds.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keyward_keyop::{Operation, OperationResult};
-use keyward_protocol::{Address, Catalog, TicketKeys};
-use tokio::sync::{Notify, watch};
-use tokio::time::timeout_at;
+use keyward_protocol::{Catalog, TicketKeys};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::breaker::Advice;
+use crate::changes::Changes;
 use crate::channel;
 use crate::config::{KeyClientConfig, KeyClientConfigError};
-use crate::connection::{Connection, Context};
-use crate::dialer::Dialer;
 use crate::error::KeyClientError;
-use crate::state::{ConnectionState, Link};
+use crate::fleet::{Fleet, Purpose, Visited};
+use crate::listing::Catalogs;
+use crate::race;
+use crate::random::Dice;
+use crate::resolve::Resolving;
+use crate::route::Route;
+use crate::server::{Common, Endpoint};
+use crate::state::ConnectionState;
+use crate::status::{ClientCounts, ServerStatus};
+use crate::target::Target;
 
-/// A client of one key server. Clones share the connection; it is closed with the last of them.
+/// A client of key servers. Clones share the connections; they are closed with the last of them.
 #[derive(Clone, Debug)]
 pub struct KeyClient {
     inner: Arc<Inner>,
@@ -24,11 +33,8 @@ pub struct KeyClient {
 
 #[derive(Debug)]
 struct Inner {
-    address: Address,
-    link: watch::Receiver<Link>,
-    catalog: watch::Receiver<Option<Arc<Catalog>>>,
+    fleet: Arc<Fleet>,
     ticket_keys: watch::Receiver<Option<Arc<TicketKeys>>>,
-    wanted: Arc<Notify>,
     _stop: DropGuard,
 }
 
@@ -43,6 +49,8 @@ pub struct Performed {
     pub queue_us: u32,
     /// Microseconds of its check and of the private-key operation.
     pub work_us: u32,
+    /// Who answered, and what it took to get the answer.
+    pub route: Route,
 }
 
 impl KeyClient {
@@ -50,160 +58,178 @@ impl KeyClient {
     /// is out of reach is no error here: it may come.
     ///
     /// # Errors
-    /// If the certificates, the key or the name cannot be used.
+    /// If there is no key server, or the certificates, the key or a name cannot be used.
     pub fn start(config: KeyClientConfig) -> Result<Self, KeyClientConfigError> {
-        let (address, timings) = (config.server.clone(), config.timings);
-        let (tls, server_name) = channel::client_config(config)?;
-        let (link_sender, link) = watch::channel(Link::Connecting {
-            attempt: 1,
-            after: None,
-        });
-        let (catalog_sender, catalog) = watch::channel(None);
+        let (servers, dns) = (config.servers.clone(), config.dns.clone());
+        if servers.is_empty() {
+            return Err(KeyClientConfigError::NoServer);
+        }
+        let names = servers
+            .iter()
+            .map(|server| channel::server_name(&server.name))
+            .collect::<Result<Vec<_>, _>>()?;
         let (ticket_keys_sender, ticket_keys) = watch::channel(None);
-        let wanted = Arc::new(Notify::new());
-        let stop = CancellationToken::new();
-        let dialer = Dialer {
-            address: address.clone(),
-            server_name,
-            tls,
-            context: Context {
-                timings,
-                catalog: catalog_sender,
-                ticket_keys: ticket_keys_sender,
-                stop: stop.clone(),
-            },
-            link: link_sender,
-            wanted: Arc::clone(&wanted),
+        let (timings, connections) = (config.timings, config.connections);
+        let hedge_percent = config.hedge_percent;
+        let common = Common {
+            tls: channel::client_config(config)?,
+            timings,
+            connections,
+            ticket_keys: ticket_keys_sender,
+            catalogs: Arc::new(Catalogs::default()),
+            changes: Arc::new(Changes::default()),
+            dice: Dice::default(),
         };
-        tokio::spawn(dialer.run());
+        let titles = servers.iter().map(|server| server.target.to_string());
+        let fleet = Arc::new(Fleet::new(common, hedge_percent, titles.collect()));
+        let stop = CancellationToken::new();
+        for (group, (server, name)) in servers.into_iter().zip(names).enumerate() {
+            match server.target {
+                Target::Address(address) if !Target::Address(address.clone()).is_name() => {
+                    let label = address.to_string();
+                    let priority = 0;
+                    let endpoint = Endpoint {
+                        address,
+                        name,
+                        label,
+                        priority,
+                    };
+                    fleet.replace(group, vec![endpoint]);
+                }
+                target => {
+                    let dns = dns.clone();
+                    let resolving = Resolving { target, name, dns };
+                    let resolving = resolving.keep(Arc::downgrade(&fleet), group);
+                    let stop = stop.clone();
+                    tokio::spawn(async move {
+                        tokio::select! {
+                            () = stop.cancelled() => (),
+                            () = resolving => (),
+                        }
+                    });
+                }
+            }
+        }
         Ok(Self {
             inner: Arc::new(Inner {
-                address,
-                link,
-                catalog,
+                fleet,
                 ticket_keys,
-                wanted,
                 _stop: stop.drop_guard(),
             }),
         })
     }
 
-    /// Has the key server perform an operation, within `deadline` from now.
+    /// Has a key server perform an operation, within `deadline` from now.
     ///
-    /// Without a connection it waits for one, and fails as soon as an attempt to connect does; just after the loss of a connection
-    /// it waits a little longer ([`Timings::restart`](crate::Timings::restart)). If the connection dies before the answer, the
-    /// operation is sent once more on the next one. If the future is dropped, the key server is told.
+    /// It goes to one that lists the key, by preference to one that is fast and has little to do. If the answer takes longer than
+    /// nearly all did lately, a second one is asked as well, within a budget; if a key server fails, is overloaded or falls silent,
+    /// another one. What a key server refuses is refused. Doing an operation twice does no harm.
+    ///
+    /// Without a connection it waits for one, and fails as soon as an attempt to connect to each has; just after the loss of a
+    /// connection it waits a little longer ([`Timings::restart`](crate::Timings::restart)). If the future is dropped, the key
+    /// servers are told.
+    ///
+    /// # Errors
+    /// If no key server answers in time, or one refuses.
     pub async fn perform(
         &self,
         operation: Operation,
         deadline: Duration,
     ) -> Result<Performed, KeyClientError> {
         let began = Instant::now();
-        let until = began + deadline;
-        let reply = match self.attempt(&operation, until).await {
-            Err(KeyClientError::ConnectionLost { .. }) => self.attempt(&operation, until).await?,
-            other => other?,
-        };
+        let (reply, route) = race::run(&self.inner.fleet, &operation, began + deadline).await?;
         Ok(Performed {
             result: reply.result,
             round_trip: began.elapsed(),
             queue_us: reply.queue_us,
             work_us: reply.work_us,
+            route,
         })
     }
 
-    async fn attempt(
-        &self,
-        operation: &Operation,
-        until: Instant,
-    ) -> Result<keyward_protocol::Reply, KeyClientError> {
-        let connection = self.connection(until).await?;
-        timeout_at(until.into(), connection.request(operation, until))
-            .await
-            .unwrap_or(Err(KeyClientError::Expired))
-    }
-
-    /// The connection, when there is one.
-    async fn connection(&self, until: Instant) -> Result<Arc<Connection>, KeyClientError> {
-        let mut link = self.inner.link.clone();
-        // A failure from before does not count: since then the key server may have come.
-        let before = link.borrow().last_ended();
-        let mut failure = KeyClientError::Unreachable {
-            cause: format!("{}: no connection within the deadline", self.inner.address),
-        };
-        loop {
-            let mut wait_until = until;
-            match &*link.borrow_and_update() {
-                Link::Connected { connection, .. } if connection.is_usable() => {
-                    return Ok(Arc::clone(connection));
-                }
-                Link::Failed {
-                    attempt,
-                    error,
-                    patient_until,
-                } => {
-                    let patient = Instant::now() < *patient_until;
-                    if *attempt > before && !patient {
-                        return Err(error.clone());
-                    }
-                    failure = error.clone();
-                    if patient {
-                        wait_until = until.min(*patient_until);
-                    }
-                }
-                _ => (),
-            }
-            self.inner.wanted.notify_one();
-            match timeout_at(wait_until.into(), link.changed()).await {
-                Ok(Ok(())) => (),
-                Ok(Err(_)) => {
-                    return Err(KeyClientError::Unreachable {
-                        cause: "the client's runtime has ended".to_owned(),
-                    });
-                }
-                Err(_) => return Err(failure),
-            }
-        }
-    }
-
-    /// The keys and certificate chains that this edge may use; `None` until the first connection. It stays what it last was while
-    /// the key server is out of reach.
+    /// The keys and certificate chains that this edge may use, of all key servers together; `None` until the first connection. It
+    /// stays what it last was while a key server is out of reach.
     pub fn catalog(&self) -> watch::Receiver<Option<Arc<Catalog>>> {
-        self.inner.catalog.clone()
+        self.inner.fleet.common.catalogs.follow()
     }
 
-    /// Asks for the catalog anew, if there is a connection. The answer appears in [`KeyClient::catalog`].
+    /// Asks for the catalogs anew, where there is a connection. What comes appears in [`KeyClient::catalog`].
     pub fn refresh_catalog(&self) {
-        if let Link::Connected { connection, .. } = &*self.inner.link.borrow() {
-            connection.request_catalog();
+        for server in self.inner.fleet.servers() {
+            server.request_catalog();
         }
     }
 
-    /// The session ticket keys that edges have in common; `None` if the key server has given none. They are asked for with each
+    /// The session ticket keys that edges have in common; `None` if no key server has given any. They are asked for with each
     /// connection, and by [`KeyClient::refresh_ticket_keys`].
     pub fn ticket_keys(&self) -> watch::Receiver<Option<Arc<TicketKeys>>> {
         self.inner.ticket_keys.clone()
     }
 
-    /// Asks for the session ticket keys anew, if there is a connection. The answer appears in [`KeyClient::ticket_keys`].
+    /// Asks for the session ticket keys anew, where there is a connection: whichever key server answers will do. The answers
+    /// appear in [`KeyClient::ticket_keys`].
     pub fn refresh_ticket_keys(&self) {
-        if let Link::Connected { connection, .. } = &*self.inner.link.borrow() {
-            connection.request_ticket_keys();
+        for server in self.inner.fleet.servers() {
+            server.request_ticket_keys();
         }
     }
 
-    /// Whether there is a connection, or why not.
+    /// Whether there is a connection to any key server, or why not.
     pub fn state(&self) -> ConnectionState {
-        ConnectionState::from(&*self.inner.link.borrow())
+        let fleet = &self.inner.fleet;
+        let servers = fleet.servers();
+        let mut connecting = servers.is_empty() && fleet.is_resolving();
+        for server in &servers {
+            match server.state() {
+                connected @ ConnectionState::Connected { .. } => return connected,
+                ConnectionState::Connecting => connecting = true,
+                ConnectionState::Failed(_) => (),
+            }
+        }
+        if connecting {
+            ConnectionState::Connecting
+        } else {
+            ConnectionState::Failed(fleet.trouble())
+        }
     }
 
-    /// Waits until there is a connection, or the first attempt from now has failed.
+    /// Every key server that is known now.
+    pub fn servers(&self) -> Vec<ServerStatus> {
+        let now = Instant::now();
+        let servers = self.inner.fleet.servers();
+        let status = servers.iter().map(|server| {
+            let (connection, stalled) = (server.state(), server.is_stalled());
+            let condition = server.condition();
+            ServerStatus {
+                server: server.label.to_string(),
+                connection,
+                stalled,
+                left_alone: condition.advice(now) != Advice::Ask,
+                in_flight: condition.in_flight(),
+                answered: condition.answered,
+                failed: condition.failed,
+                latency: condition.latencies(),
+            }
+        });
+        status.collect()
+    }
+
+    /// What was done since the start.
+    pub fn counts(&self) -> ClientCounts {
+        self.inner.fleet.counts.read()
+    }
+
+    /// Waits until there is a connection, or the first attempt from now has failed with each key server.
+    ///
+    /// # Errors
+    /// If there is none within `deadline`.
     pub async fn connected(&self, deadline: Duration) -> Result<(), KeyClientError> {
-        self.connection(Instant::now() + deadline).await.map(drop)
-    }
-
-    /// The key server's address.
-    pub fn server(&self) -> &Address {
-        &self.inner.address
+        let fleet = &self.inner.fleet;
+        let visited = Visited::default();
+        let choice = race::wait(fleet, Fleet::want_any(), &visited, Purpose::AskAgain);
+        match timeout(deadline, choice).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) | Err(_) => Err(fleet.trouble()),
+        }
     }
 }

@@ -2,23 +2,26 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::Duration;
 
 use keyward_keyop::Operation;
 use keyward_protocol::io::{FrameReader, FrameWriter, ReadError};
 use keyward_protocol::{
-    Capability, Catalog, CatalogCollector, EncodedFrame, Frame, FrameError, FrameKind, Hello,
-    Reply, TicketKeys, encode_request,
+    Capability, CatalogCollector, EncodedFrame, Frame, FrameError, FrameKind, Hello, Reply,
+    TicketKeys, encode_request,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use crate::changes::Changes;
 use crate::config::Timings;
 use crate::error::KeyClientError;
-use crate::pending::Pending;
+use crate::listing::{Catalogs, Listing};
+use crate::pending::{Answer, Pending};
+use crate::vitals::Vitals;
 
 /// Frames that may wait to be written before who sends the next one waits.
 const WRITE_QUEUE: usize = 256;
@@ -32,7 +35,8 @@ pub(crate) struct Connection {
     pending: Pending,
     frames: mpsc::Sender<EncodedFrame>,
     hello: Hello,
-    key_exchange: String,
+    channel: Channel,
+    vitals: Vitals,
     draining: AtomicBool,
     /// Cancelled when nothing new may be sent here: it is lost, or the key server goes away.
     retired: CancellationToken,
@@ -40,12 +44,22 @@ pub(crate) struct Connection {
     lost: CancellationToken,
 }
 
+/// What is known of the channel below.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    /// The key exchange of its TLS handshake.
+    pub(crate) key_exchange: String,
+    /// What the connection's establishment took: a packet there and one back.
+    pub(crate) round_trip: Duration,
+}
+
 impl Connection {
-    /// Starts the reading and writing tasks of a connection whose hellos are exchanged. Catalogs go to `catalog`. `stop` ends it.
+    /// Starts the tasks of a connection whose hellos are exchanged: reading, writing, and watching whether the key server lives.
+    /// `context.stop` ends it.
     pub(crate) fn start<R, W>(
         (reader, writer): (FrameReader<R>, FrameWriter<W>),
         hello: Hello,
-        key_exchange: String,
+        channel: Channel,
         context: Context,
     ) -> Arc<Self>
     where
@@ -57,7 +71,8 @@ impl Connection {
             pending: Pending::default(),
             frames,
             hello,
-            key_exchange,
+            vitals: Vitals::new(&context.timings, channel.round_trip, Instant::now()),
+            channel,
             draining: AtomicBool::new(false),
             retired: CancellationToken::new(),
             lost: CancellationToken::new(),
@@ -72,8 +87,11 @@ impl Connection {
         tokio::spawn({
             let connection = Arc::clone(&connection);
             async move {
+                let ping = || connection.try_send(&Frame::Ping { id: 0 });
+                let stalled = || context.changes.tell();
                 let cause = tokio::select! {
                     cause = connection.read(reader, &context) => cause,
+                    cause = connection.vitals.watch(ping, stalled) => cause,
                     () = connection.lost.cancelled() => return,
                     () = context.stop.cancelled() => "the client was stopped".to_owned(),
                 };
@@ -105,7 +123,32 @@ impl Connection {
 
     /// The key exchange of its TLS handshake.
     pub(crate) fn key_exchange(&self) -> &str {
-        &self.key_exchange
+        &self.channel.key_exchange
+    }
+
+    /// What a ping and its answer take, if that is known.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.vitals.round_trip()
+    }
+
+    /// An operation was answered here in so long.
+    pub(crate) fn note_answer(&self, took: Duration) {
+        self.vitals.answered(took);
+    }
+
+    /// Whether the key server is silent though it owes something.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.vitals.is_stalled()
+    }
+
+    /// Waits until it is.
+    pub(crate) async fn stalled(&self) {
+        self.vitals.stalled().await;
+    }
+
+    /// How many operations wait for an answer here.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.pending.len()
     }
 
     /// Sends an operation and waits for the answer. Dropping the future cancels it.
@@ -115,6 +158,7 @@ impl Connection {
         until: Instant,
     ) -> Result<Reply, KeyClientError> {
         let (id, answer) = self.pending.begin(self.hello.max_in_flight)?;
+        self.vitals.owes(Instant::now());
         let mut ticket = Ticket {
             connection: self,
             id,
@@ -164,25 +208,19 @@ impl Connection {
         context: &Context,
     ) -> String {
         let mut catalog = CatalogCollector::default();
-        let mut pinged = false;
         loop {
-            let timings = &context.timings;
-            let patience = if pinged {
-                timings.ping_timeout
-            } else {
-                timings.ping_interval
-            };
-            let frame = match timeout(patience, reader.next()).await {
-                Ok(frame) => frame,
-                Err(_) if pinged => return format!("it did not answer a ping within {patience:?}"),
-                Err(_) => {
-                    pinged = true;
-                    self.try_send(&Frame::Ping { id: 0 });
-                    continue;
-                }
-            };
+            let frame = reader.next().await;
             // Whatever came, the peer is alive.
-            pinged = false;
+            if let Ok(frame) = &frame {
+                let (now, was_stalled) = (Instant::now(), self.is_stalled());
+                if let Some(Frame::Pong { .. }) = frame {
+                    self.vitals.pong(now);
+                }
+                self.vitals.heard(now);
+                if was_stalled {
+                    context.changes.tell();
+                }
+            }
             let handled = match frame {
                 Ok(Some(frame)) => self.handle(frame, &mut catalog, context),
                 Ok(None) if self.draining.load(Ordering::Relaxed) => {
@@ -195,7 +233,7 @@ impl Connection {
                     cause,
                 })) => {
                     warn!(id, %cause, "the key server's reply cannot be read");
-                    self.pending.answer(
+                    self.answer(
                         id,
                         Err(KeyClientError::InvalidReply {
                             cause: cause.to_string(),
@@ -218,15 +256,16 @@ impl Connection {
         context: &Context,
     ) -> Result<(), String> {
         match frame {
-            Frame::Reply { id, reply } => self.pending.answer(id, Ok(reply)),
+            Frame::Reply { id, reply } => self.answer(id, Ok(reply)),
             Frame::Error { id: 0, error } => {
                 return Err(format!("the key server closed it: {error}"));
             }
-            Frame::Error { id, error } => self.pending.answer(id, Err(error.into())),
+            Frame::Error { id, error } => self.answer(id, Err(error.into())),
             Frame::Catalog { id, part } => match collector.push(id, part) {
                 Ok(Some(complete)) => {
                     debug!(entries = complete.entries.len(), "catalog received");
-                    context.catalog.send_replace(Some(Arc::new(complete)));
+                    context.catalogs.told(&context.listing, complete);
+                    context.changes.tell();
                 }
                 Ok(None) => (),
                 Err(error) => return Err(error.to_string()),
@@ -243,12 +282,24 @@ impl Connection {
                 debug!(grace_ms = going_away.grace_ms, "the key server stops");
                 self.draining.store(true, Ordering::Relaxed);
                 self.retired.cancel();
+                context.changes.tell();
             }
             Frame::Ping { id } => self.try_send(&Frame::Pong { id }),
             Frame::Pong { .. } | Frame::Unknown { .. } => (),
             _ => return Err("the key server sent a frame that only edges send".to_owned()),
         }
         Ok(())
+    }
+
+    fn answer(&self, id: u32, answer: Answer) {
+        self.pending.answer(id, answer);
+        self.settle();
+    }
+
+    fn settle(&self) {
+        if self.pending.len() == 0 {
+            self.vitals.owes_nothing();
+        }
     }
 
     /// Sends a frame that may as well be lost: if the queue is full, the peer does not read.
@@ -296,7 +347,9 @@ const TICKET_KEYS_ID: u32 = u32::MAX - 1;
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) timings: Timings,
-    pub(crate) catalog: watch::Sender<Option<Arc<Catalog>>>,
+    pub(crate) listing: Arc<Listing>,
+    pub(crate) catalogs: Arc<Catalogs>,
+    pub(crate) changes: Arc<Changes>,
     pub(crate) ticket_keys: watch::Sender<Option<Arc<TicketKeys>>>,
     pub(crate) stop: CancellationToken,
 }
@@ -313,6 +366,7 @@ impl Drop for Ticket<'_> {
         if self.connection.pending.forget(self.id) && self.sent {
             self.connection.try_send(&Frame::Cancel { id: self.id });
         }
+        self.connection.settle();
     }
 }
 

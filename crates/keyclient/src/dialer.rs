@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keyward_protocol::io::{FrameReader, FrameWriter, ReadError};
 use keyward_protocol::{ALPN, Address, Capability, Catalog, CatalogCollector, Frame, Hello};
@@ -11,13 +11,14 @@ use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tracing::{info, warn};
 
 use crate::backoff;
-use crate::connection::{CATALOG_ID, Connection, Context};
+use crate::connection::{CATALOG_ID, Channel, Connection, Context};
 use crate::error::KeyClientError;
+use crate::random::Dice;
 use crate::state::Link;
 
 /// How often a connection that is being given up is looked at.
@@ -26,12 +27,15 @@ const FINISH_INTERVAL: Duration = Duration::from_millis(20);
 /// What the dialer needs.
 pub(crate) struct Dialer {
     pub(crate) address: Address,
+    /// What people call it.
+    pub(crate) label: Arc<str>,
     pub(crate) server_name: ServerName<'static>,
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) context: Context,
     pub(crate) link: watch::Sender<Link>,
     /// Somebody waits for a connection.
     pub(crate) wanted: Arc<Notify>,
+    pub(crate) dice: Dice,
 }
 
 impl Dialer {
@@ -52,7 +56,7 @@ impl Dialer {
         let mut outage_began = Instant::now();
         let mut after = None;
         for attempt in 1.. {
-            self.link.send_replace(Link::Connecting {
+            self.tell(Link::Connecting {
                 attempt,
                 after: after.take(),
             });
@@ -75,7 +79,7 @@ impl Dialer {
                 Err(failure) => {
                     // Once in a while is enough for a log while it lasts.
                     if failures < 3 || failures % 16 == 0 {
-                        warn!(server = %self.address, "{}", failure.error);
+                        warn!(server = %self.label, "{}", failure.error);
                     }
                     failure
                 }
@@ -87,7 +91,7 @@ impl Dialer {
                 Duration::ZERO
             };
             after = Some(error.error.clone());
-            self.link.send_replace(Link::Failed {
+            self.tell(Link::Failed {
                 attempt,
                 error: error.error,
                 patient_until: outage_began + patience,
@@ -96,19 +100,24 @@ impl Dialer {
         }
     }
 
+    fn tell(&self, link: Link) {
+        self.link.send_replace(link);
+        self.context.changes.tell();
+    }
+
     /// Offers a connection to the callers until nothing new may be sent on it.
     async fn stay_connected(&self, attempt: u64, connection: Arc<Connection>) -> KeyClientError {
         info!(
-            server = %self.address, software = ?connection.software(),
+            server = %self.label, software = ?connection.software(),
             key_exchange = connection.key_exchange(), "key server connected"
         );
-        self.link.send_replace(Link::Connected {
+        self.tell(Link::Connected {
             attempt,
             connection: Arc::clone(&connection),
         });
         connection.retired().await;
         if connection.is_draining() {
-            info!(server = %self.address, "key server stops; connecting anew");
+            info!(server = %self.label, "key server stops; connecting anew");
             tokio::spawn(finish(connection));
             return KeyClientError::ConnectionLost {
                 cause: "the key server stops".to_owned(),
@@ -116,14 +125,19 @@ impl Dialer {
         }
         connection.lost().await;
         let error = connection.connection_lost();
-        warn!(server = %self.address, "{error}");
+        warn!(server = %self.label, "{error}");
         error
     }
 
     /// Waits before the next attempt; less if somebody asks for an operation.
     async fn pause(&self, failures: u32, began: Instant) {
         let timings = &self.context.timings;
-        let pause = backoff::pause(failures, timings);
+        let pause = backoff::pause(
+            failures,
+            timings.backoff_min,
+            timings.backoff_max,
+            self.dice.fraction(),
+        );
         tokio::select! {
             () = sleep(pause) => (),
             () = self.wanted.notified() => {
@@ -137,7 +151,7 @@ impl Dialer {
         let limit = self.context.timings.connect;
         let unreachable = |cause: String, transient| Failure {
             error: KeyClientError::Unreachable {
-                cause: format!("{}: {cause}", self.address),
+                cause: format!("{}: {cause}", self.label),
             },
             transient,
         };
@@ -162,19 +176,20 @@ impl Dialer {
     async fn dial(&self) -> Result<Arc<Connection>, DialError> {
         match &self.address {
             Address::Tcp { host, port } => {
+                let began = Instant::now();
                 let stream = TcpStream::connect((host.as_str(), *port)).await?;
                 // Requests are small and awaited.
                 stream.set_nodelay(true)?;
-                self.greet(stream).await
+                self.greet(stream, began.elapsed()).await
             }
             Address::Unix(path) => {
                 let stream = UnixStream::connect(path).await?;
-                self.greet(stream).await
+                self.greet(stream, Duration::ZERO).await
             }
         }
     }
 
-    async fn greet<S>(&self, io: S) -> Result<Arc<Connection>, DialError>
+    async fn greet<S>(&self, io: S, round_trip: Duration) -> Result<Arc<Connection>, DialError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -208,11 +223,15 @@ impl Dialer {
                 .await?;
         }
         let catalog = receive_catalog(&mut reader).await?;
-        self.context.catalog.send_replace(Some(Arc::new(catalog)));
+        let context = &self.context;
+        context.catalogs.told(&context.listing, catalog);
         Ok(Connection::start(
             (reader, writer),
             theirs,
-            key_exchange,
+            Channel {
+                key_exchange,
+                round_trip,
+            },
             self.context.clone(),
         ))
     }

@@ -14,6 +14,11 @@ pub enum KeyClientError {
         /// The last attempt's failure.
         cause: String,
     },
+    /// There is a connection to none of several key servers.
+    NoneReachable {
+        /// Each with its last trouble; none if there are none.
+        servers: Vec<Trouble>,
+    },
     /// The key server's policy says no, to this edge or to this operation. Its log says why.
     Refused {
         /// The class of the rule.
@@ -40,7 +45,7 @@ pub enum KeyClientError {
         /// What it said.
         message: String,
     },
-    /// The connection died before the answer, and so did the one that the operation was sent again on.
+    /// The connection died before the answer, and so did those that the operation was sent again on.
     ConnectionLost {
         /// How it died.
         cause: String,
@@ -55,6 +60,66 @@ pub enum KeyClientError {
         /// What is wrong with it.
         cause: String,
     },
+}
+
+/// A key server that cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Which, as logs call it.
+    pub server: String,
+    /// Its last trouble, and what to do about it if that is known.
+    pub cause: String,
+}
+
+impl Trouble {
+    pub(crate) fn new(server: &str, cause: String) -> Self {
+        Self {
+            server: server.to_owned(),
+            cause,
+        }
+    }
+
+    pub(crate) fn of(server: &str, error: &KeyClientError) -> Self {
+        let cause = match error {
+            // It names the key server already.
+            KeyClientError::Unreachable { cause } => cause
+                .strip_prefix(server)
+                .and_then(|cause| cause.strip_prefix(": "))
+                .unwrap_or(cause)
+                .to_owned(),
+            other => other.to_string(),
+        };
+        Self::new(server, cause)
+    }
+}
+
+impl KeyClientError {
+    /// Whether another key server may do what this one did not.
+    pub(crate) fn may_differ_elsewhere(&self) -> bool {
+        match self {
+            Self::Overloaded
+            | Self::UnknownKey
+            | Self::Expired
+            | Self::Unsupported { .. }
+            | Self::Internal { .. }
+            | Self::ConnectionLost { .. }
+            | Self::InvalidReply { .. } => true,
+            // A no is a no, and what one cannot read the other cannot.
+            Self::Refused { .. }
+            | Self::Malformed { .. }
+            | Self::TooLarge { .. }
+            | Self::Unreachable { .. }
+            | Self::NoneReachable { .. } => false,
+        }
+    }
+
+    /// Whether the key server is not well, and better left alone if that repeats itself.
+    pub(crate) fn is_servers_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Overloaded | Self::Expired | Self::Internal { .. } | Self::InvalidReply { .. }
+        )
+    }
 }
 
 impl From<ErrorReply> for KeyClientError {
@@ -83,6 +148,17 @@ impl fmt::Display for KeyClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable { cause } => write!(f, "key server out of reach: {cause}"),
+            Self::NoneReachable { servers } => {
+                f.write_str("no key server in reach")?;
+                for (n, trouble) in servers.iter().enumerate() {
+                    f.write_str(if n == 0 { ": " } else { "; " })?;
+                    write!(f, "{}: {}", trouble.server, trouble.cause)?;
+                }
+                f.write_str(
+                    " (start one of them, or look at [key_server] in the edge's configuration with \
+                     `keyward check --connect`)",
+                )
+            }
             Self::Refused {
                 reason: RefusalReason::Edge,
             } => f.write_str(

@@ -1,4 +1,4 @@
-//! The edge's client to a key server: one connection, many operations in flight on it.
+//! The edge's client to key servers: which of them an operation goes to, and what happens when one is slow or gone.
 //!
 //! ```no_run
 //! # async fn example(operation: keyward_keyop::Operation) -> Result<(), Box<dyn std::error::Error>> {
@@ -6,7 +6,7 @@
 //! use keyward_keyclient::{KeyClient, KeyClientConfig};
 //!
 //! let config = KeyClientConfig::from_files(
-//!     "home.example:2410".parse()?,
+//!     "home.example:2410".parse::<keyward_keyclient::Target>()?,
 //!     "keyserver",
 //!     "ca.pem".as_ref(),
 //!     "edge.pem".as_ref(),
@@ -19,24 +19,60 @@
 //! # }
 //! ```
 //!
-//! A task in the background keeps the connection: it dials with growing pauses, at once when somebody asks for an operation,
-//! notices a dead connection by pings, and opens the next one when the key server says that it stops. An operation whose connection
-//! dies is sent once more on the next one: doing it twice does no harm.
+//! ```text
+//!  KeyClient ─▶ race: one operation ──choice──▶ fleet ─▶ server ─▶ connection ─▶ the key server
+//!               ask, hedge, go elsewhere         │         │           │
+//!                    │        │            pick, breaker  dialer     vitals: alive, silent or dead
+//!                 budget   quantile              │         │
+//!                                        latency, condition│
+//!                         resolve: names ────────┴─────────┘
+//! ```
+//!
+//! - A name in the configuration is resolved again and again (`resolve`); each address is a key server (`server`) of the `fleet`.
+//! - For each connection a task (`dialer`) connects with growing pauses, sooner when somebody asks for an operation, and opens the next
+//!   one when the key server says that it stops.
+//! - An operation goes to the better of two key servers (`pick`) that list its key (`listing`): the one that will probably be done
+//!   sooner, by what it took lately (`latency`) and what it has to do (`condition`).
+//! - If the answer takes longer than 95 of 100 lately (`quantile`), a second key server is asked, within a `budget`; who answers first
+//!   wins, the other is told that it need not.
+//! - Where a key server fails, the operation goes elsewhere: its connection is lost, it is overloaded, it falls silent (`vitals`). One
+//!   that fails again and again is left alone and probed (`breaker`). What it refuses is refused.
 
 mod backoff;
+mod breaker;
+mod budget;
+mod changes;
 mod channel;
 mod client;
+mod condition;
 mod config;
 mod connection;
 mod dialer;
 mod error;
+mod fleet;
+mod kind;
+mod latency;
+mod listing;
 mod pending;
+mod pick;
+mod quantile;
+mod race;
+mod random;
+mod resolve;
+mod route;
+mod server;
 mod state;
+mod status;
+mod target;
+mod vitals;
 
 pub use client::{KeyClient, Performed};
-pub use config::{KeyClientConfig, KeyClientConfigError, Timings};
-pub use error::KeyClientError;
+pub use config::{Dns, KeyClientConfig, KeyClientConfigError, KeyServerAt, Timings};
+pub use error::{KeyClientError, Trouble};
 pub use keyward_protocol::{
     Address, AddressError, Catalog, CatalogEntry, RefusalReason, TenantTicketKeys, TicketKeys,
 };
+pub use route::Route;
 pub use state::ConnectionState;
+pub use status::{ClientCounts, ServerStatus};
+pub use target::{Target, TargetError};

@@ -1,7 +1,8 @@
 //! Whether there is a connection, or why not.
 
 use std::sync::Arc;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::error::KeyClientError;

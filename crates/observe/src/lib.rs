@@ -34,6 +34,6 @@ pub use admin::{About, Admin, RunningAdmin, Subject};
 pub use draw::{DrawOptions, Glyphs, Lanes, draw};
 pub use metrics::{BOUNDS, Counter, Exposition, Format, Histogram, HistogramSnapshot};
 pub use page::{Cell, Page, Table, Tone};
-pub use record::{Event, HandshakeRecord, NeedTiming, Outcome, Party};
+pub use record::{Event, HandshakeRecord, KeyServerAnswer, NeedTiming, Outcome, Party};
 pub use text::{duration, is_visible, span, visible, wrap};
 pub use when::{date, expiry};

@@ -54,6 +54,17 @@ pub struct NeedTiming {
     pub us: u64,
 }
 
+/// Which key server answered, and what it took to get the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyServerAnswer {
+    /// Its address, with the name that led to it.
+    pub server: String,
+    /// Whether a second one was asked as well, because the first was slow.
+    pub hedged: bool,
+    /// How often another one was asked, or one anew, because one failed or fell silent.
+    pub retries: u32,
+}
+
 /// How it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "result", content = "cause")]
@@ -89,6 +100,9 @@ pub struct HandshakeRecord {
     pub certificate: Option<String>,
     /// How many private-key operations it took.
     pub key_operations: u32,
+    /// Who performed them, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_servers: Vec<KeyServerAnswer>,
     /// Every message, in order.
     pub events: Vec<Event>,
     /// Every answer waited for, in order.
@@ -141,6 +155,11 @@ mod tests {
             kind: NeedTiming::KEY_OPERATION.to_owned(),
             at_us: 12,
             us: 300,
+        });
+        record.key_servers.push(KeyServerAnswer {
+            server: "home.example:2410 (192.0.2.7:2410)".to_owned(),
+            hedged: true,
+            retries: 1,
         });
         record.outcome = Outcome::Failed("the key server is out of reach".to_owned());
         let json = serde_json::to_string(&record).unwrap();

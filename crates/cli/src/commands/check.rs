@@ -4,6 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use keyward_config::{AdminConfig, Problem, Source};
+use keyward_keyclient::{ConnectionState, KeyClient, ServerStatus};
+use tokio::time::{sleep, timeout};
 use toml::Table;
 
 use super::edge::await_keys;
@@ -11,8 +13,9 @@ use crate::args::CheckArgs;
 use crate::failure::Failure;
 use crate::output;
 
-/// How long `--connect` waits for the key server.
+/// How long `--connect` waits for the key servers.
 const CONNECT: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let path = &args.config;
@@ -67,11 +70,18 @@ fn edge(config: keyward_edge::Config, args: &CheckArgs) -> Result<(), Failure> {
     if let Some(warning) = config.admin.and_then(|admin| admin.warning()) {
         tracing::warn!("{path}: {warning}");
     }
+    for server in &config.key_server.servers {
+        output::line(&format!(
+            "  key server {}, with a certificate for {}",
+            server.target, server.name
+        ))?;
+    }
     if !args.connect {
         return Ok(());
     }
     crate::block_on(async {
-        let (_, keys) = await_keys(&config.key_server, CONNECT).await?;
+        let (client, keys) = await_keys(&config.key_server, CONNECT).await?;
+        let trouble = tell_servers(&client).await?;
         let missing: Vec<String> = certificates
             .iter()
             .filter(|file| !keys.contains(&file.certificate.key()))
@@ -86,11 +96,45 @@ fn edge(config: keyward_edge::Config, args: &CheckArgs) -> Result<(), Failure> {
         if !missing.is_empty() {
             return Err(Failure::configurations(missing));
         }
+        if let Some(trouble) = trouble {
+            return Err(Failure::key_server(trouble));
+        }
         output::line(&format!(
             "{path}: the key server answers and lets this edge use {}",
             counted(keys.len(), "key")
         ))
     })
+}
+
+/// Says of each of several key servers whether it answers. Returns what is wrong, with one that does not: the edge would run, but
+/// with less to fall back on than was meant.
+async fn tell_servers(client: &KeyClient) -> Result<Option<String>, Failure> {
+    let undecided = |status: &ServerStatus| status.connection == ConnectionState::Connecting;
+    let settled = async {
+        while client.servers().iter().any(undecided) {
+            sleep(LOOK_AGAIN).await;
+        }
+    };
+    let _ = timeout(CONNECT, settled).await;
+    let servers = client.servers();
+    if servers.len() < 2 {
+        return Ok(None);
+    }
+    let mut trouble = None;
+    for status in servers {
+        let server = &status.server;
+        match &status.connection {
+            ConnectionState::Connected { software, .. } => {
+                // The text is the peer's.
+                output::line(&format!("  {server} answers ({})", software.escape_debug()))?;
+                continue;
+            }
+            ConnectionState::Failed(error) => trouble = Some(error.to_string()),
+            _ => trouble = Some(format!("{server} does not answer")),
+        }
+        output::line(&format!("  {server} cannot be used"))?;
+    }
+    Ok(trouble)
 }
 
 fn key_server(config: &keyward_keyserver::Config, path: &Path) -> Result<(), Failure> {

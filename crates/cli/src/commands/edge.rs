@@ -66,7 +66,7 @@ async fn serve(config: Config, args: &EdgeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Connects to the key server, and waits until it tells which keys this edge may use.
+/// Connects to the key servers, and waits until one of them tells which keys this edge may use.
 pub(crate) async fn await_keys(
     config: &KeyClientConfig,
     limit: Duration,
@@ -82,9 +82,20 @@ pub(crate) async fn await_keys(
         ConnectionState::Failed(error) => error.to_string(),
         _ => "it does not answer".to_owned(),
     };
+    let targets: Vec<String> = config
+        .servers
+        .iter()
+        .map(|server| server.target.to_string())
+        .collect();
+    let who = match targets.as_slice() {
+        [one] => format!("the key server at {one} gives no keys"),
+        several => format!(
+            "none of the key servers at {} gives keys",
+            several.join(", ")
+        ),
+    };
     Err(Failure::key_server(format!(
-        "the key server at {} gives no keys within {} seconds: {why}",
-        config.server,
+        "{who} within {} seconds: {why}",
         limit.as_secs()
     )))
 }

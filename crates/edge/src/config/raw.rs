@@ -8,6 +8,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::key_server::RawKeyServer;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawConfig {
@@ -32,16 +34,6 @@ pub(super) struct RawConfig {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawListen {
     pub(super) address: Spanned<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawKeyServer {
-    pub(super) address: Spanned<String>,
-    pub(super) name: Spanned<String>,
-    pub(super) ca: Spanned<PathBuf>,
-    pub(super) certificate: Spanned<PathBuf>,
-    pub(super) key: Spanned<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]

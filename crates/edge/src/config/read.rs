@@ -1,14 +1,12 @@
 //! From the written configuration to the checked one.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use keyward_config::{ConfigError, Problem, Problems, Source, Spanned};
-use keyward_keyclient::{Address, KeyClientConfig, KeyClientConfigError};
 use keyward_tls::VerifySignatures;
 
-use super::raw::{RawConfig, RawKeyServer, RawLimits, RawListen, RawTimeouts};
-use super::{Config, Limits, Timeouts, site};
+use super::raw::{RawConfig, RawLimits, RawListen, RawTimeouts};
+use super::{Config, Limits, Timeouts, key_server, site};
 
 pub(super) type Checked<T> = Result<T, Problem>;
 
@@ -32,7 +30,7 @@ pub(super) fn config(source: &Source) -> Result<Config, ConfigError> {
         .iter()
         .map(|listen| listen_address(source, listen));
     let listen = problems.note_all(listen);
-    let key_server = problems.note(key_server(source, &raw.key_server));
+    let key_server = key_server::read(source, &raw.key_server, &mut problems);
     let sites = site::all(source, &raw.site, &mut problems);
     let timeouts = problems.note(timeouts(source, &raw.timeouts));
     let limits = problems.note(limits(source, &raw.limits));
@@ -77,40 +75,6 @@ fn listen_address(source: &Source, listen: &RawListen) -> Checked<SocketAddr> {
             "write an IP address and a port, as in \"0.0.0.0:443\" or \"[::]:443\"",
         )
     })
-}
-
-fn key_server(source: &Source, raw: &RawKeyServer) -> Checked<KeyClientConfig> {
-    let text = raw.address.get_ref();
-    let address: Address = text.parse().map_err(|error| {
-        source.problem(
-            raw.address.span(),
-            format!("\"{text}\" is no address of a key server: {error}"),
-            "write \"host:port\", or \"unix:/path\" for a socket on this machine",
-        )
-    })?;
-    let file = |path: &Spanned<PathBuf>| source.path(path.get_ref());
-    let (ca, certificate, key) = (file(&raw.ca), file(&raw.certificate), file(&raw.key));
-    KeyClientConfig::from_files(address, raw.name.get_ref(), &ca, &certificate, &key).map_err(
-        |error| {
-            let of = [
-                (&ca, &raw.ca),
-                (&certificate, &raw.certificate),
-                (&key, &raw.key),
-            ];
-            let span = of.into_iter().find_map(|(path, written)| match &error {
-                KeyClientConfigError::File { path: wrong, .. } if wrong == path => {
-                    Some(written.span())
-                }
-                _ => None,
-            });
-            source.problem(
-                span.unwrap_or_else(|| raw.address.span()),
-                format!("the channel to the key server cannot be set up: {error}"),
-                "paths are relative to the folder of this file; `keyward pki init DIR` makes a \
-                 CA, and certificates and keys for both ends",
-            )
-        },
-    )
 }
 
 fn verify_signatures(source: &Source, raw: Option<&Spanned<String>>) -> Checked<VerifySignatures> {

@@ -80,7 +80,6 @@ impl World {
                 early_data: Register::new(8),
                 delegated: Arc::default(),
                 counters: Arc::default(),
-                key_server: String::new(),
             },
             member: member.chain_der[0].clone(),
         }

@@ -102,6 +102,15 @@ fn key_servers(shared: &Shared, out: &mut Exposition<'_>) -> fmt::Result {
             .into_iter()
             .map(|(server, time)| ([("server", server)], time)),
     )?;
+    let counts = shared.resolver.keys.counts();
+    out.counters(
+        "keyward_edge_key_operations_again",
+        "Private-key operations asked of a further key server, by the reason",
+        [
+            ([("reason", "slow")], counts.hedged),
+            ([("reason", "failed")], counts.moved),
+        ],
+    )?;
     out.gauge(
         "keyward_edge_key_servers_reachable",
         "Whether any key server is connected: 1 or 0",

@@ -157,17 +157,47 @@ fn handshakes(shared: &Shared, page: &mut Page) {
 fn key_servers(shared: &Shared, page: &mut Page) {
     let (keys, measured) = (&shared.resolver.keys, &shared.counters.measured);
     page.section("Key servers");
-    let mut table = Table::new(&["Key server", "State"], "There is none.");
-    let state = match keys.state() {
-        ConnectionState::Connected {
-            software,
-            key_exchange,
-        } => Cell::from(format!("connected: {software}, {key_exchange}")).tone(Tone::Good),
-        ConnectionState::Failed(why) => Cell::from(why.to_string()).tone(Tone::Bad),
-        _ => Cell::from("connecting").tone(Tone::Warning),
-    };
-    table.row([Cell::from(keys.server().to_string()), state]);
+    let mut table = Table::new(
+        &["Key server", "State", "Operations", "Failed", "In flight"],
+        "None is known: its name is being resolved.",
+    );
+    for server in keys.servers() {
+        let state = match server.connection {
+            ConnectionState::Connected { .. } if server.stalled => {
+                Cell::from("silent though it owes answers").tone(Tone::Bad)
+            }
+            ConnectionState::Connected { .. } if server.left_alone => {
+                Cell::from("left alone for a while, since it failed").tone(Tone::Bad)
+            }
+            ConnectionState::Connected {
+                software,
+                key_exchange,
+            } => Cell::from(format!("connected: {software}, {key_exchange}")).tone(Tone::Good),
+            ConnectionState::Failed(why) => Cell::from(why.to_string()).tone(Tone::Bad),
+            _ => Cell::from("connecting").tone(Tone::Warning),
+        };
+        let in_flight = u64::try_from(server.in_flight).unwrap_or(u64::MAX);
+        table.row([
+            Cell::from(server.server),
+            state,
+            Cell::number(server.answered),
+            Cell::bad_number(server.failed),
+            Cell::number(in_flight),
+        ]);
+    }
     page.table(table);
+    let counts = keys.counts();
+    page.facts(
+        [
+            (
+                "Asked of a second one, since the first was slow",
+                counts.hedged,
+            ),
+            ("Of these, answered by the second", counts.hedges_won),
+            ("Asked elsewhere after a failure or silence", counts.moved),
+        ]
+        .map(|(name, count)| (name, Cell::number(count))),
+    );
     page.facts(measured.key_answers().map(|(kind, count)| match kind {
         KeyAnswerKind::Performed => ("Operations performed".to_owned(), Cell::number(count)),
         other => (other.name().replace('_', " "), Cell::bad_number(count)),

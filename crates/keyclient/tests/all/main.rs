@@ -2,4 +2,6 @@
 
 mod answers;
 mod connections;
+mod fleet;
+mod names;
 mod scripted;

@@ -1,9 +1,10 @@
 //! A key server that does what a test wants, frame by frame.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_keyclient::{Address, KeyClient, KeyClientConfig, Timings};
+use keyward_keyclient::{Dns, KeyClient, KeyClientConfig, KeyServerAt, Timings};
 use keyward_keyop::testing::Handshake;
 use keyward_keyop::{KeyId, Operation, OperationResult};
 use keyward_pki::{Authority, KeyAlgorithm};
@@ -24,7 +25,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Scripted {
     listener: TcpListener,
     tls: TlsAcceptor,
-    authority: Authority,
+    authority: Arc<Authority>,
 }
 
 /// One connection of the client's.
@@ -40,7 +41,27 @@ impl Scripted {
 
     /// One that speaks these protocols over TLS.
     pub(crate) async fn with_alpn(protocols: &[&[u8]]) -> Self {
-        let authority = Authority::new("private CA").unwrap();
+        let authority = Arc::new(Authority::new("private CA").unwrap());
+        Self::listen(authority, "127.0.0.1:0".parse().unwrap(), protocols).await
+    }
+
+    /// Several of one authority.
+    pub(crate) async fn several(count: usize) -> Vec<Self> {
+        let authority = Arc::new(Authority::new("private CA").unwrap());
+        let mut all = Vec::new();
+        for _ in 0..count {
+            let address = "127.0.0.1:0".parse().unwrap();
+            all.push(Self::listen(authority.clone(), address, &[ALPN]).await);
+        }
+        all
+    }
+
+    /// One of an authority, at an address.
+    pub(crate) async fn listen(
+        authority: Arc<Authority>,
+        address: SocketAddr,
+        protocols: &[&[u8]],
+    ) -> Self {
         let issued = authority
             .issue_server(&["keyserver"], KeyAlgorithm::P256)
             .unwrap();
@@ -59,7 +80,7 @@ impl Scripted {
             .unwrap();
         tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Self {
-            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            listener: TcpListener::bind(address).await.unwrap(),
             tls: TlsAcceptor::from(Arc::new(tls)),
             authority,
         }
@@ -67,20 +88,29 @@ impl Scripted {
 
     /// A client of it that is quick to notice and to come back.
     pub(crate) fn client(&self, timings: Timings) -> KeyClient {
+        KeyClient::start(self.config(timings)).unwrap()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap()
+    }
+
+    /// The configuration of such a client.
+    pub(crate) fn config(&self, timings: Timings) -> KeyClientConfig {
         let issued = self.authority.issue_client("edge-1.example").unwrap();
-        let address = self.listener.local_addr().unwrap();
-        KeyClient::start(KeyClientConfig {
-            server: Address::Tcp {
-                host: address.ip().to_string(),
-                port: address.port(),
-            },
-            server_name: "keyserver".to_owned(),
+        KeyClientConfig {
+            servers: vec![KeyServerAt {
+                target: self.address().to_string().parse().unwrap(),
+                name: "keyserver".to_owned(),
+            }],
             ca: vec![self.authority.ca_der().clone()],
             certificate_chain: issued.chain_der,
             key: issued.key_der,
+            connections: 1,
+            hedge_percent: 5,
+            dns: Dns::default(),
             timings,
-        })
-        .unwrap()
+        }
     }
 
     /// The next connection, after TLS.
@@ -103,14 +133,15 @@ impl Scripted {
 
     /// The next connection, after the hellos and an empty catalog.
     pub(crate) async fn greet(&self, hello: Hello) -> Peer {
+        self.greet_with(hello, CatalogPart::default()).await
+    }
+
+    /// The next connection, after the hellos and this catalog.
+    pub(crate) async fn greet_with(&self, hello: Hello, part: CatalogPart) -> Peer {
         let mut peer = self.accept().await;
         assert!(matches!(peer.next().await, Frame::Hello(_)));
         peer.send(Frame::Hello(hello)).await;
-        peer.send(Frame::Catalog {
-            id: 0,
-            part: CatalogPart::default(),
-        })
-        .await;
+        peer.send(Frame::Catalog { id: 0, part }).await;
         peer
     }
 
@@ -167,8 +198,17 @@ pub(crate) fn hello() -> Hello {
 
 /// Any operation: this key server does not look at it.
 pub(crate) fn operation() -> Operation {
+    operation_with(key())
+}
+
+/// The key of [`operation`].
+pub(crate) fn key() -> KeyId {
+    KeyId::of_spki(b"any")
+}
+
+pub(crate) fn operation_with(key: KeyId) -> Operation {
     Handshake {
-        key: KeyId::of_spki(b"any"),
+        key,
         certificate: b"any",
         server_name: Some("shop.example"),
     }
@@ -189,6 +229,7 @@ pub(crate) fn quick() -> Timings {
 pub(crate) fn unhurried() -> Timings {
     Timings {
         ping_interval: PATIENCE,
+        stall: PATIENCE,
         ..quick()
     }
 }
