@@ -64,7 +64,9 @@ impl ServerName {
             return Err(InvalidServerName::Empty);
         }
         // RFC 6066 §3: "Literal IPv4 and IPv6 addresses are not permitted in "HostName"."
-        if text.parse::<IpAddr>().is_ok() {
+        // One of version 4 ends with a digit, one of version 6 has a colon.
+        let may_be_address = name.last().is_some_and(u8::is_ascii_digit) || name.contains(&b':');
+        if may_be_address && text.parse::<IpAddr>().is_ok() {
             return Err(InvalidServerName::IpAddress);
         }
         // RFC 6066 §3: "The hostname is represented as a byte string using ASCII encoding without a trailing dot."
