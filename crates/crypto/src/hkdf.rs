@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use zeroize::{ZeroizeOnDrop, Zeroizing};
+use zeroize::ZeroizeOnDrop;
 
-use crate::hash::{Digest, HashAlgorithm};
-use crate::raw::{self, HmacContext};
+use crate::hash::HashAlgorithm;
+use crate::raw::{self, HmacContext, Wiped};
 
 /// A secret of up to 64 bytes: a stage of the key schedule, a traffic secret, a PSK. Wiped when dropped.
 ///
@@ -15,7 +15,7 @@ use crate::raw::{self, HmacContext};
 /// `Clone` is there because a key schedule forks: one secret is the input of several derivations that outlive one
 /// another, and a session's secret stays while tickets are made of it. Each copy wipes itself.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<Box<[u8]>>);
+pub struct Secret(Box<[u8]>);
 
 impl Secret {
     /// The longest secret in bytes: a SHA-512 output, or the X25519MLKEM768 shared secret.
@@ -32,7 +32,7 @@ impl Secret {
             "a Secret holds at most {} bytes",
             Self::MAX_LEN
         );
-        Self(Zeroizing::new(secret.into()))
+        Self(secret.into())
     }
 
     /// The bytes themselves.
@@ -49,9 +49,11 @@ impl Secret {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
 
-    fn zeros(len: usize) -> Self {
-        Self(Zeroizing::new(vec![0; len].into()))
+impl Drop for Secret {
+    fn drop(&mut self) {
+        raw::wipe(&mut self.0);
     }
 }
 
@@ -99,34 +101,13 @@ impl Expander<'_> {
     /// If the label with its prefix or `context` is longer than 255 bytes, or `out` longer than 255 digests: all three are
     /// the protocol's constants and never a peer's choice.
     pub fn label(&mut self, label: &[u8], context: &[u8], out: &mut [u8]) {
-        // struct {
-        //     uint16 length = Length;
-        //     opaque label<7..255> = "tls13 " + Label;
-        //     opaque context<0..255> = Context;
-        // } HkdfLabel;
-        const PREFIX: &[u8] = b"tls13 ";
-        let length = u16::try_from(out.len())
-            .expect("key schedule outputs are short")
-            .to_be_bytes();
-        let label_len =
-            [u8::try_from(PREFIX.len() + label.len()).expect("key schedule labels are short")];
-        let context_len = [u8::try_from(context.len()).expect("a context is a digest or shorter")];
-        let info = [
-            &length[..],
-            &label_len,
-            PREFIX,
-            label,
-            &context_len,
-            context,
-        ];
+        let info = HkdfLabel::new(label, context, out.len());
         if out.len() <= self.algorithm.output_len() {
-            // RFC 5869 §2.3: "T(1) = HMAC-Hash(PRK, T(0) | info | 0x01)", T(0) the empty string, is all of the output.
-            let mut block = Zeroizing::new([0; Digest::MAX_LEN]);
-            let parts = info.into_iter().chain([&[1][..]]);
-            self.context.tag(parts, &mut block);
+            let mut block = Wiped::zeros();
+            self.context.tag(info.first_block(), &mut block);
             out.copy_from_slice(&block[..out.len()]);
         } else {
-            let info = info.concat();
+            let info = info.parts().concat();
             let expanded = raw::hkdf_expand(self.algorithm, self.secret.as_bytes(), &info, out);
             assert!(expanded, "at most 255 digests are asked for");
         }
@@ -134,9 +115,59 @@ impl Expander<'_> {
 
     /// [`label`](Self::label) with the digest's length as output: how a stage of the key schedule follows from another.
     pub fn secret(&mut self, label: &[u8], context: &[u8]) -> Secret {
-        let mut out = Secret::zeros(self.algorithm.output_len());
-        self.label(label, context, &mut out.0);
-        out
+        let info = HkdfLabel::new(label, context, self.algorithm.output_len());
+        self.context.derive(info.first_block())
+    }
+}
+
+/// `HkdfLabel` of RFC 9846 §7.1, with the lengths as they are encoded:
+///
+/// ```text
+/// struct {
+///     uint16 length = Length;
+///     opaque label<7..255> = "tls13 " + Label;
+///     opaque context<0..255> = Context;
+/// } HkdfLabel;
+/// ```
+struct HkdfLabel<'a> {
+    length: [u8; 2],
+    label_len: [u8; 1],
+    label: &'a [u8],
+    context_len: [u8; 1],
+    context: &'a [u8],
+}
+
+impl<'a> HkdfLabel<'a> {
+    const PREFIX: &'static [u8] = b"tls13 ";
+
+    fn new(label: &'a [u8], context: &'a [u8], length: usize) -> Self {
+        let label_len = Self::PREFIX.len() + label.len();
+        Self {
+            length: u16::try_from(length)
+                .expect("key schedule outputs are short")
+                .to_be_bytes(),
+            label_len: [u8::try_from(label_len).expect("key schedule labels are short")],
+            label,
+            context_len: [u8::try_from(context.len()).expect("a context is a digest or shorter")],
+            context,
+        }
+    }
+
+    fn parts(&self) -> [&[u8]; 6] {
+        [
+            &self.length,
+            &self.label_len,
+            Self::PREFIX,
+            self.label,
+            &self.context_len,
+            self.context,
+        ]
+    }
+
+    /// What the HMAC is of whose tag is all of the output, or its beginning. RFC 5869 §2.3: "T(1) = HMAC-Hash(PRK, T(0) |
+    /// info | 0x01)", T(0) the empty string.
+    fn first_block(&self) -> impl Iterator<Item = &[u8]> {
+        self.parts().into_iter().chain([&[1][..]])
     }
 }
 

@@ -496,7 +496,7 @@ mod tests {
     use super::*;
 
     fn key(scalar: [u8; 32]) -> EcdhKey {
-        EcdhKey::X25519(X25519Key::from_private(scalar))
+        EcdhKey::X25519(X25519Key::from_private(&scalar))
     }
 
     /// RFC 7748 §6.1.

@@ -1,8 +1,8 @@
 //! AWS-LC as Keyward uses it: AEAD, hash, HKDF and PRF, key exchange, signatures, raw RSA and constant-time unpadding.
 //!
 //! No primitive is written here. Each module gives one job of TLS the shape that the protocol's text has, over
-//! [`aws_lc_rs`]; where that crate has no call for it (RSA decryption without padding, ECDSA with a hash that is not
-//! the curve's own, Diffie-Hellman in a finite field), `raw` reaches AWS-LC's C interface. `raw` is the only `unsafe` of Keyward.
+//! [`aws_lc_rs`]; where that crate has no call for it (RSA decryption without padding, Diffie-Hellman in a finite field), or
+//! one that allocates or copies for each handshake, `raw` reaches AWS-LC's C interface. `raw` is the only `unsafe` of Keyward.
 //!
 //! | module | what it gives | defined in |
 //! |---|---|---|

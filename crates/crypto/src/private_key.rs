@@ -40,11 +40,7 @@ enum KeyPair {
     },
     /// Without what decrypts: RFC 4055 §1.2 has such keys for signatures alone.
     RsaPss(RsaKeyPair),
-    Ecdsa {
-        signing: EcdsaKeyPair,
-        own: SignatureAlgorithm,
-        raw: EvpPrivateKey,
-    },
+    Ecdsa(EvpPrivateKey),
     Ed25519(Ed25519KeyPair),
     MlDsa(PqdsaKeyPair),
 }
@@ -144,12 +140,8 @@ impl PrivateKey {
                     .map_err(|_| ERROR)?;
                 Ok(signature)
             }
-            KeyPair::Ecdsa { signing, own, .. } if algorithm == *own => signing
-                .sign(&random, message)
-                .map(|signature| signature.as_ref().to_vec())
-                .map_err(|_| ERROR),
-            KeyPair::Ecdsa { raw, .. } if self.public.supports(algorithm) => {
-                raw.ecdsa_sign(algorithm.hash().ok_or(ERROR)?, message)
+            KeyPair::Ecdsa(signing) if self.public.supports(algorithm) => {
+                signing.ecdsa_sign(algorithm.hash().ok_or(ERROR)?, message)
             }
             KeyPair::Ed25519(signing) if algorithm == SignatureAlgorithm::Ed25519 => signing
                 .try_sign(message)
@@ -163,7 +155,7 @@ impl PrivateKey {
             }
             KeyPair::Rsa { .. }
             | KeyPair::RsaPss(_)
-            | KeyPair::Ecdsa { .. }
+            | KeyPair::Ecdsa(_)
             | KeyPair::Ed25519(_)
             | KeyPair::MlDsa(_) => Err(ERROR),
         }
@@ -197,7 +189,7 @@ impl PrivateKey {
                     .map_err(|_| ERROR)?;
                 Ok(signature)
             }
-            KeyPair::Ecdsa { raw, .. } => raw.ecdsa_sign_digest(hash, digest),
+            KeyPair::Ecdsa(signing) => signing.ecdsa_sign_digest(hash, digest),
             KeyPair::Ed25519(_) | KeyPair::MlDsa(_) => Err(ERROR),
         }
     }
@@ -213,10 +205,9 @@ impl PrivateKey {
     pub fn rsa_decrypt_raw(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         match &self.pair {
             KeyPair::Rsa { raw, .. } => raw.rsa_decrypt(ciphertext),
-            KeyPair::RsaPss(_)
-            | KeyPair::Ecdsa { .. }
-            | KeyPair::Ed25519(_)
-            | KeyPair::MlDsa(_) => Err(CryptoError::new("RSA decryption")),
+            KeyPair::RsaPss(_) | KeyPair::Ecdsa(_) | KeyPair::Ed25519(_) | KeyPair::MlDsa(_) => {
+                Err(CryptoError::new("RSA decryption"))
+            }
         }
     }
 
@@ -273,21 +264,12 @@ fn digest_algorithm(hash: HashAlgorithm) -> &'static digest::Algorithm {
     }
 }
 
-/// The signing algorithm of `aws-lc-rs` for a curve, and the one of ours that it is.
-fn ecdsa_signing(kind: KeyKind) -> Option<(&'static EcdsaSigningAlgorithm, SignatureAlgorithm)> {
+/// The signing algorithm of `aws-lc-rs` for a curve: it reads and checks a key of the curve.
+fn ecdsa_signing(kind: KeyKind) -> Option<&'static EcdsaSigningAlgorithm> {
     Some(match kind {
-        KeyKind::EcP256 => (
-            &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
-            SignatureAlgorithm::EcdsaSha256,
-        ),
-        KeyKind::EcP384 => (
-            &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
-            SignatureAlgorithm::EcdsaSha384,
-        ),
-        KeyKind::EcP521 => (
-            &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
-            SignatureAlgorithm::EcdsaSha512,
-        ),
+        KeyKind::EcP256 => &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
+        KeyKind::EcP384 => &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
+        KeyKind::EcP521 => &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
         _ => return None,
     })
 }

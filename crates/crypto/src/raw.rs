@@ -13,6 +13,7 @@ mod private_key;
 mod public_key;
 mod scrypt;
 mod tls_cbc;
+mod wipe;
 mod x25519;
 
 pub(crate) use aead::AeadContext;
@@ -25,4 +26,5 @@ pub(crate) use private_key::EvpPrivateKey;
 pub(crate) use public_key::rsa_public_transform;
 pub(crate) use scrypt::scrypt;
 pub(crate) use tls_cbc::{HEADER_LEN, TlsCbc, TlsCbcAlgorithm};
+pub(crate) use wipe::{Wiped, wipe};
 pub(crate) use x25519::X25519Key;

@@ -85,22 +85,19 @@ fn rsa_pss(signing: RsaKeyPair, parameters: Parameters) -> Result<PrivateKey, Ke
 }
 
 fn ecdsa(der: &[u8], kind: KeyKind) -> Result<PrivateKey, KeyError> {
-    let (algorithm, own) = ecdsa_signing(kind).ok_or(KeyError::Malformed)?;
-    let signing =
+    let algorithm = ecdsa_signing(kind).ok_or(KeyError::Malformed)?;
+    let pair =
         EcdsaKeyPair::from_private_key_der(algorithm, der).map_err(|_| KeyError::Malformed)?;
-    let spki = signing
+    let spki = pair
         .public_key()
         .as_der()
         .map_err(|_| KeyError::Malformed)?;
     // `Document` wipes itself.
-    let pkcs8 = signing.to_pkcs8v1().map_err(|_| KeyError::Malformed)?;
+    let pkcs8 = pair.to_pkcs8v1().map_err(|_| KeyError::Malformed)?;
+    let signing = EvpPrivateKey::from_pkcs8(pkcs8.as_ref()).map_err(|_| KeyError::Malformed)?;
     Ok(PrivateKey {
         public: public_key(spki.as_ref())?,
-        pair: KeyPair::Ecdsa {
-            raw: EvpPrivateKey::from_pkcs8(pkcs8.as_ref()).map_err(|_| KeyError::Malformed)?,
-            signing,
-            own,
-        },
+        pair: KeyPair::Ecdsa(signing),
     })
 }
 

@@ -8,9 +8,8 @@ use aws_lc_sys::{
     HMAC_Update,
 };
 
-use zeroize::Zeroizing;
-
 use super::digest::evp_md;
+use super::wipe::Wiped;
 use crate::hash::{Digest, HashAlgorithm};
 use crate::hkdf::Secret;
 
@@ -108,7 +107,7 @@ impl HmacContext {
 
     /// The tag where it is a derived key.
     pub(crate) fn derive<'a>(&mut self, parts: impl IntoIterator<Item = &'a [u8]>) -> Secret {
-        let mut key = Zeroizing::new([0; Digest::MAX_LEN]);
+        let mut key = Wiped::<{ Digest::MAX_LEN }>::zeros();
         self.tag(parts, &mut key);
         Secret::from_slice(&key[..self.output_len])
     }

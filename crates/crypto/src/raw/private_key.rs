@@ -1,15 +1,14 @@
-//! Two operations on a private key: RSA decryption without padding, and ECDSA with a hash other than the curve's own.
+//! Two operations on a private key: RSA decryption without padding, and ECDSA. `aws-lc-rs` has the latter with the curve's
+//! own hash alone, and copies five kilobytes for each signature, room for the longest of any algorithm.
 
 use std::ptr::{self, NonNull};
 
 use aws_lc_sys::{
-    CBS, CBS_init, CBS_len, EVP_PKEY, EVP_PKEY_CTX, EVP_PKEY_CTX_free, EVP_PKEY_CTX_new,
-    EVP_PKEY_CTX_set_signature_md, EVP_PKEY_free, EVP_PKEY_get0_RSA, EVP_PKEY_sign,
-    EVP_PKEY_sign_init, EVP_PKEY_size, EVP_parse_private_key, RSA_NO_PADDING, RSA_decrypt,
+    CBS, CBS_init, CBS_len, ECDSA_sign, EVP_PKEY, EVP_PKEY_free, EVP_PKEY_get0_EC_KEY,
+    EVP_PKEY_get0_RSA, EVP_PKEY_size, EVP_parse_private_key, RSA_NO_PADDING, RSA_decrypt,
 };
 use zeroize::Zeroizing;
 
-use super::digest::evp_md;
 use crate::CryptoError;
 use crate::hash::HashAlgorithm;
 
@@ -91,31 +90,34 @@ impl EvpPrivateKey {
         digest: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
         const ERROR: CryptoError = CryptoError::new("ECDSA signing");
-        let context = PkeyContext::new(self).ok_or(ERROR)?;
-        // SAFETY: the context is valid and used by nobody else.
-        if unsafe { EVP_PKEY_sign_init(context.0.as_ptr()) } != 1 {
+        if digest.len() != hash.output_len() {
             return Err(ERROR);
         }
-        // SAFETY: as above; the hash's description is a static of AWS-LC.
-        if unsafe { EVP_PKEY_CTX_set_signature_md(context.0.as_ptr(), evp_md(hash)) } != 1 {
+        // SAFETY: the key is valid. The result is borrowed from it, or null if it is not an EC key.
+        let key = unsafe { EVP_PKEY_get0_EC_KEY(self.0.as_ptr()) };
+        if key.is_null() {
             return Err(ERROR);
         }
-        let mut signature = vec![0; self.output_len()?];
-        let mut len = signature.len();
-        // SAFETY: both buffers are given with their true lengths; `len` comes back no larger.
+        let mut signature = Vec::with_capacity(self.output_len()?);
+        let mut len = 0;
+        // SAFETY: `key` lives as long as `self`. The digest is given with its true length; the buffer has room for the
+        // longest signature of the key. The first parameter means nothing.
         let result = unsafe {
-            EVP_PKEY_sign(
-                context.0.as_ptr(),
-                signature.as_mut_ptr(),
-                &mut len,
+            ECDSA_sign(
+                0,
                 digest.as_ptr(),
                 digest.len(),
+                signature.as_mut_ptr(),
+                &mut len,
+                key,
             )
         };
-        if result != 1 {
+        let len = usize::try_from(len).map_err(|_| ERROR)?;
+        if result != 1 || len > signature.capacity() {
             return Err(ERROR);
         }
-        signature.truncate(len);
+        // SAFETY: so many bytes have been written.
+        unsafe { signature.set_len(len) };
         Ok(signature)
     }
 
@@ -131,22 +133,5 @@ impl Drop for EvpPrivateKey {
     fn drop(&mut self) {
         // SAFETY: the key is ours, and this is its last use.
         unsafe { EVP_PKEY_free(self.0.as_ptr()) }
-    }
-}
-
-/// An owned `EVP_PKEY_CTX`; it holds a reference to its key.
-struct PkeyContext(NonNull<EVP_PKEY_CTX>);
-
-impl PkeyContext {
-    fn new(key: &EvpPrivateKey) -> Option<Self> {
-        // SAFETY: the key is valid; no engine. The result is owned by the caller, or null.
-        NonNull::new(unsafe { EVP_PKEY_CTX_new(key.0.as_ptr(), ptr::null_mut()) }).map(Self)
-    }
-}
-
-impl Drop for PkeyContext {
-    fn drop(&mut self) {
-        // SAFETY: the context is ours, and this is its last use.
-        unsafe { EVP_PKEY_CTX_free(self.0.as_ptr()) }
     }
 }
