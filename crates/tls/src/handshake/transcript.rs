@@ -8,6 +8,8 @@ const USUAL: usize = 1536;
 /// operation may want them.
 pub(crate) struct Transcript {
     hash: Hash,
+    /// Bytes of the next message that are hashed already.
+    ahead: usize,
     messages: Option<Vec<u8>>,
 }
 
@@ -16,19 +18,22 @@ impl Transcript {
     pub(crate) fn new(algorithm: HashAlgorithm) -> Self {
         Self {
             hash: algorithm.start(),
+            ahead: 0,
             messages: Some(Vec::new()),
         }
     }
 
     /// Adds a whole message.
     pub(crate) fn add(&mut self, message: &[u8]) {
-        self.hash.update(message);
+        self.hash.update(&message[self.ahead..]);
+        self.ahead = 0;
         self.keep(message);
     }
 
     /// Adds a ClientHello that is answered with a HelloRetryRequest: to the hash, "a special synthetic
     /// handshake message" (RFC 9846 §4.1); to the messages, itself.
     pub(crate) fn add_retried_client_hello(&mut self, message: &[u8]) {
+        debug_assert_eq!(self.ahead, 0, "its own hash is what counts");
         let algorithm = self.hash.algorithm();
         self.hash.update(&message_hash(message, algorithm));
         self.keep(message);
@@ -58,6 +63,14 @@ impl Transcript {
         let mut hash = self.hash.clone();
         hash.update(part);
         hash.finish()
+    }
+
+    /// [`current_with`](Self::current_with) the beginning of a message that will be [added](Self::add) as a whole: it is
+    /// not hashed twice.
+    pub(crate) fn begin(&mut self, part: &[u8]) -> Digest {
+        self.hash.update(&part[self.ahead..]);
+        self.ahead = part.len();
+        self.hash.current()
     }
 
     /// The messages so far, as far as they are kept.

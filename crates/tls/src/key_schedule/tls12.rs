@@ -54,14 +54,14 @@ impl MasterSecret {
     ///
     /// RFC 7627 §5.4: without the extended master secret, "the client or server MUST NOT export any key
     /// material based on the new master secret for any subsequent application-level authentication."
-    pub(crate) fn publish(&self, randoms: Randoms, extended: bool, common: &mut Common) {
+    pub(crate) fn publish(self, randoms: Randoms, extended: bool, common: &mut Common) {
         common.key_log.set_client_random(&randoms.client);
         common
             .key_log
             .add(key_log::label::CLIENT_RANDOM, &self.secret);
         common.exporter = extended.then(|| {
             Exporter::Tls12(Box::new(Tls12Exporter {
-                master_secret: self.secret.clone(),
+                master_secret: self.secret,
                 hash: self.hash,
                 randoms,
             }))

@@ -26,32 +26,46 @@ mod rfc8448;
 pub(crate) struct EarlySecret {
     suite: &'static Suite,
     /// `None` without a PSK: what follows from the zeros is the same in every handshake.
-    secret: Option<Secret>,
+    psk: Option<OfPsk>,
+}
+
+/// What follows from a PSK alone.
+struct OfPsk {
+    secret: Secret,
+    /// `binder_key` of a resumption PSK.
+    binder_key: Secret,
+    /// What goes into the next stage.
+    derived: Secret,
 }
 
 impl EarlySecret {
     pub(crate) fn new(suite: &'static Suite, psk: Option<&Secret>) -> Self {
         Self {
             suite,
-            secret: psk.map(|psk| extract(suite.hash, b"", psk.as_bytes())),
+            psk: psk.map(|psk| OfPsk::new(suite.hash, psk)),
         }
     }
 
     /// Whether this is the binder of a resumption PSK over the hash of the truncated ClientHello (RFC 9846 §4.3.11.2).
     pub(crate) fn verify_binder(&self, truncated: &Digest, binder: &[u8]) -> bool {
-        self.binder_key().verify(truncated, binder)
+        self.binder_finished().verify(truncated, binder)
     }
 
     /// The binder that a client sends for a resumption PSK, over the same hash.
     pub(crate) fn binder(&self, truncated: &Digest) -> Digest {
-        self.binder_key().mac(truncated)
+        self.binder_finished().mac(truncated)
     }
 
-    fn binder_key(&self) -> FinishedKey {
-        let base = self.derive(b"res binder", &self.suite.hash.digest(b""));
-        hkdf::expand(self.suite.hash, &base, |base| {
-            FinishedKey::new(self.suite, base)
-        })
+    fn binder_finished(&self) -> FinishedKey {
+        let of = |base| {
+            hkdf::expand(self.suite.hash, base, |base| {
+                FinishedKey::new(self.suite, base)
+            })
+        };
+        match &self.psk {
+            Some(psk) => of(&psk.binder_key),
+            None => of(&self.derive(b"res binder", &self.suite.hash.digest(b""))),
+        }
     }
 
     /// The client's secret for early data, for the ClientHello.
@@ -69,9 +83,10 @@ impl EarlySecret {
 
     pub(crate) fn into_handshake(self, shared: &SharedSecret) -> HandshakeSecret {
         let hash = self.suite.hash;
-        let secret = match (&self.secret, derived_without_psk(hash)) {
+        let secret = match (&self.psk, derived_without_psk(hash)) {
+            (Some(psk), _) => extract(hash, psk.derived.as_bytes(), shared.as_bytes()),
             (None, Some(salt)) => extract(hash, salt, shared.as_bytes()),
-            _ => {
+            (None, None) => {
                 let salt = self.derive(b"derived", &hash.digest(b""));
                 extract(hash, salt.as_bytes(), shared.as_bytes())
             }
@@ -83,12 +98,30 @@ impl EarlySecret {
     }
 
     fn derive(&self, label: &[u8], transcript: &Digest) -> Secret {
-        match &self.secret {
-            Some(secret) => derive(self.suite, secret, label, transcript),
+        match &self.psk {
+            Some(psk) => derive(self.suite, &psk.secret, label, transcript),
             None => {
                 let secret = secret_without_psk(self.suite.hash);
                 derive(self.suite, &secret, label, transcript)
             }
+        }
+    }
+}
+
+impl OfPsk {
+    fn new(hash: HashAlgorithm, psk: &Secret) -> Self {
+        let secret = extract(hash, b"", psk.as_bytes());
+        let nothing = hash.digest(b"");
+        let (binder_key, derived) = hkdf::expand(hash, &secret, |stage| {
+            (
+                stage.secret(b"res binder", &nothing),
+                stage.secret(b"derived", &nothing),
+            )
+        });
+        Self {
+            secret,
+            binder_key,
+            derived,
         }
     }
 }
@@ -196,14 +229,34 @@ impl ResumptionSecret {
         expand_label_secret(self.suite.hash, &self.secret, b"resumption", ticket_nonce)
     }
 
-    /// The PSKs of this many tickets, whose nonces count from 0 in one byte.
-    pub(crate) fn psks(&self, count: u8) -> Vec<Secret> {
+    /// What this many tickets are made of, whose nonces count from 0 in one byte.
+    ///
+    /// RFC 9846 §4.7.1: ticket_age_add is "A securely generated, random 32-bit value", and "The server MUST generate a
+    /// fresh value for each ticket it sends." These are as fresh as the secret, which nobody but the two peers has, and
+    /// cost less than a draw of random bytes.
+    pub(crate) fn tickets(&self, count: u8) -> Vec<Ticket> {
+        let mut age_adds = [0; 4 * u8::MAX as usize];
+        let age_adds = &mut age_adds[..4 * usize::from(count)];
         hkdf::expand(self.suite.hash, &self.secret, |secret| {
-            (0..count)
-                .map(|nonce| secret.secret(b"resumption", &[nonce]))
-                .collect()
+            secret.label(b"keyward age", b"", age_adds);
+            let (age_adds, _) = age_adds.as_chunks();
+            let tickets = (0..count).zip(age_adds).map(|(nonce, age_add)| Ticket {
+                nonce,
+                psk: secret.secret(b"resumption", &[nonce]),
+                age_add: u32::from_be_bytes(*age_add),
+            });
+            tickets.collect()
         })
     }
+}
+
+/// What a ticket is made of.
+pub(crate) struct Ticket {
+    /// `ticket_nonce`
+    pub(crate) nonce: u8,
+    pub(crate) psk: Secret,
+    /// `ticket_age_add`
+    pub(crate) age_add: u32,
 }
 
 /// What protects one direction until the keys change.

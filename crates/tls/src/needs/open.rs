@@ -1,5 +1,6 @@
 //! The book of open needs: which were raised, handed out, answered.
 
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Answer, AnswerValue, Need, NeedId, NeedKind};
@@ -16,10 +17,18 @@ struct Open {
     id: NeedId,
     kind: NeedKind,
     blocking: bool,
-    /// Until it is handed to the caller.
-    need: Option<Need>,
-    answer: Option<AnswerValue>,
+    stage: Stage,
 }
+
+enum Stage {
+    /// Not yet handed to the caller.
+    Raised(Need),
+    HandedOut,
+    Answered(AnswerValue),
+}
+
+/// As many as are open together in a usual handshake, for its tickets.
+const USUAL: usize = 2;
 
 impl OpenNeeds {
     pub(crate) fn new() -> Self {
@@ -42,18 +51,25 @@ impl OpenNeeds {
 
     /// Opens a need. A blocking one stops the processing of input until it is answered.
     pub(crate) fn raise(&mut self, need: Need, blocking: bool) {
+        if self.open.capacity() == 0 {
+            self.open.reserve_exact(USUAL);
+        }
         self.open.push(Open {
             id: need.id(),
             kind: need.kind(),
             blocking,
-            need: Some(need),
-            answer: None,
+            stage: Stage::Raised(need),
         });
     }
 
     /// The next need to hand to the caller.
     pub(crate) fn hand_out(&mut self) -> Option<Need> {
-        self.open.iter_mut().find_map(|open| open.need.take())
+        let raised = |open: &&mut Open| matches!(open.stage, Stage::Raised(_));
+        let open = self.open.iter_mut().find(raised)?;
+        match mem::replace(&mut open.stage, Stage::HandedOut) {
+            Stage::Raised(need) => Some(need),
+            Stage::HandedOut | Stage::Answered(_) => None,
+        }
     }
 
     pub(crate) fn is_blocking(&self) -> bool {
@@ -73,19 +89,23 @@ impl OpenNeeds {
         if open.kind != answer.kind() {
             return Err(Misuse::WrongKind);
         }
-        if open.answer.is_some() {
+        if let Stage::Answered(_) = open.stage {
             return Err(Misuse::AnsweredTwice);
         }
-        open.answer = Some(answer.value);
+        // If it was answered by id before it was handed out, nobody is asked any more.
+        open.stage = Stage::Answered(answer.value);
         Ok(())
     }
 
     /// Closes and returns a need that has its answer.
     pub(crate) fn take_answered(&mut self) -> Option<(NeedId, AnswerValue)> {
-        let index = self.open.iter().position(|open| open.answer.is_some())?;
-        // If it was answered by id before it was handed out, nobody is asked any more.
-        let open = self.open.remove(index);
-        open.answer.map(|answer| (open.id, answer))
+        let answered = |open: &Open| matches!(open.stage, Stage::Answered(_));
+        let index = self.open.iter().position(answered)?;
+        let Open { id, stage, .. } = self.open.remove(index);
+        match stage {
+            Stage::Answered(answer) => Some((id, answer)),
+            Stage::Raised(_) | Stage::HandedOut => None,
+        }
     }
 
     /// Whether none is open.

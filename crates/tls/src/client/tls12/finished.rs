@@ -124,7 +124,6 @@ impl ExpectFinished {
             .master
             .publish(keyed.flight.randoms, extended, cx.common);
         cx.common.complete_handshake();
-        cx.common.shrink();
         let previous = Previous { client, server };
         let renegotiable = Renegotiable::after(keyed.flight, previous, cx);
         Ok(State::ExpectTraffic(ExpectTraffic { renegotiable }))

@@ -86,7 +86,6 @@ impl LastFlight {
         cx.common.send_handshake(&message);
         cx.common.set_write_protection(self.client.protection()?)?;
         cx.common.complete_handshake();
-        cx.common.shrink();
 
         let resumption = flight.master.into_resumption(&flight.transcript.current());
         let created = psk::of(&flight.hello)

@@ -244,7 +244,7 @@ impl Run {
         let (derived, over) = match step.what.as_str() {
             "extract secret \"early\"" => {
                 let early = EarlySecret::new(suite, self.psk.as_ref());
-                let secret = match &early.secret {
+                let secret = match early.psk.as_ref().map(|psk| &psk.secret) {
                     Some(secret) => secret.clone(),
                     None => secret_without_psk(Sha256),
                 };
@@ -267,7 +267,7 @@ impl Run {
             }
             "derive secret for handshake \"tls13 derived\"" => {
                 let early = peer.early.as_ref().unwrap();
-                if early.secret.is_none() {
+                if early.psk.is_none() {
                     assert_eq!(derived_without_psk(Sha256), expected);
                 }
                 (early.derive(b"derived", &nothing), Some(nothing))

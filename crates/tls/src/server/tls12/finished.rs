@@ -127,7 +127,6 @@ fn complete(keyed: Keyed, previous: Previous, cx: &mut Context<'_>) -> State {
         .is_some_and(|negotiated| negotiated.extended_master_secret);
     keyed.master.publish(keyed.randoms, extended, cx.common);
     cx.common.complete_handshake();
-    cx.common.shrink();
     let renegotiable = keyed
         .prospect
         .map(|prospect| Box::new(prospect.finished(previous)));

@@ -94,7 +94,6 @@ impl ExpectFinished {
         cx.common
             .set_change_cipher_specs(ChangeCipherSpecs::Refused);
         cx.common.complete_handshake();
-        cx.common.shrink();
 
         let resumption = self.master.into_resumption(&self.transcript.current());
         let open_tickets = tickets::ask(&resumption, self.tickets, cx)?;

@@ -81,7 +81,7 @@ impl AwaitSession {
         let (index, session) = *answer;
         let mut chosen = self.chosen;
         chosen.early_data_promised = session.max_early_data;
-        match resume(&chosen, index, &session, cx)? {
+        match resume(&mut chosen, index, &session, cx)? {
             Some(resumed) => ask_about_peer(chosen, resumed, session, cx),
             None => server_hello::send(chosen, None, cx),
         }
@@ -136,12 +136,12 @@ impl AwaitSessionPeer {
 /// Checks everything that a resumed session must agree with. A session that does not fit is passed
 /// over; a binder that is wrong ends the connection.
 fn resume(
-    chosen: &Chosen,
+    chosen: &mut Chosen,
     index: usize,
     session: &SessionState,
     cx: &Context<'_>,
 ) -> Result<Option<Resumed>, Error> {
-    let hello = &chosen.opening.hello;
+    let hello = chosen.opening.hello.clone();
     let server_name = chosen.opening.server_name();
     let resumption = Resumption {
         version: ProtocolVersion::TLS13,
@@ -181,13 +181,13 @@ fn resume(
 /// RFC 9846 §4.3.11: "Prior to accepting PSK key establishment, the server MUST validate the
 /// corresponding binder value ... If this value is not present or does not validate, the server MUST
 /// abort the handshake."
-fn verify_binder(chosen: &Chosen, early: &EarlySecret, binder: &[u8]) -> Result<(), Error> {
+fn verify_binder(chosen: &mut Chosen, early: &EarlySecret, binder: &[u8]) -> Result<(), Error> {
     let truncated = chosen
         .opening
         .hello
         .without_binders(&chosen.opening.message)
         .ok_or(Error::Internal("a ClientHello is shorter than its binders"))?;
-    let hash = chosen.transcript.current_with(truncated);
+    let hash = chosen.transcript.begin(truncated);
     if early.verify_binder(&hash, binder) {
         Ok(())
     } else {

@@ -8,7 +8,7 @@ use keyward_wire::values::ExtensionType;
 use super::server_hello::TicketTerms;
 use crate::error::Error;
 use crate::grease;
-use crate::key_schedule::tls13::ResumptionSecret;
+use crate::key_schedule::tls13::{ResumptionSecret, Ticket};
 use crate::needs::{Need, NeedId, NewSessionKind, NewSessionNeed};
 use crate::server::Context;
 use crate::session::{self, SessionState};
@@ -33,14 +33,10 @@ pub(super) fn ask(
     terms: TicketTerms,
     cx: &mut Context<'_>,
 ) -> Result<Vec<OpenTicket>, Error> {
-    let Some(negotiated) = cx
-        .common
-        .negotiated
-        .clone()
-        .filter(|negotiated| terms.wanted && session::can_keep(negotiated))
-    else {
+    let negotiated = cx.common.negotiated()?;
+    if !terms.wanted || !session::can_keep(negotiated) {
         return Ok(Vec::new());
-    };
+    }
     // The client that resumed has used up one ticket.
     let count = if negotiated.resumed {
         cx.config.session_ticket_count_tls13.min(1)
@@ -49,7 +45,7 @@ pub(super) fn ask(
     };
     // A session lives as long as its full handshake allows, however often it is resumed.
     let whole = cx.config.session_lifetime_s.min(MAX_LIFETIME_S);
-    let whole = session::lifetime_s(whole, terms.created, &negotiated);
+    let whole = session::lifetime_s(whole, terms.created, negotiated);
     let age_s = cx
         .now
         .since(terms.created)
@@ -58,20 +54,15 @@ pub(super) fn ask(
     if lifetime_s == 0 {
         return Ok(Vec::new());
     }
-    // RFC 9846 §4.7.1: "The server MUST generate a fresh value for each ticket it sends."
-    let mut drawn = [0; 4 * u8::MAX as usize];
-    let drawn = &mut drawn[..4 * usize::from(count)];
-    cx.config
-        .random
-        .fill(drawn)
-        .map_err(|_| Error::Internal("random generation"))?;
-    let (age_adds, _) = drawn.as_chunks();
-    let psks = resumption.psks(count);
     let grease = grease(cx)?;
-    let tickets = (0..count).zip(psks).zip(age_adds);
-    Ok(tickets
-        .map(|((nonce, psk), age_add)| {
-            let age_add = u32::from_be_bytes(*age_add);
+    let tickets = resumption.tickets(count).into_iter();
+    let open = tickets.map(
+        |Ticket {
+             nonce,
+             psk,
+             age_add,
+         }| {
+            let negotiated = cx.common.negotiated()?;
             let state = SessionState {
                 version: negotiated.version,
                 cipher_suite: negotiated.cipher_suite,
@@ -95,16 +86,17 @@ pub(super) fn ask(
                     kind: NewSessionKind::Ticket,
                 })
             });
-            OpenTicket {
+            Ok(OpenTicket {
                 id,
                 nonce,
                 lifetime_s,
                 age_add,
                 max_early_data: Some(terms.max_early_data).filter(|size| *size > 0),
                 grease,
-            }
-        })
-        .collect())
+            })
+        },
+    );
+    open.collect()
 }
 
 fn grease(cx: &Context<'_>) -> Result<Option<ExtensionType>, Error> {
