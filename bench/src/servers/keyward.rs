@@ -11,8 +11,9 @@ use keyward_keyop::{KeyRules, Operation, Performed};
 use keyward_pki::Issued;
 use keyward_tls::tickets::TicketKeys;
 use keyward_tls::{
-    Answer, CertificateAnswer, Credential, Need, NewSessionKind, NewSessionNeed, OfferedSession,
-    Policy, ServerConfig, ServerConnection, SessionNeed, SessionState, Step, UnixTime,
+    Answer, CertificateAnswer, ClientAuthentication, Credential, Need, NewSessionKind,
+    NewSessionNeed, OfferedSession, Policy, ServerConfig, ServerConnection, SessionNeed,
+    SessionState, Step, UnixTime,
 };
 
 use super::{Connection, Server};
@@ -188,7 +189,10 @@ impl Shared {
             Need::Certificate(need) => need.answer(Ok(CertificateAnswer {
                 candidates: vec![self.certificate.clone()],
                 policy: self.policy.clone(),
-                ..CertificateAnswer::default()
+                alpn: Vec::new(),
+                session_context: Vec::new(),
+                client_authentication: ClientAuthentication::Off,
+                max_early_data: u32::MAX,
             })),
             Need::Session(need) => self.look_up(need),
             Need::KeyOperation(need) => {
