@@ -48,7 +48,7 @@ pub(crate) const PHASES: &[Phase] = &[
         stand.stop(KILLED);
         stand.start_again(KILLED);
     }),
-    phase(RENEWED, true, 8.0, |stand| {
+    phase(RENEWED, false, 8.0, |stand| {
         stand.renew_certificate(KILLED);
         stand.stop(KILLED);
         stand.start_again(KILLED);

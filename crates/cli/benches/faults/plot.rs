@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::load::Sample;
 use crate::statistics::{Span, Summary};
 
-const WIDTH: f64 = 1280.0;
+const WIDTH: f64 = 1380.0;
 const HEIGHT: f64 = 560.0;
 const LEFT: f64 = 70.0;
-const RIGHT: f64 = 20.0;
+/// Room for the last phase's name.
+const RIGHT: f64 = 120.0;
 const TOP: f64 = 150.0;
 const BOTTOM: f64 = 50.0;
 
