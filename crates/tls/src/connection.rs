@@ -384,6 +384,7 @@ impl<R: Role> Connection<R> {
             return Err(Misuse::Closed);
         }
         match post_handshake::<R>(&mut self.state) {
+            PostHandshake::Tls13(traffic) if !traffic.may_update() => Err(Misuse::NoKeyUpdate),
             PostHandshake::Tls13(traffic) => traffic
                 .update_write_keys(&mut self.common, request_peer)
                 .map_err(|error| {

@@ -266,7 +266,7 @@ pub enum Misuse {
     WrongKind,
     /// Not before the handshake is complete.
     HandshakeIncomplete,
-    /// The version has no KeyUpdate.
+    /// The version has no KeyUpdate, or as many have been sent as may be (RFC 9846 §4.7.3).
     NoKeyUpdate,
     /// The connection cannot be renegotiated: the policy does not allow it, the client or the version
     /// does not know how, or it has been done too often.
@@ -292,7 +292,7 @@ impl fmt::Display for Misuse {
             Self::AnsweredTwice => "the need has been answered already",
             Self::WrongKind => "the answer is of another kind than the need",
             Self::HandshakeIncomplete => "the handshake is not complete",
-            Self::NoKeyUpdate => "this version of TLS has no KeyUpdate",
+            Self::NoKeyUpdate => "this version of TLS has no KeyUpdate, or no further one",
             Self::NoRenegotiation => "the connection cannot be renegotiated",
             Self::Closed => "our side of the connection is closed",
             Self::ExporterLabel => {

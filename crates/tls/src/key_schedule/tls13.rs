@@ -354,8 +354,17 @@ fn zeros(hash: HashAlgorithm) -> &'static [u8] {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use keyward_wire::values::CipherSuite;
+
     use super::*;
+
+    pub(crate) fn traffic_secret() -> TrafficSecret {
+        TrafficSecret {
+            suite: Suite::of(CipherSuite::TLS_AES_128_GCM_SHA256).expect("a suite of ours"),
+            secret: Secret::from_slice(&[7; 32]),
+        }
+    }
 
     #[test]
     fn what_follows_from_no_psk_is_what_it_should_be() {

@@ -6,6 +6,8 @@ const FIRST: usize = 2048;
 pub(crate) struct Output {
     bytes: Vec<u8>,
     start: usize,
+    /// Memory is given back once all that waits is sent.
+    to_be_released: bool,
 }
 
 impl Output {
@@ -18,6 +20,10 @@ impl Output {
         if self.start == self.bytes.len() {
             self.bytes.clear();
             self.start = 0;
+            if self.to_be_released {
+                self.bytes = Vec::new();
+                self.to_be_released = false;
+            }
         }
     }
 
@@ -36,8 +42,32 @@ impl Output {
         &mut self.bytes
     }
 
-    /// Gives memory back that is not in use.
+    /// Gives memory back that is not in use, now and when what waits has been sent.
     pub(crate) fn shrink(&mut self) {
         self.bytes.shrink_to_fit();
+        self.to_be_released = !self.bytes.is_empty();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_given_back_now_or_when_the_rest_is_sent() {
+        let mut output = Output::default();
+        output.tail(5000).extend_from_slice(&[1; 5000]);
+        output.shrink();
+        output.consume(4999);
+        assert_eq!(output.pending(), [1]);
+        output.consume(1);
+        assert_eq!(output.bytes.capacity(), 0);
+
+        // Once: what comes later is another matter.
+        output.tail(5000).extend_from_slice(&[2; 5000]);
+        output.consume(5000);
+        assert!(output.bytes.capacity() >= 5000);
+        output.shrink();
+        assert_eq!(output.bytes.capacity(), 0);
     }
 }

@@ -178,7 +178,14 @@ const fn confidentiality_limit(algorithm: AeadAlgorithm) -> u64 {
 }
 
 /// CBC with a block of the same size repeats one with the same chance.
-const AES_RECORDS: u64 = 23_726_566;
+///
+/// RFC 9846 §5.5: "Implementations MUST either close the connection or do a key update as described in [§4.7.3] prior to
+/// reaching these limits." What does so, a KeyUpdate or an alert, takes records itself.
+const AES_RECORDS: u64 = 23_726_566 - LAST_RECORDS;
+
+/// Records that may still be written with a key that no data is written with any more: a KeyUpdate, session tickets and the last
+/// alert.
+const LAST_RECORDS: u64 = 64;
 
 #[cfg(test)]
 mod tests {
@@ -339,6 +346,21 @@ mod tests {
                 open(&mut record, &mut reader),
                 Err(InvalidMessage::PlaintextTooLarge.into())
             );
+        }
+    }
+
+    /// RFC 9846 §5.5.
+    #[test]
+    fn aes_protects_no_more_than_two_to_the_24_and_a_half_records() {
+        for (mut writer, _) in pairs() {
+            let limited = writer.limit != u64::MAX;
+            let last = (f64::from(1 << 24) * core::f64::consts::SQRT_2).floor();
+            writer.sequence = last as u64 - LAST_RECORDS - 1;
+            assert!(!writer.is_exhausted());
+            writer
+                .seal(ContentType::ALERT, b"", &mut Vec::new())
+                .unwrap();
+            assert_eq!(writer.is_exhausted(), limited);
         }
     }
 
