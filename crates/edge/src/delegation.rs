@@ -83,6 +83,12 @@ struct Held {
     expires: u64,
 }
 
+impl Held {
+    fn is_good(&self, now: UnixTime) -> bool {
+        seconds(now) <= self.expires
+    }
+}
+
 impl DelegatedKeys {
     fn keep(&self, key: PrivateKey, expires: u64) {
         let id = KeyId::of_public_key(key.public_key());
@@ -101,20 +107,25 @@ impl DelegatedKeys {
 
     fn forget_expired(&self, now: UnixTime) {
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        keys.retain(|_, held| seconds(now) <= held.expires);
+        keys.retain(|_, held| held.is_good(now));
+    }
+
+    /// One of these keys, unless it has expired.
+    fn held(&self, key: KeyId, now: UnixTime) -> Option<Arc<PrivateKey>> {
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        keys.get(&key)
+            .filter(|held| held.is_good(now))
+            .map(|held| held.key.clone())
     }
 
     /// Whether it is one of these keys.
     pub(crate) fn has(&self, key: KeyId) -> bool {
-        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        keys.contains_key(&key)
+        self.held(key, UnixTime::now()).is_some()
     }
 
     /// Performs an operation if it is for one of these keys.
     pub(crate) fn perform(&self, operation: &Operation) -> Option<Performed> {
-        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let key = keys.get(&operation.key())?.key.clone();
-        drop(keys);
+        let key = self.held(operation.key(), UnixTime::now())?;
         // By the same checks as at a key server, though nobody but this process asks.
         let performed = operation
             .check(&KeyRules::signing(key.public_key()))
@@ -148,18 +159,33 @@ pub(crate) async fn maintain(
     if sites.iter().all(|site| site.delegated.is_none()) {
         return;
     }
+    // A key server that does not answer keeps no key alive.
+    tokio::join!(
+        forget(&delegated),
+        renew_all(&sites, &delegated, &keys, timeout)
+    );
+}
+
+/// Wipes keys when they have expired.
+async fn forget(delegated: &DelegatedKeys) {
+    loop {
+        delegated.forget_expired(UnixTime::now());
+        tokio::time::sleep(ROUND).await;
+    }
+}
+
+async fn renew_all(sites: &Sites, delegated: &DelegatedKeys, keys: &KeyClient, timeout: Duration) {
     let mut refused: HashMap<Vec<u8>, tokio::time::Instant> = HashMap::new();
     loop {
         refused.retain(|_, since| since.elapsed() < AFTER_REFUSAL);
         let now = UnixTime::now();
-        delegated.forget_expired(now);
         for site in sites.iter() {
             for certificate in site.to_delegate(now) {
                 let leaf = certificate.chain()[0].to_vec();
                 if refused.contains_key(&leaf) {
                     continue;
                 }
-                if let Err(cause) = renew(site, &certificate, &delegated, &keys, timeout).await {
+                if let Err(cause) = renew(site, &certificate, delegated, keys, timeout).await {
                     warn!(site = site.title(), key = %certificate.key(), cause,
                         "no delegated credential: the key server goes on signing for all clients");
                     refused.insert(leaf, tokio::time::Instant::now());
@@ -253,10 +279,13 @@ mod tests {
         keys.keep(key, 10_000);
         let at = UnixTime::from_secs;
         keys.retire(id, at(1_000));
+        // Whether it was wiped in time or not, it does not sign when it has expired.
+        assert!(keys.held(id, at(1_000 + RETIREMENT)).is_some());
+        assert!(keys.held(id, at(1_001 + RETIREMENT)).is_none());
         keys.forget_expired(at(1_000 + RETIREMENT));
-        assert!(keys.has(id));
+        assert!(keys.held(id, at(1_000)).is_some());
         keys.forget_expired(at(1_001 + RETIREMENT));
-        assert!(!keys.has(id));
+        assert!(keys.held(id, at(1_000)).is_none());
     }
 
     #[test]
