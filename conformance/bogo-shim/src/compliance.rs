@@ -56,6 +56,21 @@ pub(crate) static WPA_202304: Compliance = Compliance {
     ],
 };
 
+/// CNSA's preference for AES-256, as of July 2024.
+pub(crate) static CNSA_202407: Compliance = Compliance {
+    versions: &[ProtocolVersion::TLS13],
+    groups: &[
+        NamedGroup::X25519,
+        NamedGroup::SECP256R1,
+        NamedGroup::SECP384R1,
+    ],
+    cipher_suites: &[
+        CipherSuite::TLS_AES_256_GCM_SHA384,
+        CipherSuite::TLS_AES_128_GCM_SHA256,
+    ],
+    signature_schemes: FIPS_202205.signature_schemes,
+};
+
 /// CNSA 1.0, with ML-KEM for those who have it, as of March 2026.
 pub(crate) static CNSA1_202603: Compliance = Compliance {
     versions: &BOTH,

@@ -220,10 +220,30 @@ impl<S: Side> Exchange<'_, S> {
         self.driver.send(&secret)
     }
 
+    /// The same of what protects both directions: what is received, then what is sent.
+    fn export_traffic_secrets(&mut self) -> Result<(), Failure> {
+        if !self.options.script.export_traffic_secrets {
+            return Ok(());
+        }
+        let lines = self.driver.tls.take_key_log();
+        let mut labels = ["CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"];
+        if !S::IS_SERVER {
+            labels.reverse();
+        }
+        let secrets = labels.map(|label| {
+            let line = lines.iter().find(|line| line.label() == label);
+            line.map_or(Vec::new(), |line| line.secret().to_vec())
+        });
+        let length = u16::try_from(secrets[0].len()).map_err(|_| unmet("a long secret"))?;
+        self.driver.send(&length.to_le_bytes())?;
+        self.driver.send(&secrets.concat())
+    }
+
     /// What we do before anything is read; says whether that was all.
     fn start(&mut self) -> Result<bool, Failure> {
         self.phase = Phase::Data;
         self.export()?;
+        self.export_traffic_secrets()?;
         let script = &self.options.script;
         if script.send_alert {
             self.driver

@@ -67,6 +67,10 @@ pub(crate) fn check<S: Side>(
             negotiated.extended_master_secret,
         )?;
     }
+    if resumption {
+        let skew_ms = negotiated.ticket_age_skew_ms.unwrap_or_default();
+        same("ticket age skew", expect.ticket_age_skew_s, skew_ms / 1000)?;
+    }
     if !resumption {
         same(
             "stored by id",

@@ -65,7 +65,7 @@ fn run() -> Result<(), Failure> {
             retry,
         } => (initial, resume, retry),
     };
-    let mut sessions = Sessions::new()?;
+    let mut sessions = Sessions::new(initial.run.is_server)?;
     for connection in 0..=initial.run.resume_count {
         let plan = if connection == 0 {
             Plan::first(&initial)

@@ -24,10 +24,11 @@ pub(crate) struct Sessions {
     begun: UnixTime,
     /// How far the clock is ahead, in seconds.
     ahead_s: u64,
+    is_server: bool,
 }
 
 impl Sessions {
-    pub(crate) fn new() -> Result<Self, Failure> {
+    pub(crate) fn new(is_server: bool) -> Result<Self, Failure> {
         let tickets = TicketKeys::new(&[[7; 32]], Arc::new(SystemRandom))
             .map_err(|_| unmet("no ticket key"))?;
         Ok(Self {
@@ -38,12 +39,13 @@ impl Sessions {
             received: None,
             begun: UnixTime::now(),
             ahead_s: 0,
+            is_server,
         })
     }
 
     pub(crate) fn now(&self) -> UnixTime {
         // A client tells the milliseconds that have passed in full: one more has begun by then.
-        let begun_ms = u64::from(self.ahead_s > 0);
+        let begun_ms = u64::from(self.ahead_s > 0 && !self.is_server);
         let ahead_ms = self.ahead_s.saturating_mul(1000).saturating_add(begun_ms);
         UnixTime::from_millis(self.begun.as_millis().saturating_add(ahead_ms))
     }

@@ -4,12 +4,12 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use keyward_tls::{
-    Client, ClientConfig, Connection, KeyShares, Limits, PeerName, Role, Server, ServerConfig,
-    VerifySignatures,
+    Client, ClientConfig, Connection, KeyShares, Limits, PeerName, Policy, Role, Server,
+    ServerConfig, VerifySignatures,
 };
 
 use crate::failure::{Failure, unmet};
-use crate::options::Options;
+use crate::options::{Negotiation, Options};
 use crate::policy::policy;
 
 /// What the two sides do not have in common.
@@ -38,6 +38,7 @@ fn limits(options: &Options) -> Limits {
         },
         // What BoringSSL skips, and the tests go by.
         skipped_early_data: 16384,
+        sent_record: options.script.max_sent_record,
         ..defaults
     }
 }
@@ -54,6 +55,10 @@ impl Side for Server {
             } else {
                 0
             },
+            // BoringSSL takes a ticket that is a minute off.
+            early_data_tolerance_s: 61,
+            grease: true,
+            key_log: options.script.export_traffic_secrets,
             certificate_compression: options.negotiation.certificate_compression.clone(),
             session_tickets_tls12: !options.negotiation.no_ticket,
             session_ticket_count_tls13: if options.negotiation.no_ticket { 0 } else { 2 },
@@ -94,10 +99,8 @@ impl Side for Client {
             certificate_compression: negotiation.certificate_compression.clone(),
             delegated_credentials: false,
             early_data: options.early_data.enabled,
-            key_shares: match &negotiation.key_shares {
-                Some(groups) => KeyShares::Of(groups.clone()),
-                None => KeyShares::default(),
-            },
+            key_shares: key_shares(negotiation, &policy(options)?),
+            key_log: options.script.export_traffic_secrets,
             resumption: !negotiation.no_ticket,
             fallback: negotiation.fallback,
             trace: options.wants_trace(),
@@ -128,6 +131,17 @@ impl Side for Client {
 
     fn send_early(connection: &mut Connection<Self>, data: &[u8]) -> Result<usize, Failure> {
         Ok(connection.send_early(data)?)
+    }
+}
+
+/// A server that is known to support some group gets a share of the first of ours that it does.
+fn key_shares(negotiation: &Negotiation, policy: &Policy) -> KeyShares {
+    let hint = &negotiation.server_groups;
+    let known = policy.groups.iter().find(|group| hint.contains(group));
+    match (known, &negotiation.key_shares) {
+        (Some(group), _) => KeyShares::Of(vec![*group]),
+        (None, Some(groups)) => KeyShares::Of(groups.clone()),
+        (None, None) => KeyShares::default(),
     }
 }
 

@@ -109,7 +109,7 @@ impl Common {
             received_session: None,
             early_data_to_send: 0,
             reader: RecordReader::new(),
-            writer: RecordWriter::new(),
+            writer: RecordWriter::new(limits.sent_record),
             joiner: Joiner::new(limits.handshake_message),
             flight: Vec::new(),
             records_per_key: limits.records_per_key,

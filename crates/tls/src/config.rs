@@ -226,6 +226,9 @@ pub struct Limits {
     /// Records protected with one key before it is updated (TLS 1.3), if that is less than what the
     /// AEAD allows (RFC 9846 §5.5). For tests and the cautious.
     pub records_per_key: Option<u64>,
+    /// The longest records that are sent, in bytes of plaintext, if that is less than 16 KiB and what the peer asks for (RFC
+    /// 8449); at least 64. Short records come to the peer's application sooner, and cost more.
+    pub sent_record: Option<u16>,
 }
 
 impl Default for Limits {
@@ -236,6 +239,7 @@ impl Default for Limits {
             output: 64 * 1024,
             skipped_early_data: 32 * 1024,
             records_per_key: None,
+            sent_record: None,
         }
     }
 }

@@ -43,6 +43,10 @@ pub struct Negotiated {
     pub early_data: EarlyDataStatus,
     /// Why no early data is taken; `None` where it is.
     pub no_early_data: Option<NoEarlyData>,
+    /// On a server that resumes a session of TLS 1.3: by how many milliseconds the client holds its ticket to be older than we
+    /// do, negative if younger. Beside the round trip it is the difference between the clocks' speeds, and what
+    /// [`early_data_tolerance_s`](crate::ServerConfig::early_data_tolerance_s) has to allow for.
+    pub ticket_age_skew_ms: Option<i64>,
     /// What came beside the peer's leaf, for the session.
     pub(crate) stapled: Option<Arc<Stapled>>,
 }
@@ -137,6 +141,7 @@ impl Negotiated {
             secure_renegotiation: version == ProtocolVersion::TLS13,
             early_data: EarlyDataStatus::NotOffered,
             no_early_data: Some(NoEarlyData::OldVersion),
+            ticket_age_skew_ms: None,
             stapled: None,
         }
     }

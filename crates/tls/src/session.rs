@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward_crypto::certificate::CertificateInfo;
 use keyward_crypto::hkdf::Secret;
 use keyward_wire::codec::{DecodeError, DecodeErrorKind, MAX_LIST_ITEMS, Put, Reader};
+use keyward_wire::extensions::PskIdentity;
 use keyward_wire::values::{CipherSuite, ProtocolVersion};
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
@@ -18,6 +20,7 @@ use crate::negotiated::Negotiated;
 use crate::time::UnixTime;
 
 mod client;
+pub(crate) mod peer;
 
 /// A session that can be resumed. Holds the secret that protects the resumed connections: store it
 /// encrypted, or in memory alone.
@@ -82,6 +85,14 @@ impl SessionState {
     /// Whether it may still be resumed. A session from the future, by another machine's clock, may.
     pub(crate) fn is_alive(&self, now: UnixTime) -> bool {
         now < self.expires()
+    }
+
+    /// When the ClientHello with this identity should have arrived, by what the client says of the ticket's age.
+    pub(crate) fn arrival(&self, identity: &PskIdentity) -> UnixTime {
+        // RFC 9846 §4.3.10: "computed by subtracting ticket_age_add from
+        // PskIdentity.obfuscated_ticket_age modulo 2^32"
+        let age_ms = identity.obfuscated_ticket_age.wrapping_sub(self.age_add);
+        self.issued.plus(Duration::from_millis(age_ms.into()))
     }
 
     /// Whether its full handshake was as long ago, or longer.

@@ -34,6 +34,8 @@ pub(crate) struct Expect {
     pub(crate) session_id: Option<bool>,
     /// By its number; -1 is the default one.
     pub(crate) credential: Option<i32>,
+    /// On a server that resumes a session: how much older the client holds its ticket to be, in seconds.
+    pub(crate) ticket_age_skew_s: Option<i64>,
 }
 
 pub(super) fn flag(name: &str) -> Option<Flag> {
@@ -63,6 +65,9 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-expect-no-session-id" => Bare(|o| o.expect.session_id = Some(false)),
         "-expect-selected-credential" => {
             value!(o, v => o.expect.credential = Some(v.parse().unwrap_or(i32::MIN)))
+        }
+        "-expect-ticket-age-skew" => {
+            value!(o, v => o.expect.ticket_age_skew_s = v.parse().ok())
         }
         "-expect-no-session" => Bare(|o| o.expect.no_session = true),
         "-expect-ticket-renewal" => Bare(|o| o.expect.ticket_renewal = true),

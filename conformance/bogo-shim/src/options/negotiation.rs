@@ -41,6 +41,8 @@ pub(crate) struct Negotiation {
     pub(crate) verify_schemes: Vec<SignatureScheme>,
     /// On a client: the groups that get a key share.
     pub(crate) key_shares: Option<Vec<NamedGroup>>,
+    /// On a client: groups that the server is known to support.
+    pub(crate) server_groups: Vec<NamedGroup>,
     pub(crate) renegotiation: Renegotiation,
     /// On a client: this is another attempt, with a lower version.
     pub(crate) fallback: bool,
@@ -84,6 +86,7 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-wpa-202304" => Bare(|o| o.negotiation.compliance = Some(&compliance::WPA_202304)),
         "-cnsa1-202603" => Bare(|o| o.negotiation.compliance = Some(&compliance::CNSA1_202603)),
         "-cnsa2-202603" => Bare(|o| o.negotiation.compliance = Some(&compliance::CNSA2_202603)),
+        "-cnsa-202407" => Bare(|o| o.negotiation.compliance = Some(&compliance::CNSA_202407)),
         "-min-version" => value!(o, v => o.negotiation.min_version = number(v)?),
         "-max-version" => value!(o, v => o.negotiation.max_version = number(v)?),
         "-no-tls13" => Bare(|o| o.negotiation.no_tls13 = true),
@@ -100,6 +103,9 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
             let shares = o.negotiation.key_shares.get_or_insert_default();
             shares.push(NamedGroup(number(v)?));
         }),
+        "-server-supported-groups-hint" => {
+            value!(o, v => o.negotiation.server_groups.push(NamedGroup(number(v)?)))
+        }
         "-no-key-shares" => Bare(|o| o.negotiation.key_shares = Some(Vec::new())),
         "-verify-prefs" => {
             value!(o, v => o.negotiation.verify_schemes.push(SignatureScheme(number(v)?)))
@@ -111,7 +117,10 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-enable-ocsp-stapling" => Bare(|o| o.negotiation.request_ocsp = true),
         "-enable-signed-cert-timestamps" => Bare(|o| o.negotiation.request_scts = true),
         "-enable-grease" => Bare(|o| o.negotiation.grease = true),
-        "-renegotiate-freely" => Bare(|o| o.negotiation.renegotiation = Renegotiation::Freely),
+        // With the engine, an application that is to begin the new handshake does so at once.
+        "-renegotiate-freely" | "-renegotiate-explicit" | "-renegotiate-once" => {
+            Bare(|o| o.negotiation.renegotiation = Renegotiation::Freely)
+        }
         // Refused with a warning, the request for another handshake changes nothing either.
         "-renegotiate-ignore" => Bare(|_| {}),
         "-fallback-scsv" => Bare(|o| o.negotiation.fallback = true),

@@ -23,6 +23,10 @@ pub(crate) struct Script {
     pub(crate) key_update: bool,
     pub(crate) key_update_before_read: bool,
     pub(crate) export: Option<Export>,
+    /// The secrets of both directions are sent to the runner.
+    pub(crate) export_traffic_secrets: bool,
+    /// The longest record that is sent.
+    pub(crate) max_sent_record: Option<u16>,
 }
 
 /// Keying material that is exported, and sent to the runner.
@@ -52,6 +56,8 @@ impl Default for Script {
             key_update: false,
             key_update_before_read: false,
             export: None,
+            export_traffic_secrets: false,
+            max_sent_record: None,
         }
     }
 }
@@ -79,6 +85,8 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
         "-export-label" => value!(o, v => export(o).label = v.as_bytes().to_vec()),
         "-export-context" => value!(o, v => export(o).context = v.as_bytes().to_vec()),
         "-use-export-context" => Bare(|o| export(o).with_context = true),
+        "-export-traffic-secrets" => Bare(|o| o.script.export_traffic_secrets = true),
+        "-max-send-fragment" => value!(o, v => o.script.max_sent_record = Some(number(v)?)),
         "-shim-writes-first" => Bare(|o| o.script.writes_first = true),
         "-shim-initial-write" => value!(o, v => o.script.initial_write = v.as_bytes().to_vec()),
         "-repeat-shim-initial-write" => {

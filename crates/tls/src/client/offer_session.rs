@@ -4,9 +4,9 @@ use keyward_wire::values::ProtocolVersion;
 
 use super::{Context, State, client_hello};
 use crate::error::Error;
-use crate::needs::{Need, NeedError, NeedKind, OfferSessionNeed, PeerCertificateNeed};
+use crate::needs::{Need, NeedError, NeedKind, OfferSessionNeed};
 use crate::peer_name::PeerName;
-use crate::session::{ClientSession, MAX_TICKET_LEN, SessionName};
+use crate::session::{ClientSession, MAX_TICKET_LEN, SessionName, peer};
 use crate::suites::Suite;
 
 /// Asks for a session, if sessions are resumed, or sends the ClientHello at once.
@@ -42,9 +42,7 @@ impl AwaitSession {
             return client_hello::send(self.name, None, cx);
         };
         let name = Some(self.name.clone());
-        cx.common.ask(|id| {
-            Need::PeerCertificate(PeerCertificateNeed::of_session(id, &session.state, name))
-        });
+        peer::ask(&session.state, name, cx.common);
         Ok(State::AwaitSessionPeer(Box::new(AwaitSessionPeer {
             name: self.name,
             session,
@@ -65,13 +63,8 @@ impl AwaitSessionPeer {
         answer: Result<(), NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
-        let session = cx
-            .common
-            .do_without(NeedKind::PeerCertificate, answer.map(Some))
-            .map(|()| self.session)
-            // The answer may have taken its time.
-            .filter(|session| session.state.is_alive(cx.now));
-        client_hello::send(self.name, session, cx)
+        let trusted = peer::is_trusted(answer, &self.session.state, cx.now, cx.common);
+        client_hello::send(self.name, trusted.then_some(self.session), cx)
     }
 }
 

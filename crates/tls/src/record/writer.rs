@@ -4,19 +4,29 @@ use keyward_wire::values::{ContentType, ProtocolVersion};
 use super::{Output, Protection};
 use crate::error::Error;
 
+/// The least that a peer may ask for as well (RFC 8449 §4).
+const SHORTEST: usize = 64;
+
 /// Writes records to the output.
 pub(crate) struct RecordWriter {
     protection: Option<Protection>,
+    /// Of a protected record.
     max_fragment: usize,
+    /// Of any.
+    max_record: usize,
     /// The version in records without protection.
     legacy_version: ProtocolVersion,
 }
 
 impl RecordWriter {
-    pub(crate) fn new() -> Self {
+    /// With records of at most so many bytes of plaintext, if that is said.
+    pub(crate) fn new(max_record: Option<u16>) -> Self {
+        let max_record = max_record.map_or(MAX_PLAINTEXT_LEN, usize::from);
+        let max_record = max_record.clamp(SHORTEST, MAX_PLAINTEXT_LEN);
         Self {
             protection: None,
-            max_fragment: MAX_PLAINTEXT_LEN,
+            max_fragment: max_record,
+            max_record,
             legacy_version: ProtocolVersion::TLS12,
         }
     }
@@ -48,7 +58,7 @@ impl RecordWriter {
     pub(crate) fn max_fragment(&self) -> usize {
         match self.protection {
             Some(_) => self.max_fragment,
-            None => MAX_PLAINTEXT_LEN,
+            None => self.max_record,
         }
     }
 

@@ -7,6 +7,8 @@ use keyward_wire::values::{CipherSuite, NamedGroup, ProtocolVersion};
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved};
 use crate::needs::{CertificateAnswer, ClientAuthentication};
 use crate::policy::Policy;
+use crate::server::Context;
+use crate::server::client_hello::Opening;
 use crate::session::SessionState;
 use crate::suites::Suite;
 use crate::time::UnixTime;
@@ -140,16 +142,33 @@ pub(crate) fn alpn(
 
 /// What a session must agree with before it is resumed, beside what its version asks for.
 pub(crate) struct Resumption<'a> {
-    pub(crate) version: ProtocolVersion,
-    pub(crate) server_name: Option<&'a str>,
-    pub(crate) alpn: Option<&'a [u8]>,
-    pub(crate) site: &'a CertificateAnswer,
+    version: ProtocolVersion,
+    server_name: Option<String>,
+    alpn: Option<&'a [u8]>,
+    site: &'a CertificateAnswer,
     /// How long sessions may be resumed now: a session from before that was shortened was promised more.
-    pub(crate) lifetime_s: u32,
-    pub(crate) now: UnixTime,
+    lifetime_s: u32,
+    now: UnixTime,
 }
 
-impl Resumption<'_> {
+impl<'a> Resumption<'a> {
+    /// In a handshake that has come to this version and protocol.
+    pub(crate) fn new(
+        version: ProtocolVersion,
+        opening: &'a Opening,
+        alpn: Option<&'a [u8]>,
+        cx: &Context<'_>,
+    ) -> Self {
+        Self {
+            version,
+            server_name: opening.server_name(),
+            alpn,
+            site: &opening.site,
+            lifetime_s: cx.config.session_lifetime_s,
+            now: cx.now,
+        }
+    }
+
     /// Whether the client is known as well as the site wants to know it: nobody who resumes is asked for a
     /// certificate.
     fn permits_client(&self, session: &SessionState) -> bool {
@@ -167,7 +186,7 @@ impl Resumption<'_> {
         session.version == self.version
             && session.is_alive(self.now)
             && !session.is_older_than(self.lifetime_s, self.now)
-            && session.server_name() == self.server_name
+            && session.server_name() == self.server_name.as_deref()
             && session.alpn.as_deref() == self.alpn
             && session.context == self.site.session_context
             && self.permits_client(session)

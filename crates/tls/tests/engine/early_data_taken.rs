@@ -536,3 +536,20 @@ fn a_full_handshake_refuses_it() {
         .unwrap();
     refused(&mut client, NoEarlyData::NoSession);
 }
+
+#[test]
+fn the_server_tells_how_far_the_clients_clock_is_off() {
+    let site = Arc::new(site());
+    let session = session(&site);
+    for (told, skew_ms) in [(5000, 0), (8000, 3000), (4000, -1000)] {
+        let mut client = session.client(&site, config(), 5000);
+        client.obfuscated_ticket_age = session.age_add.wrapping_add(told);
+        send(&mut client, b"early").unwrap();
+        let negotiated = client.server.negotiated().unwrap();
+        assert_eq!(negotiated.ticket_age_skew_ms, Some(skew_ms));
+    }
+    let mut full = HandClient::with_config(&site, config());
+    full.hello.extensions.alpn = Some(vec![b"h2".to_vec()]);
+    full.handshake();
+    assert_eq!(full.server.negotiated().unwrap().ticket_age_skew_ms, None);
+}

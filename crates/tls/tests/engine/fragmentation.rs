@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keyward_tls::{Limits, ServerConfig};
 use keyward_wire::values::ContentType;
 use proptest::prelude::*;
 
@@ -95,5 +96,33 @@ proptest! {
     #[test]
     fn any_cut_gives_the_same(cuts in proptest::collection::vec(1_usize..200, 1..20)) {
         prop_assert_eq!(outcome(&cuts), outcome(&[usize::MAX]));
+    }
+}
+
+#[test]
+fn no_record_is_longer_than_the_configuration_says() {
+    for (sent_record, longest) in [(Some(100), 100), (Some(1), 64), (None, 1 << 14)] {
+        let config = ServerConfig {
+            limits: Limits {
+                sent_record,
+                ..Limits::default()
+            },
+            ..ServerConfig::default()
+        };
+        let client = client_config(ClientOptions::default());
+        let site = Arc::new(Site::new(&[KeyAlgorithm::P256]));
+        let mut pair = Pair::with_config(&client, &site, config);
+        pair.handshake();
+        pair.server.send(&[7; 20_000]).unwrap();
+        // Header, content type and tag.
+        let mut lengths = Vec::new();
+        let mut output = pair.server.output();
+        while let Some(([_, _, _, high, low], rest)) = output.split_first_chunk() {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            lengths.push(length - 17);
+            output = &rest[length..];
+        }
+        assert_eq!(lengths.iter().max(), Some(&longest));
+        assert_eq!(lengths.iter().sum::<usize>(), 20_000);
     }
 }

@@ -38,7 +38,7 @@ struct Peer {
 
 impl Peer {
     fn new(who: Side) -> Self {
-        let mut writer = RecordWriter::new();
+        let mut writer = RecordWriter::new(None);
         if who == Side::Client {
             writer.begin_with_client_hello();
         }

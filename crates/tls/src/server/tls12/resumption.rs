@@ -10,12 +10,10 @@ use super::client_hello::Offer;
 use super::{State, server_hello};
 use crate::error::{Error, PeerMisbehaved};
 use crate::key_schedule::tls12::MasterSecret;
-use crate::needs::{
-    Need, NeedError, NeedKind, OfferedSession, PeerCertificateNeed, SessionAnswer, SessionNeed,
-};
+use crate::needs::{Need, NeedError, NeedKind, OfferedSession, SessionAnswer, SessionNeed};
 use crate::server::Context;
 use crate::server::negotiation::Resumption;
-use crate::session::SessionState;
+use crate::session::{SessionState, peer};
 use crate::suites::Suite;
 
 /// The session that is resumed: only the check of what it must agree with makes one.
@@ -89,8 +87,7 @@ fn ask_about_peer(
     session: SessionState,
     cx: &mut Context<'_>,
 ) -> State {
-    cx.common
-        .ask(|id| Need::PeerCertificate(PeerCertificateNeed::of_session(id, &session, None)));
+    peer::ask(&session, None, cx.common);
     State::AwaitSessionPeer(Box::new(AwaitSessionPeer {
         offer,
         resumed,
@@ -112,14 +109,10 @@ impl AwaitSessionPeer {
         answer: Result<(), NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
-        let trusted = cx
-            .common
-            .do_without(NeedKind::PeerCertificate, answer.map(Some))
-            // The answer may have taken its time.
-            .filter(|()| self.session.is_alive(cx.now));
-        match trusted {
-            Some(()) => server_hello::send_resumed(self.offer, self.resumed, cx),
-            None => server_hello::send_full(self.offer, cx),
+        if peer::is_trusted(answer, &self.session, cx.now, cx.common) {
+            server_hello::send_resumed(self.offer, self.resumed, cx)
+        } else {
+            server_hello::send_full(self.offer, cx)
         }
     }
 }
@@ -131,15 +124,8 @@ fn resume(
     cx: &Context<'_>,
 ) -> Result<Option<Resumed>, Error> {
     let hello = &offer.opening.hello;
-    let server_name = offer.opening.server_name();
-    let resumption = Resumption {
-        version: ProtocolVersion::TLS12,
-        server_name: server_name.as_deref(),
-        alpn: offer.alpn.as_deref(),
-        site: &offer.opening.site,
-        lifetime_s: cx.config.session_lifetime_s,
-        now: cx.now,
-    };
+    let alpn = offer.alpn.as_deref();
+    let resumption = Resumption::new(ProtocolVersion::TLS12, &offer.opening, alpn, cx);
     // RFC 5246 §7.4.1.2: a client that resumes "MUST include at least the cipher_suite from that
     // session".
     let suite = Suite::of(session.cipher_suite)

@@ -107,12 +107,9 @@ fn offer(
     // ClientHello." The binder has been verified, and covers all the rest.
     let mut unique = [0; 32];
     unique.copy_from_slice(&HashAlgorithm::Sha256.digest(binder));
-    // RFC 9846 §4.3.10: "computed by subtracting ticket_age_add from
-    // PskIdentity.obfuscated_ticket_age modulo 2^32"
-    let age_ms = identity.obfuscated_ticket_age.wrapping_sub(session.age_add);
     Ok(Offer {
         unique,
-        arrival: session.issued.plus(Duration::from_millis(age_ms.into())),
+        arrival: session.arrival(identity),
         limit: session.max_early_data,
     })
 }

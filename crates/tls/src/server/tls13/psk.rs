@@ -10,13 +10,11 @@ use super::client_hello::Chosen;
 use super::{State, early_data, server_hello};
 use crate::error::{Error, PeerMisbehaved};
 use crate::key_schedule::tls13::EarlySecret;
-use crate::needs::{
-    Need, NeedError, NeedKind, OfferedSession, PeerCertificateNeed, SessionAnswer, SessionNeed,
-};
+use crate::needs::{Need, NeedError, NeedKind, OfferedSession, SessionAnswer, SessionNeed};
 use crate::negotiated::NoEarlyData;
 use crate::server::Context;
 use crate::server::negotiation::Resumption;
-use crate::session::SessionState;
+use crate::session::{SessionState, peer};
 use crate::suites::Suite;
 use crate::time::UnixTime;
 
@@ -29,6 +27,8 @@ pub(super) struct Resumed {
     pub(super) created: UnixTime,
     /// What the client presented in it.
     pub(super) peer_certificates: Arc<[CertificateDer<'static>]>,
+    /// How much older the client holds its ticket to be than we do, in milliseconds.
+    pub(super) age_skew_ms: i64,
     /// How much early data is taken, in bytes, or why none is.
     pub(super) early_data: Result<u32, NoEarlyData>,
 }
@@ -98,8 +98,7 @@ fn ask_about_peer(
     if session.peer_certificates.is_empty() {
         return early_data::consider(chosen, resumed, &session, cx);
     }
-    cx.common
-        .ask(|id| Need::PeerCertificate(PeerCertificateNeed::of_session(id, &session, None)));
+    peer::ask(&session, None, cx.common);
     Ok(State::AwaitSessionPeer(Box::new(AwaitSessionPeer {
         chosen,
         resumed,
@@ -121,14 +120,10 @@ impl AwaitSessionPeer {
         answer: Result<(), NeedError>,
         cx: &mut Context<'_>,
     ) -> Result<State, Error> {
-        let trusted = cx
-            .common
-            .do_without(NeedKind::PeerCertificate, answer.map(Some))
-            // The answer may have taken its time.
-            .filter(|()| self.session.is_alive(cx.now));
-        match trusted {
-            Some(()) => early_data::consider(self.chosen, self.resumed, &self.session, cx),
-            None => server_hello::send(self.chosen, None, cx),
+        if peer::is_trusted(answer, &self.session, cx.now, cx.common) {
+            early_data::consider(self.chosen, self.resumed, &self.session, cx)
+        } else {
+            server_hello::send(self.chosen, None, cx)
         }
     }
 }
@@ -142,15 +137,8 @@ fn resume(
     cx: &Context<'_>,
 ) -> Result<Option<Resumed>, Error> {
     let hello = chosen.opening.hello.clone();
-    let server_name = chosen.opening.server_name();
-    let resumption = Resumption {
-        version: ProtocolVersion::TLS13,
-        server_name: server_name.as_deref(),
-        alpn: chosen.alpn.as_deref(),
-        site: &chosen.opening.site,
-        lifetime_s: cx.config.session_lifetime_s,
-        now: cx.now,
-    };
+    let alpn = chosen.alpn.as_deref();
+    let resumption = Resumption::new(ProtocolVersion::TLS13, &chosen.opening, alpn, cx);
     // RFC 9846 §4.3.11: "The server MUST ensure that it selects a compatible PSK (if any) and cipher
     // suite": one with the same hash.
     let same_hash =
@@ -174,8 +162,22 @@ fn resume(
         early,
         created: session.created,
         peer_certificates: session.peer_certificates.clone(),
+        age_skew_ms: age_skew_ms(chosen, index, session, cx.now),
         early_data: Err(NoEarlyData::Declined),
     }))
+}
+
+fn age_skew_ms(chosen: &Chosen, index: usize, session: &SessionState, now: UnixTime) -> i64 {
+    let keys = chosen.opening.hello.extensions.pre_shared_key.as_ref();
+    let arrival = keys
+        .and_then(|keys| keys.identities.get(index))
+        .map_or(now, |identity| session.arrival(identity));
+    let ms =
+        |duration: core::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    match arrival.since(now) {
+        Some(older) => ms(older),
+        None => now.since(arrival).map_or(0, |younger| -ms(younger)),
+    }
 }
 
 /// RFC 9846 §4.3.11: "Prior to accepting PSK key establishment, the server MUST validate the

@@ -117,6 +117,7 @@ pub(super) fn send(
             .map_or_else(Arc::default, |resumed| resumed.peer_certificates.clone()),
         early_data: early_data::status(chosen.early_data_offered, early_data),
         no_early_data: early_data.err(),
+        ticket_age_skew_ms: resumed.as_ref().map(|resumed| resumed.age_skew_ms),
         hello_retry_request: chosen.retried,
         ..Negotiated::new(ProtocolVersion::TLS13, chosen.suite.code)
     });
