@@ -354,8 +354,10 @@ mod tests {
     fn aes_protects_no_more_than_two_to_the_24_and_a_half_records() {
         for (mut writer, _) in pairs() {
             let limited = writer.limit != u64::MAX;
-            let last = (f64::from(1 << 24) * core::f64::consts::SQRT_2).floor();
-            writer.sequence = last as u64 - LAST_RECORDS - 1;
+            let last = AES_RECORDS + LAST_RECORDS;
+            let square = 1 << 49;
+            assert!(last * last <= square && square < (last + 1) * (last + 1));
+            writer.sequence = AES_RECORDS - 1;
             assert!(!writer.is_exhausted());
             writer
                 .seal(ContentType::ALERT, b"", &mut Vec::new())
