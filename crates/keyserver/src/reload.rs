@@ -1,9 +1,12 @@
 //! Files that change while the key server runs: rules, revocation lists, the channel's certificates. All that changed is taken
 //! together, or nothing if something is wrong with it. Open connections are then asked again ([`crate::access`]).
+//!
+//! Keys and their certificates change one by one: each as a whole, or not at all ([`store::open`]). Operations that have begun
+//! end with the key that they began with, and edges get the new catalog.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +22,7 @@ use crate::config::{Config, GokeylessConfig};
 use crate::gokeyless;
 use crate::policy::Policy;
 use crate::server::Shared;
+use crate::store::{self, Gate};
 
 /// How often the files are looked at. An edge is cut within a second, so twice in one.
 const POLL: Duration = Duration::from_millis(500);
@@ -30,14 +34,44 @@ type Fingerprint = Option<(u64, u64, (i64, i64), (i64, i64))>;
 pub(crate) struct Files {
     config: Config,
     seen: Vec<Fingerprint>,
+    keys: Vec<(PathBuf, Fingerprint)>,
+    /// The keys' files as they were the last time, if that is not how they were read.
+    settling: Option<Vec<(PathBuf, Fingerprint)>>,
+    /// The stores besides files.
+    stores: Vec<Gate>,
 }
 
 impl Files {
     /// To be made before the files are read: what changes in between is then seen.
-    pub(crate) fn new(config: Config) -> Self {
-        let seen = fingerprints(&config);
-        Self { config, seen }
+    pub(crate) fn new(config: Config, stores: Vec<Gate>) -> Self {
+        Self {
+            seen: fingerprints(&config),
+            keys: key_files(&config),
+            settling: None,
+            stores,
+            config,
+        }
     }
+}
+
+fn key_files(config: &Config) -> Vec<(PathBuf, Fingerprint)> {
+    let paths = store::paths(&config.keys).into_iter();
+    paths
+        .map(|path| {
+            let fingerprint = fingerprint(&path);
+            (path, fingerprint)
+        })
+        .collect()
+}
+
+fn fingerprint(path: &Path) -> Fingerprint {
+    let metadata = fs::metadata(path).ok()?;
+    Some((
+        metadata.ino(),
+        metadata.len(),
+        (metadata.mtime(), metadata.mtime_nsec()),
+        (metadata.ctime(), metadata.ctime_nsec()),
+    ))
 }
 
 fn fingerprints(config: &Config) -> Vec<Fingerprint> {
@@ -48,15 +82,7 @@ fn fingerprints(config: &Config) -> Vec<Fingerprint> {
     files
         .chain(config.client_crl.iter().map(PathBuf::as_path))
         .chain(older)
-        .map(|path| {
-            let metadata = fs::metadata(path).ok()?;
-            Some((
-                metadata.ino(),
-                metadata.len(),
-                (metadata.mtime(), metadata.mtime_nsec()),
-                (metadata.ctime(), metadata.ctime_nsec()),
-            ))
-        })
+        .map(fingerprint)
         .collect()
 }
 
@@ -88,12 +114,21 @@ pub(crate) async fn watch(shared: Arc<Shared>, mut files: Files, asked: Arc<Noti
 impl Files {
     fn look(&mut self, shared: &Shared, asked: bool) {
         let now = fingerprints(&self.config);
-        if now == self.seen && !asked {
+        let keys = key_files(&self.config);
+        let changed = keys != self.keys;
+        // A key and its certificate are two files, and a file is not written at once: they are read when all has been quiet.
+        let settled = changed && self.settling.as_ref() == Some(&keys);
+        self.settling = (changed && !settled).then(|| keys.clone());
+        if now == self.seen && !settled && !asked {
             return;
         }
         // One attempt for each change: a file that is still being written changes again.
         self.seen = now;
-        match self.load(shared) {
+        if settled || asked {
+            self.keys = keys;
+            self.settling = None;
+        }
+        match self.load(shared, settled || asked) {
             Ok(fresh) => {
                 shared.metrics.reloads.add();
                 info!(
@@ -113,17 +148,38 @@ impl Files {
         }
     }
 
-    fn load(&self, shared: &Shared) -> Result<Self, ConfigError> {
+    fn load(&self, shared: &Shared, read_keys: bool) -> Result<Self, ConfigError> {
         let config = match self.config.file() {
             Some(path) => Config::load(path)?,
             None => self.config.clone(),
         };
-        let fresh = Self::new(config);
+        let read_keys = read_keys || config.keys != self.config.keys;
+        let mut fresh = Self::new(config, self.stores.clone());
+        if !read_keys {
+            fresh.keys.clone_from(&self.keys);
+            fresh.settling.clone_from(&self.settling);
+        }
         let config = &fresh.config;
         let old = Arc::clone(&shared.access.borrow());
+        let same_rules = config.edges == self.config.edges && config.keys == self.config.keys;
         let mut problems = Problems::default();
-        // A rule that is not about what it seems to be about is not taken over by mistake.
-        problems.extend(config.unknown_keys(&old.keys));
+        let (keys, key_problems) = match read_keys {
+            true => {
+                let opened = store::open(&config.keys, &fresh.stores, Some(&old.keys));
+                let opened = opened.map_err(|problem| config.keys_problem(&problem))?;
+                (Arc::new(opened.keys), opened.problems)
+            }
+            false => (Arc::clone(&old.keys), Problems::default()),
+        };
+        if keys.keys().is_empty() {
+            problems.push(config.no_key());
+        }
+        let unknown = config.unknown_keys(&keys);
+        // A rule that is not about what it seems to be about is not taken over by mistake. That a key is gone is another matter.
+        match same_rules {
+            true => unknown.iter().for_each(|problem| warn!("{problem}")),
+            false => problems.extend(unknown),
+        }
         problems.check()?;
         let channel = channel::open(config)?;
         for problem in channel.warnings.iter().chain(&config.no_rule()) {
@@ -132,13 +188,22 @@ impl Files {
         for problem in self.needs_restart(config) {
             warn!("{problem}");
         }
-        let same = config.edges == self.config.edges && config.keys == self.config.keys;
-        let policy = match same {
+        for problem in key_problems.iter() {
+            warn!("{problem}");
+        }
+        let keys = match keys.changes(&old.keys) {
+            changes if changes.is_empty() => Arc::clone(&old.keys),
+            changes => {
+                info!(%changes, "keys have changed");
+                keys
+            }
+        };
+        let policy = match same_rules && Arc::ptr_eq(&keys, &old.keys) {
             // With its token buckets as they are.
             true => Arc::clone(&old.policy),
-            false => Arc::new(Policy::new(config, &old.keys)),
+            false => Arc::new(Policy::new(config, &keys)),
         };
-        for problem in gokeyless::warnings(config, &policy, &old.keys) {
+        for problem in gokeyless::warnings(config, &policy, &keys) {
             warn!("{problem}");
         }
         shared.access.send_replace(Arc::new(Access {
@@ -147,7 +212,7 @@ impl Files {
             policy,
             gokeyless: channel.gokeyless,
             certificate_not_after: channel.not_after,
-            keys: Arc::clone(&old.keys),
+            keys,
         }));
         Ok(fresh)
     }
@@ -157,11 +222,6 @@ impl Files {
         let old = &self.config;
         let changed = [
             ("listen", config.listen != old.listen),
-            (
-                "keys.directory",
-                config.keys.directory != old.keys.directory,
-            ),
-            ("keys.files", config.keys.files != old.keys.files),
             ("audit", config.audit != old.audit),
             ("gokeyless.listen", listen(config) != listen(old)),
             ("tickets", config.ticket_root != old.ticket_root),

@@ -81,9 +81,9 @@ impl KeyServer {
         config: Config,
         stores: Vec<Arc<dyn RemoteStore>>,
     ) -> Result<RunningKeyServer, StartError> {
-        let files = Files::new(config.clone());
-        let channel = channel::open(&config).map_err(StartError::Config)?;
         let stores: Vec<_> = stores.into_iter().map(Gate::new).collect();
+        let files = Files::new(config.clone(), stores.clone());
+        let channel = channel::open(&config).map_err(StartError::Config)?;
         let opened = open(&config, stores).await?;
         let channel_key = channel::permission_warnings(&config);
         let refusing = &channel.warnings;
@@ -200,7 +200,6 @@ impl KeyServer {
             shared,
             addresses,
             gokeyless_addresses,
-            keys: served,
             worker,
             workers,
             reload,
@@ -260,7 +259,6 @@ pub struct RunningKeyServer {
     shared: Arc<Shared>,
     addresses: Vec<Address>,
     gokeyless_addresses: Vec<Address>,
-    keys: Vec<KeySummary>,
     worker: Arc<Worker>,
     workers: Vec<JoinHandle<()>>,
     reload: Arc<Notify>,
@@ -282,9 +280,10 @@ impl RunningKeyServer {
         self.admin.as_ref().map(RunningAdmin::address)
     }
 
-    /// The keys that are served.
-    pub fn keys(&self) -> &[KeySummary] {
-        &self.keys
+    /// The keys that are served now.
+    pub fn keys(&self) -> Vec<KeySummary> {
+        let access = Arc::clone(&self.shared.access.borrow());
+        summaries(&access.policy, &access.keys)
     }
 
     /// The counters now.
@@ -294,7 +293,8 @@ impl RunningKeyServer {
 
     /// Reads the configuration's file anew, and the files of certificates and revocation lists that it names, as is done when
     /// one of them changes: edges, what they and keys may do, revocations and the channel's certificates count from then on,
-    /// all of them, or none if something is wrong. Keys, addresses and limits stay as they are.
+    /// all of them, or none if something is wrong. So do keys and their certificates, each as a whole: one that something is wrong
+    /// with stays as it was. Addresses and limits stay as they are.
     pub fn reload(&self) {
         self.reload.notify_one();
     }

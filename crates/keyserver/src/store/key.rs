@@ -44,6 +44,54 @@ impl KeySet {
     }
 }
 
+/// What is other in one set of keys than in another, by labels, for people.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    added: Vec<String>,
+    removed: Vec<String>,
+    /// Its certificates, its name, or where it is from.
+    changed: Vec<String>,
+}
+
+impl KeySet {
+    /// What became of `before`.
+    pub(crate) fn changes(&self, before: &Self) -> Changes {
+        let mut changes = Changes::default();
+        for key in &self.keys {
+            match before.key(key.id) {
+                None => changes.added.push(key.label.clone()),
+                Some(old) if !old.is_same(key) => changes.changed.push(key.label.clone()),
+                Some(_) => {}
+            }
+        }
+        let gone = before.keys.iter().filter(|old| self.key(old.id).is_none());
+        changes.removed.extend(gone.map(|old| old.label.clone()));
+        changes
+    }
+}
+
+impl Changes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    }
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [
+            ("added", &self.added),
+            ("removed", &self.removed),
+            ("changed", &self.changed),
+        ];
+        let kinds = kinds.into_iter().filter(|(_, labels)| !labels.is_empty());
+        for (i, (kind, labels)) in kinds.enumerate() {
+            let separator = if i == 0 { "" } else { "; " };
+            write!(f, "{separator}{kind}: {}", labels.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
 /// Where a key came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {

@@ -20,7 +20,7 @@ use super::files::{Content, KeyBytes, Trouble, open_directory};
 use super::key::{Custody, KeySet, Origin, StoredKey};
 use super::passphrase::Lazy;
 use super::remote::{RemoteKey, StoreError};
-use crate::config::{KeysConfig, StoreConfig};
+use crate::config::{KeysConfig, PassphraseSource, StoreConfig};
 
 /// The keys, with what is wrong with those that are not among them.
 #[derive(Debug)]
@@ -80,6 +80,33 @@ pub(crate) fn open(
     }
     reading.match_chains();
     Ok(reading.finish())
+}
+
+/// All files that [`open`] looks at now, in an order that does not change by itself.
+pub(crate) fn paths(config: &KeysConfig) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    let mut passphrases = vec![config.passphrase.as_ref()];
+    let mut directories = Vec::from_iter(config.directory.as_deref());
+    for store in &config.stores {
+        match store {
+            StoreConfig::Directory(directory) => {
+                directories.push(&directory.path);
+                passphrases.push(directory.passphrase.as_ref());
+            }
+        }
+    }
+    for directory in directories {
+        paths.push(directory.to_owned());
+        // If it cannot be listed now, that it changes back is seen.
+        paths.extend(list(directory).unwrap_or_default());
+    }
+    paths.extend(config.files.iter().cloned());
+    for passphrase in passphrases.into_iter().flatten() {
+        if let PassphraseSource::File(path) = passphrase {
+            paths.push(path.clone());
+        }
+    }
+    paths
 }
 
 /// What has been read so far.

@@ -18,6 +18,6 @@ pub(crate) use elsewhere::{Elsewhere, Gate};
 pub(crate) use key::Custody;
 pub use key::{KeySet, Origin, StoredKey};
 pub use keyward_keyop::KeyTask;
-pub(crate) use loading::{Opened, open};
+pub(crate) use loading::{Opened, open, paths};
 pub(crate) use remote::Answer;
 pub use remote::{KeyUse, RemoteKey, RemoteStore, StoreError};

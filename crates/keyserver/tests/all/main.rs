@@ -7,6 +7,7 @@ mod gokeyless;
 mod identities;
 mod key_files;
 mod key_formats;
+mod key_reload;
 mod lifecycle;
 mod load;
 mod named_operations;

@@ -185,8 +185,8 @@ fn keys_elsewhere_serve_as_keys_here_do() {
             rsa_key_transport_also_signs = ["slot of rsa2048"]"#,
         );
         let server = device.start(config).await;
-        let chains: Vec<_> = server
-            .keys()
+        let keys = server.keys();
+        let chains: Vec<_> = keys
             .iter()
             .map(|key| (key.label.as_str(), key.chains))
             .collect();
@@ -489,6 +489,32 @@ fn a_store_says_what_its_keys_can_do() {
     });
 }
 
+/// Its keys may be in use, and it may come back.
+#[test]
+fn a_store_that_goes_away_keeps_its_keys_and_is_asked_again() {
+    run(async {
+        let home = Home::new(&["p384"]);
+        let device = Device::new(&["p256"], 16);
+        *device.available.lock().unwrap() = false;
+        let server = device.start(home.open_file("")).await;
+        assert_eq!(server.keys().len(), 1);
+        let server = &server;
+        let reloaded = |count| {
+            server.reload();
+            eventually("it is reloaded", move || server.metrics().reloads == count)
+        };
+        *device.available.lock().unwrap() = true;
+        reloaded(1).await;
+        assert_eq!(server.keys().len(), 2);
+        *device.available.lock().unwrap() = false;
+        reloaded(2).await;
+        assert_eq!(server.keys().len(), 2);
+        let client = home.client(&server.addresses()[0]);
+        let operation = site("p256").tls13();
+        client.perform(operation, PATIENCE).await.unwrap();
+    });
+}
+
 /// One bad key, or a store that is not there, is named, and what else there is is served.
 #[test]
 fn keys_that_do_not_work_are_skipped() {
@@ -501,8 +527,8 @@ fn keys_that_do_not_work_are_skipped() {
         keys[1].0.algorithms = keys[0].0.algorithms.clone();
         let server = device.start(home.open_config("")).await;
         let served = |server: &RunningKeyServer| {
-            let keys = server.keys().iter();
-            keys.map(|key| key.label.clone()).collect::<Vec<_>>()
+            let keys = server.keys().into_iter();
+            keys.map(|key| key.label).collect::<Vec<_>>()
         };
         // The key that is in a file as well is the file's.
         assert_eq!(served(&server), ["p384", "p256", "rsa2048"]);

@@ -194,6 +194,21 @@ impl Home {
         ))
     }
 
+    /// As [`Home::open_config`], from a file, which is read again.
+    pub(crate) fn open_file(&self, rest: &str) -> Config {
+        let text = self.config_text(&format!(
+            r#"{rest}
+            [[edge]]
+            name = "edge-1.example"
+            keys = ["*"]
+            operations = {ALL_OPERATIONS}
+            names = ["*.example"]
+            "#
+        ));
+        std::fs::write(self.path("keyserver.toml"), text).unwrap();
+        Config::load(self.path("keyserver.toml")).unwrap()
+    }
+
     pub(crate) fn client_config(&self, address: &Address, edge: &str) -> KeyClientConfig {
         let path = |name: &str| self.path(name);
         let mut config = KeyClientConfig::from_files(
