@@ -28,7 +28,7 @@ fn entry(key: KeyId) -> CatalogEntry {
         key,
         label: "a key".to_owned(),
         kind: KeyKind::EcP256,
-        operations: OperationKind::ALL.to_vec(),
+        operations: vec![OperationKind::Tls13ServerCertificateVerify],
         names: vec!["*".to_owned()],
         allow_no_sni: false,
         chain: Vec::new(),
