@@ -7,6 +7,7 @@ mod certificate;
 mod client_auth;
 mod delegated_credential;
 mod early_data;
+mod gokeyless;
 mod key_server;
 mod raw;
 mod read;
@@ -27,6 +28,7 @@ use crate::own_chain::OwnChain;
 
 pub use client_auth::{ClientAuthConfig, ClientAuthMode};
 pub use early_data::EarlyDataConfig;
+pub use gokeyless::LastResortConfig;
 pub use keyward_config::{ConfigError, Position, Problem};
 pub use upstream::{HostPort, InvalidUpstream, UpstreamAddress};
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// The key servers and how to reach them.
     pub key_server: KeyClientConfig,
+    /// The gokeyless server that is asked when no key server answers or has the key; `None`: none is.
+    pub gokeyless: Option<LastResortConfig>,
     /// The sites, at least one.
     pub sites: Vec<SiteConfig>,
     /// How long things may take.

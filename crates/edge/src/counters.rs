@@ -20,6 +20,8 @@ pub(crate) struct Counters {
     tls12_resumed: AtomicU64,
     pub(crate) key_operations: AtomicU64,
     pub(crate) delegated_signatures: AtomicU64,
+    pub(crate) last_resort: AtomicU64,
+    pub(crate) last_resort_failed: AtomicU64,
     pub(crate) early_data_accepted: AtomicU64,
     pub(crate) early_data_replayed: AtomicU64,
     pub(crate) early_data_turned_away: AtomicU64,
@@ -147,6 +149,8 @@ impl Counters {
             handshakes_tls12_resumed: read(&self.tls12_resumed),
             key_operations: read(&self.key_operations),
             delegated_signatures: read(&self.delegated_signatures),
+            last_resort: read(&self.last_resort),
+            last_resort_failed: read(&self.last_resort_failed),
             early_data_accepted: read(&self.early_data_accepted),
             early_data_replayed: read(&self.early_data_replayed),
             early_data_turned_away: read(&self.early_data_turned_away),
@@ -183,6 +187,10 @@ pub struct Counts {
     pub key_operations: u64,
     /// Handshakes that a delegated credential's key has signed, on this edge.
     pub delegated_signatures: u64,
+    /// Private-key operations that the gokeyless server of last resort has done, since no key server did.
+    pub last_resort: u64,
+    /// Those that it was asked for and did not do either.
+    pub last_resort_failed: u64,
     /// Handshakes whose early data was taken.
     pub early_data_accepted: u64,
     /// Those whose early data was not taken, since it was there before.

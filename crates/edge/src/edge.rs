@@ -26,6 +26,7 @@ use crate::counters::{Counters, Counts};
 use crate::delegation::DelegatedKeys;
 use crate::early_data::Register;
 use crate::http::HttpService;
+use crate::last_resort::LastResort;
 use crate::needs::Resolver;
 use crate::record::RecordWriter;
 use crate::resumption::{ROTATION, Resumption};
@@ -121,6 +122,11 @@ impl Edge {
         let (known, keys_known) = watch::channel(false);
         let counters: Arc<Counters> = Arc::default();
         let delegated: Arc<DelegatedKeys> = Arc::default();
+        let last_resort = config.gokeyless.as_ref().map(|config| {
+            let server = LastResort::new(config, counters.clone());
+            server.map(Arc::new).map_err(StartError::KeyServer)
+        });
+        let last_resort = last_resort.transpose()?;
         let shared = Arc::new(Shared {
             tls: Arc::new(ServerConfig {
                 verify_signatures: config.verify_signatures,
@@ -143,6 +149,7 @@ impl Edge {
                 early_data: Register::new(config.limits.early_data),
                 counters: counters.clone(),
                 delegated: delegated.clone(),
+                last_resort,
             }),
             sites,
             timeouts: config.timeouts,

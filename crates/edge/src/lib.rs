@@ -28,6 +28,7 @@ mod delegation;
 mod early_data;
 mod edge;
 mod http;
+mod last_resort;
 mod listener;
 mod measured;
 mod needs;

@@ -136,8 +136,20 @@ impl KeyClient {
         operation: Operation,
         deadline: Duration,
     ) -> Result<Performed, KeyClientError> {
+        self.perform_borrowed(&operation, deadline).await
+    }
+
+    /// [`perform`](Self::perform) for who wants to have the operation back.
+    ///
+    /// # Errors
+    /// Those of `perform`.
+    pub async fn perform_borrowed(
+        &self,
+        operation: &Operation,
+        deadline: Duration,
+    ) -> Result<Performed, KeyClientError> {
         let began = Instant::now();
-        let (reply, route) = race::run(&self.inner.fleet, &operation, began + deadline).await?;
+        let (reply, route) = race::run(&self.inner.fleet, operation, began + deadline).await?;
         Ok(Performed {
             result: reply.result,
             round_trip: began.elapsed(),

@@ -126,8 +126,7 @@ impl KeyClientConfig {
         certificate: &Path,
         key: &Path,
     ) -> Result<Self, KeyClientConfigError> {
-        let key_der = PrivateKeyDer::from_pem_file(key)
-            .map_err(|error| KeyClientConfigError::file(key, &error))?;
+        let key_der = private_key(key)?;
         Ok(Self {
             servers: vec![KeyServerAt {
                 target: server.into(),
@@ -144,7 +143,13 @@ impl KeyClientConfig {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, KeyClientConfigError> {
+pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, KeyClientConfigError> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| KeyClientConfigError::file(path, &error))
+}
+
+pub(crate) fn certificates(
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, KeyClientConfigError> {
     let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
         .map_err(|error| KeyClientConfigError::file(path, &error))?;

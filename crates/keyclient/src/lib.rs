@@ -50,6 +50,7 @@ mod connection;
 mod dialer;
 mod error;
 mod fleet;
+mod gokeyless;
 mod kind;
 mod latency;
 mod listing;
@@ -69,6 +70,7 @@ mod vitals;
 pub use client::{KeyClient, Performed};
 pub use config::{Dns, KeyClientConfig, KeyClientConfigError, KeyServerAt, Timings};
 pub use error::{KeyClientError, Trouble};
+pub use gokeyless::{GokeylessClient, GokeylessConfig};
 pub use keyward_protocol::{
     Address, AddressError, Catalog, CatalogEntry, RefusalReason, TenantTicketKeys, TicketKeys,
 };

@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use keyward_crypto::hash::{Digest, HashAlgorithm};
-use keyward_crypto::rsa_kex::{self, ImplicitRejection};
+use keyward_crypto::rsa_kex::{self, ImplicitRejection, PREMASTER_LEN};
 use keyward_crypto::signature::{PublicKey, SignatureAlgorithm};
 use zeroize::Zeroizing;
 
@@ -159,6 +159,40 @@ impl RemoteOperation {
             }
             (KeyTask::RsaDecrypt { .. }, Then::Signature) => Err(PerformError::Answer),
         }
+    }
+}
+
+impl RemoteOperation {
+    /// As [`finish`](Self::finish), for a decryption by a peer that hands out padded blocks and may have put another in the place
+    /// of one that holds no premaster secret. To verify the block with the public key would tell which, so it is not: a wrong one
+    /// makes a wrong master secret, as a client's would. What has not the form of a padded premaster secret becomes
+    /// `substitute`, 48 random bytes, in constant time; so does a block of another length, since some leave zeros out.
+    ///
+    /// # Errors
+    /// This is no decryption.
+    pub fn finish_unpadding(
+        self,
+        block: &[u8],
+        substitute: &[u8; PREMASTER_LEN],
+    ) -> Result<OperationResult, PerformError> {
+        let (
+            KeyTask::RsaDecrypt { ciphertext },
+            Then::MasterSecret {
+                client_version,
+                prf,
+                seed,
+            },
+        ) = (&*self.task, self.then)
+        else {
+            return Err(PerformError::Answer);
+        };
+        let mut padded = Zeroizing::new(vec![0; ciphertext.len()]);
+        if block.len() == padded.len() {
+            padded.copy_from_slice(block);
+        }
+        let premaster = rsa_kex::premaster(&padded, client_version, substitute);
+        let secret = tls12::master_secret(prf, premaster.as_slice(), seed.as_seed());
+        Ok(OperationResult::MasterSecret(secret))
     }
 }
 

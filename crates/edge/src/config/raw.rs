@@ -8,6 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::gokeyless::RawGokeyless;
 use super::key_server::RawKeyServer;
 
 #[derive(Debug, Deserialize)]
@@ -16,6 +17,7 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub(super) listen: Vec<RawListen>,
     pub(super) key_server: RawKeyServer,
+    pub(super) gokeyless: Option<RawGokeyless>,
     #[serde(default)]
     pub(super) site: Vec<Spanned<RawSite>>,
     #[serde(default)]

@@ -6,7 +6,7 @@ use keyward_config::{ConfigError, Problem, Problems, Source, Spanned};
 use keyward_tls::VerifySignatures;
 
 use super::raw::{RawConfig, RawLimits, RawListen, RawTimeouts};
-use super::{Config, Limits, Timeouts, key_server, site};
+use super::{Config, Limits, Timeouts, gokeyless, key_server, site};
 
 pub(super) type Checked<T> = Result<T, Problem>;
 
@@ -31,6 +31,8 @@ pub(super) fn config(source: &Source) -> Result<Config, ConfigError> {
         .map(|listen| listen_address(source, listen));
     let listen = problems.note_all(listen);
     let key_server = key_server::read(source, &raw.key_server, &mut problems);
+    let gokeyless = raw.gokeyless.as_ref();
+    let gokeyless = gokeyless.and_then(|raw| problems.note(gokeyless::read(source, raw)));
     let sites = site::all(source, &raw.site, &mut problems);
     let timeouts = problems.note(timeouts(source, &raw.timeouts));
     let limits = problems.note(limits(source, &raw.limits));
@@ -50,6 +52,7 @@ pub(super) fn config(source: &Source) -> Result<Config, ConfigError> {
         Some(Config {
             listen,
             key_server: key_server?,
+            gokeyless,
             sites,
             timeouts: timeouts?,
             limits: limits?,

@@ -80,6 +80,7 @@ impl World {
                 early_data: Register::new(8),
                 delegated: Arc::default(),
                 counters: Arc::default(),
+                last_resort: None,
             },
             member: member.chain_der[0].clone(),
         }

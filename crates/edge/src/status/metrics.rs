@@ -87,6 +87,15 @@ fn handshakes(shared: &Shared, out: &mut Exposition<'_>) -> fmt::Result {
 
 fn key_servers(shared: &Shared, out: &mut Exposition<'_>) -> fmt::Result {
     let measured = &shared.counters.measured;
+    let counts = shared.counters.read();
+    out.counters(
+        "keyward_edge_last_resort_operations",
+        "Private-key operations that the gokeyless server of last resort was asked for, by what came of them",
+        [
+            ([("verdict", "performed")], counts.last_resort),
+            ([("verdict", "failed")], counts.last_resort_failed),
+        ],
+    )?;
     out.counters(
         "keyward_edge_key_operations",
         "Private-key operations asked of key servers, by what came of them",

@@ -23,6 +23,7 @@ mod idle;
 mod key_refused;
 mod key_server_down;
 mod key_server_killed;
+mod last_resort;
 mod misdirected;
 mod requests;
 mod resumption;

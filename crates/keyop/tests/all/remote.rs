@@ -163,3 +163,24 @@ fn a_block_with_a_fault_is_no_result_however_it_is_padded() {
         }
     }
 }
+
+#[test]
+fn a_block_that_a_peer_hands_out_is_unpadded_here_and_no_answer_is_an_error() {
+    const SUBSTITUTE: [u8; 48] = [0x5a; 48];
+    let public = RsaPublic::of(rsa());
+    let good = public.pad(&PREMASTER);
+    let finish = |block: &[u8]| {
+        let operation = remote_secret(classic(&public.encrypt_block(&good)));
+        secret(operation.finish_unpadding(block, &SUBSTITUTE))
+    };
+    assert_eq!(finish(&good), classic_secret(&PREMASTER));
+    // Not the block of this ciphertext, which a peer puts in the place of one that would tell; and what is none at all.
+    let mut other = PREMASTER;
+    other[40] ^= 1;
+    assert_eq!(finish(&public.pad(&other)), classic_secret(&other));
+    for block in [&[][..], &PREMASTER, &good[1..], &[0; 256], &[0xff; 256]] {
+        assert_eq!(finish(block), classic_secret(&SUBSTITUTE));
+    }
+    let signature = remote_signature(p256()).finish_unpadding(&good, &SUBSTITUTE);
+    assert!(matches!(signature, Err(PerformError::Answer)));
+}
