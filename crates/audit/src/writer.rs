@@ -15,6 +15,9 @@ use crate::log::{Durable, Log, Recovery};
 use crate::note::Signer;
 use crate::publisher::Publisher;
 
+/// So many records are a batch whatever the time: more would have left the processor's caches before they are hashed.
+const FULL: usize = 2048;
+
 /// When a record has to be on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -168,7 +171,7 @@ impl<W: Waiter> Writer<W> {
         }
         state.since.get_or_insert_with(Instant::now);
         state.waiting.push_back((record, waiter));
-        if state.waiting.len() == 1 {
+        if matches!(state.waiting.len(), 1 | FULL) {
             self.shared.work.notify_one();
         }
         Ok(())
@@ -232,6 +235,9 @@ impl<W: Waiter> Shared<W> {
                 _ if state.closing => return std::mem::take(&mut state.waiting),
                 (_, None) => None,
                 (Durability::AtOnce, Some(_)) => Some(Duration::ZERO),
+                (Durability::Within(_), Some(_)) if state.waiting.len() >= FULL => {
+                    Some(Duration::ZERO)
+                }
                 (Durability::Within(limit), Some(since)) => {
                     Some(limit.saturating_sub(since.elapsed()))
                 }

@@ -9,6 +9,7 @@ use keyward_keyserver::PeerAddress;
 use keyward_pki::KeyAlgorithm;
 use tracing::level_filters::LevelFilter;
 
+use crate::bench::args::BenchArgs;
 use crate::connect::args::ConnectArgs;
 use crate::serve::target::Target;
 
@@ -100,6 +101,7 @@ pub(crate) enum Command {
     Policy(PolicyArgs),
     Pki(PkiArgs),
     Tickets(TicketsArgs),
+    Bench(BenchArgs),
     /// The small site of `keyward demo`
     #[command(hide = true)]
     DemoSite(DemoSiteArgs),

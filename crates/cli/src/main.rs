@@ -2,6 +2,7 @@
 
 mod args;
 mod attached;
+mod bench;
 mod commands;
 mod config_files;
 mod connect;
@@ -42,6 +43,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Edge(args) => commands::edge::run(args),
         Command::Check(args) => commands::check::run(args),
         Command::Audit(args) => commands::audit::run(args),
+        Command::Bench(args) => bench::run(args, &cli.log),
         Command::Pki(args) => commands::pki::run(args),
         Command::Tickets(args) => commands::tickets::run(args),
         Command::DemoSite(args) => demo::site::run(args),

@@ -83,6 +83,11 @@ impl Process {
             .ok_or_else(|| Failure::run_time(format!("the {} process has no address", self.name)))
     }
 
+    /// The system's number of it.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// How many private-key operations a key server performed since its start.
     pub(crate) async fn operations(&mut self) -> Result<u64, Failure> {
         let name = self.name;

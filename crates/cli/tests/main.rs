@@ -1,6 +1,7 @@
 //! The real binary, as its users run it. One program, so that what the tests share is compiled once.
 
 mod audit;
+mod bench;
 mod check;
 mod connect;
 mod daemons;

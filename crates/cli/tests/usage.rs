@@ -34,6 +34,10 @@ fn help_of_every_command_explains_its_options() {
         (&["edge"], &["--config", "--wait", "exit code 4"]),
         (&["check"], &["--config", "--connect"]),
         (
+            &["bench", "keyserver"],
+            &["--keys", "--in-flight", "--beside", "verify every reply"],
+        ),
+        (
             &["connect"],
             &[
                 "--ca",

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn who_has_gone_is_not_listed() {
         let connected = Arc::new(Connected::default());
-        let in_flight = Arc::new(InFlight::default());
+        let in_flight = InFlight::new(1, 1000);
         let first = connected.enter("a", "peer", &in_flight);
         let _second = connected.enter("b", "peer", &in_flight);
         assert_eq!(connected.list(1).1, 2);

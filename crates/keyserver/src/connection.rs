@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::access::Lost;
-use crate::dispatch::{Dispatch, Rejected};
+use crate::dispatch::{Batch, Dispatch, Rejected};
 use crate::greeting::{Greeted, catalog_frames};
 use crate::in_flight::InFlight;
 use crate::policy::EdgeGrant;
@@ -21,6 +21,12 @@ use crate::writer::{self, Control};
 
 /// After `going_away`, requests that were already under way have this long to arrive.
 const CROSSING: Duration = Duration::from_millis(100);
+
+/// As many frames that came together are handled before their requests are queued.
+const TOGETHER: usize = 64;
+
+/// A connection that is quiet for so long gives its buffers back.
+const REST: Duration = Duration::from_secs(1);
 
 /// After the last frame, how long the edge has to close from its side.
 const LINGER: Duration = Duration::from_millis(500);
@@ -60,18 +66,25 @@ where
         mut reader,
         writer,
         edge,
+        place,
         mut standing,
     } = greeted;
     info!(%peer, edge = edge.label(), "edge connected");
-    let (outgoing, incoming) = writer::queue(shared.limits.in_flight);
-    let mut writing = tokio::spawn(writer::run(writer, incoming, shared.limits.write));
+    let (control, controlled) = Control::channel();
+    let in_flight = InFlight::new(shared.limits.in_flight, shared.limits.unsent_bytes);
+    let mut writing = tokio::spawn(writer::run(
+        writer,
+        Arc::clone(&in_flight),
+        controlled,
+        shared.limits.write,
+    ));
     let (grants, edge) = watch::channel(edge);
     let mut connection = Connection {
         edge: edge.clone(),
-        control: outgoing.control,
+        control,
         dispatch: Dispatch {
-            in_flight: Arc::new(InFlight::default()),
-            replies: outgoing.replies,
+            in_flight,
+            place,
             edge,
             shared,
         },
@@ -140,7 +153,13 @@ impl Connection {
         };
         tokio::pin!(drained);
         let mut told = false;
+        // So long nothing has come.
+        let mut quiet = Duration::ZERO;
         loop {
+            let patience = match quiet {
+                Duration::ZERO => REST.min(shared.limits.idle),
+                quiet => shared.limits.idle.saturating_sub(quiet),
+            };
             let next = tokio::select! {
                 () = shared.draining.cancelled(), if !told => {
                     told = true;
@@ -155,30 +174,65 @@ impl Connection {
                     }
                     continue;
                 }
-                next = timeout(shared.limits.idle, reader.next()) => next,
+                next = timeout(patience, reader.next()) => next,
             };
             let Ok(next) = next else {
-                return End::Idle(shared.limits.idle);
-            };
-            let answer = match next {
-                Ok(Some(frame)) => self.frame(frame).await,
-                Ok(None) => Err(End::EdgeClosed),
-                Err(error) => self.unreadable(error),
-            };
-            match answer {
-                Ok(Some(answer)) => {
-                    if let Err(end) = self.send(&answer).await {
-                        return end;
-                    }
+                quiet += patience;
+                if quiet >= shared.limits.idle {
+                    return End::Idle(shared.limits.idle);
                 }
-                Ok(None) => (),
-                Err(end) => return end,
+                reader.release();
+                continue;
+            };
+            quiet = Duration::ZERO;
+            if let Err(end) = self.handle(next, reader).await {
+                return end;
             }
         }
     }
 
+    /// Handles what has come, the first frame of it and those that have been read with it.
+    async fn handle<R: AsyncRead + Unpin>(
+        &mut self,
+        first: Result<Option<Frame>, ReadError>,
+        reader: &mut FrameReader<R>,
+    ) -> Result<(), End> {
+        let Some(first) = first.transpose() else {
+            return Err(End::EdgeClosed);
+        };
+        let mut batch = self.dispatch.batch();
+        let mut answers = Vec::new();
+        let mut next = Some(first);
+        let mut handled = 0;
+        let mut end = None;
+        while let Some(frame) = next.take() {
+            let answered = match frame {
+                Ok(frame) => self.frame(frame, &mut batch, &mut answers),
+                Err(error) => self
+                    .unreadable(error)
+                    .map(|(id, error)| answers.push(Frame::Error { id, error })),
+            };
+            handled += 1;
+            match answered {
+                Err(violation) => end = Some(violation),
+                Ok(()) if handled < TOGETHER => next = reader.take_buffered().transpose(),
+                Ok(()) => {}
+            }
+        }
+        // Requests are queued before an answer is waited with for an edge that does not read.
+        for rejection in self.dispatch.queue(batch) {
+            if !self.control.send_bytes(rejection).await {
+                return Err(End::NotReading);
+            }
+        }
+        for answer in &answers {
+            self.send(answer).await?;
+        }
+        end.map_or(Ok(()), Err)
+    }
+
     /// A frame that cannot be understood. If it is known where the next one begins, only this request is lost.
-    fn unreadable(&self, error: ReadError) -> Result<Option<Frame>, End> {
+    fn unreadable(&self, error: ReadError) -> Result<(u32, ErrorReply), End> {
         let (id, reply) = match error {
             ReadError::Frame(error @ FrameError::UnsupportedOperation { id, .. }) => (
                 id,
@@ -199,7 +253,7 @@ impl Connection {
         if id == 0 {
             return Err(End::Violation("request with id 0".to_owned()));
         }
-        Ok(Some(Frame::Error { id, error: reply }))
+        Ok((id, reply))
     }
 
     async fn send(&self, frame: &Frame) -> Result<(), End> {
@@ -217,34 +271,36 @@ impl Connection {
         Ok(())
     }
 
-    async fn frame(&self, frame: Frame) -> Result<Option<Frame>, End> {
+    /// Handles a frame. Its answer, if it is known at once, is added to `answers`.
+    fn frame(&self, frame: Frame, batch: &mut Batch, answers: &mut Vec<Frame>) -> Result<(), End> {
         match frame {
-            Frame::Request { id, request } => match self.dispatch.request(id, request) {
-                Ok(()) => Ok(None),
-                Err(Rejected::Answer(error)) => Ok(Some(Frame::Error { id, error })),
-                Err(Rejected::Violation(what)) => Err(End::Violation(what.to_owned())),
+            Frame::Request { id, request } => match self.dispatch.request(batch, id, request) {
+                Ok(()) => {}
+                Err(Rejected::Answer(error)) => answers.push(Frame::Error { id, error }),
+                Err(Rejected::Violation(what)) => return Err(End::Violation(what.to_owned())),
             },
-            Frame::Cancel { id } => {
-                self.dispatch.in_flight.cancel(id);
-                Ok(None)
-            }
-            Frame::Ping { id } => Ok(Some(Frame::Pong { id })),
-            Frame::CatalogRequest { id } => {
-                self.send_catalog(id).await?;
-                Ok(None)
-            }
-            Frame::TicketKeysRequest { id } => Ok(Some(self.ticket_keys(id))),
+            Frame::Cancel { id } => self.dispatch.in_flight.cancel(id),
+            Frame::Ping { id } => answers.push(Frame::Pong { id }),
+            Frame::CatalogRequest { id } => answers.extend(catalog_frames(
+                &self.dispatch.shared,
+                &self.dispatch.edge(),
+                id,
+            )),
+            Frame::TicketKeysRequest { id } => answers.push(self.ticket_keys(id)),
             Frame::Error { id: 0, error } => {
                 warn!(edge = self.dispatch.edge().label(), %error, "the edge reports an error");
-                Ok(None)
             }
-            Frame::Pong { .. } | Frame::Unknown { .. } => Ok(None),
-            Frame::Hello(_) => Err(End::Violation("a second hello".to_owned())),
-            _ => Err(End::Violation(
-                "a frame that only key servers send".to_owned(),
-            )),
+            Frame::Pong { .. } | Frame::Unknown { .. } => {}
+            Frame::Hello(_) => return Err(End::Violation("a second hello".to_owned())),
+            _ => {
+                return Err(End::Violation(
+                    "a frame that only key servers send".to_owned(),
+                ));
+            }
         }
+        Ok(())
     }
+
     fn ticket_keys(&self, id: u32) -> Frame {
         match &self.dispatch.shared.tickets {
             Some(tickets) => Frame::TicketKeys {

@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyward_crypto::signature::KeyKind;
+use keyward_keyop::OperationKind;
 use keyward_protocol::{EncodedFrame, ErrorCode, ErrorReply, Request};
-use tokio::sync::mpsc::OwnedPermit;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tracing::{debug, warn};
 
+use crate::access::Access;
 use crate::audit::{Entry, Verdict};
-use crate::in_flight::{InFlight, ReplySlot};
+use crate::in_flight::{InFlight, NotTaken, ReplySlot};
 use crate::metrics::Outcome;
+use crate::places::Place;
 use crate::policy::{EdgeGrant, Refusal};
-use crate::queue::Weight;
+use crate::queue::{Full, Queued, Weight};
+use crate::refusals::Class;
 use crate::server::Shared;
 use crate::store::StoredKey;
 use crate::work::Work;
@@ -24,8 +27,17 @@ pub(crate) struct Dispatch {
     pub(crate) shared: Arc<Shared>,
     /// What the edge may do now.
     pub(crate) edge: watch::Receiver<Arc<EdgeGrant>>,
+    /// One of the edge's connections.
+    pub(crate) place: Place<String>,
     pub(crate) in_flight: Arc<InFlight>,
-    pub(crate) replies: mpsc::Sender<EncodedFrame>,
+}
+
+/// Requests that came together: looked at one by one, queued at once.
+pub(crate) struct Batch {
+    edge: Arc<EdgeGrant>,
+    access: Arc<Access>,
+    arrived: Instant,
+    jobs: Vec<Queued<Job>>,
 }
 
 /// Why a request was not queued.
@@ -43,8 +55,23 @@ impl Dispatch {
         Arc::clone(&self.edge.borrow())
     }
 
-    /// Queues a request, or says why not.
-    pub(crate) fn request(&self, id: u32, request: Request) -> Result<(), Rejected> {
+    /// For requests that come now.
+    pub(crate) fn batch(&self) -> Batch {
+        Batch {
+            edge: self.edge(),
+            access: Arc::clone(&self.shared.access.borrow()),
+            arrived: Instant::now(),
+            jobs: Vec::new(),
+        }
+    }
+
+    /// Adds a request to those that will be queued, or says why not.
+    pub(crate) fn request(
+        &self,
+        batch: &mut Batch,
+        id: u32,
+        request: Request,
+    ) -> Result<(), Rejected> {
         let Request {
             deadline_ms,
             operation,
@@ -53,90 +80,109 @@ impl Dispatch {
             return Err(Rejected::Violation("request with id 0"));
         }
         let work = Work::from(operation);
-        let permit = self.permit(&work)?;
-        let Some(reply) = self.in_flight.begin(id, permit) else {
-            return Err(Rejected::Violation(
-                "request with the id of one that is in flight",
-            ));
-        };
-        self.queue(work, Duration::from_millis(deadline_ms.into()), reply)
+        let reply = self.in_flight.begin(id);
+        let wait = Duration::from_millis(deadline_ms.into());
+        self.add(batch, work, wait, reply)
     }
 
     /// As [`request`](Self::request), for one of the older protocol.
     pub(crate) fn older_request(
         &self,
+        batch: &mut Batch,
         id: u32,
         work: Work,
         wait: Duration,
     ) -> Result<(), Rejected> {
-        let permit = self.permit(&work)?;
-        let Some(reply) = self.in_flight.begin_older(id, permit) else {
-            return Err(self.overloaded(&work, "too many requests in flight on this connection"));
+        let reply = self.in_flight.begin_older(id);
+        self.add(batch, work, wait, reply)
+    }
+
+    fn add(
+        &self,
+        batch: &mut Batch,
+        operation: Work,
+        wait: Duration,
+        reply: Result<ReplySlot, NotTaken>,
+    ) -> Result<(), Rejected> {
+        let reply = reply.map_err(|why| match why {
+            NotTaken::Full => Rejected::Answer(overloaded(
+                &batch.edge,
+                operation.kind(),
+                "too many requests in flight on this connection",
+            )),
+            NotTaken::Duplicate => {
+                Rejected::Violation("request with the id of one that is in flight")
+            }
+        })?;
+        let Some(key) = batch.access.keys.key(operation.key()).cloned() else {
+            return Err(self.unknown_key(&batch.edge, &operation));
         };
-        self.queue(work, wait, reply)
-    }
-
-    /// Room for one answer.
-    fn permit(&self, work: &Work) -> Result<OwnedPermit<EncodedFrame>, Rejected> {
-        let permit = self.replies.clone().try_reserve_owned();
-        permit.map_err(|_| self.overloaded(work, "too many requests in flight on this connection"))
-    }
-
-    fn overloaded(&self, work: &Work, what: &str) -> Rejected {
-        let edge = self.edge();
-        edge.operations().count(work.kind(), Outcome::Overloaded);
-        debug!(edge = edge.label(), "overloaded: {what}");
-        Rejected::Answer(ErrorReply::new(ErrorCode::Overloaded, what))
-    }
-
-    fn queue(&self, operation: Work, wait: Duration, reply: ReplySlot) -> Result<(), Rejected> {
-        let arrived = Instant::now();
-        let edge = self.edge();
-        let access = Arc::clone(&self.shared.access.borrow());
-        let Some(key) = access.keys.key(operation.key()).cloned() else {
-            edge.operations()
-                .count(operation.kind(), Outcome::UnknownKey);
-            warn!(edge = edge.label(), key = %operation.key(), "refused: there is no such key");
-            return Err(Rejected::Answer(ErrorReply::new(
-                ErrorCode::UnknownKey,
-                "there is no such key here",
-            )));
-        };
-        let admitted = match edge.admit(&operation) {
+        let admitted = match batch.edge.admit(&operation) {
             Ok(admitted) => admitted,
-            Err(refusal) => return Err(self.refused(&edge, &operation, &key, &refusal)),
+            Err(refusal) => return Err(self.refused(&batch.edge, &operation, &key, &refusal)),
         };
-        let Ok(bytes) =
-            Arc::clone(&self.shared.queued_bytes).try_acquire_many_owned(size(&operation))
-        else {
-            return Err(self.overloaded(
-                &operation,
-                "the handshakes that wait are too large together",
-            ));
-        };
-        let weight = match key.public_key().kind() {
-            // Of a key elsewhere there are only the checks to be made here.
-            KeyKind::Rsa { .. } | KeyKind::RsaPss { .. } if key.is_here() => Weight::Heavy,
-            _ => Weight::Light,
-        };
-        let job = Job {
-            operation,
-            key,
-            edge,
-            admitted,
-            arrived,
-            deadline: arrived + wait.min(self.shared.limits.deadline),
-            _bytes: bytes,
-            reply,
-        };
-        let pushed = self.shared.queue.push(weight, job);
-        pushed.map_err(|job| {
-            self.overloaded(&job.operation, "the queue for this kind of key is full")
-        })
+        batch.jobs.push(Queued {
+            edge: self.place.id(),
+            weight: weight(&key),
+            bytes: operation.payload_len(),
+            job: Job {
+                operation,
+                key,
+                edge: Arc::clone(&batch.edge),
+                admitted,
+                arrived: batch.arrived,
+                deadline: batch.arrived + wait.min(self.shared.limits.deadline),
+                reply,
+            },
+        });
+        Ok(())
     }
-}
 
-impl Dispatch {
+    /// Queues what came together. Those that there is no room for have their answer: their ids are free again.
+    pub(crate) fn queue(&self, batch: Batch) -> Vec<EncodedFrame> {
+        let Batch { edge, jobs, .. } = batch;
+        if jobs.is_empty() {
+            return Vec::new();
+        }
+        let rejected = self.shared.queue.push_all(jobs);
+        let rejected = rejected.into_iter().filter_map(|(job, full)| {
+            let what = match full {
+                Full::Lane => "the queue for this kind of key is full",
+                Full::Edge => "too many of this edge's requests wait for this kind of key",
+                Full::Bytes => "the handshakes that wait are too large together",
+                Full::Closed => "this key server stops",
+            };
+            let kind = job.operation.kind();
+            job.reply.dialect().error(overloaded(&edge, kind, what))
+        });
+        rejected.collect()
+    }
+
+    fn unknown_key(&self, edge: &EdgeGrant, operation: &Work) -> Rejected {
+        let Shared {
+            refusals, audit, ..
+        } = &*self.shared;
+        edge.operations()
+            .count(operation.kind(), Outcome::UnknownKey);
+        if refusals.note(edge.label(), Class::UnknownKey, Instant::now()) {
+            warn!(edge = edge.label(), key = %operation.key(), "refused: there is no such key");
+            audit.note(&Entry {
+                edge: edge.label(),
+                key: operation.key(),
+                label: None,
+                operation: operation.kind(),
+                names: None,
+                fingerprint: None,
+                verdict: Verdict::Refused("there is no such key here"),
+                work: Duration::ZERO,
+            });
+        }
+        Rejected::Answer(ErrorReply::new(
+            ErrorCode::UnknownKey,
+            "there is no such key here",
+        ))
+    }
+
     fn refused(
         &self,
         edge: &EdgeGrant,
@@ -172,9 +218,27 @@ impl Dispatch {
     }
 }
 
-/// The bytes of handshake that an operation keeps in memory.
-fn size(operation: &Work) -> u32 {
-    u32::try_from(operation.payload_len()).unwrap_or(u32::MAX)
+fn overloaded(edge: &EdgeGrant, kind: OperationKind, what: &str) -> ErrorReply {
+    edge.operations().count(kind, Outcome::Overloaded);
+    debug!(edge = edge.label(), "overloaded: {what}");
+    ErrorReply::new(ErrorCode::Overloaded, what)
+}
+
+/// The lane, and the cost there: measured, a signature with P-256 being 1.
+fn weight(key: &StoredKey) -> Weight {
+    if !key.is_here() {
+        // There are only the checks to be made here.
+        return Weight::Light(1);
+    }
+    match key.public_key().kind() {
+        KeyKind::Rsa { bits } | KeyKind::RsaPss { bits, .. } => Weight::Heavy(match bits {
+            0..=2048 => 16,
+            2049..=3072 => 50,
+            _ => 110,
+        }),
+        KeyKind::EcP256 | KeyKind::Ed25519 => Weight::Light(1),
+        _ => Weight::Light(10),
+    }
 }
 
 impl Drop for Dispatch {

@@ -21,6 +21,7 @@ use crate::access::{Access, Door, Standing};
 use crate::catalog::catalog;
 use crate::config::PeerAddress;
 use crate::edge_identity::EdgeIdentity;
+use crate::places::Place;
 use crate::policy::EdgeGrant;
 use crate::server::Shared;
 
@@ -32,6 +33,8 @@ pub(crate) struct Greeted<S> {
     pub(crate) reader: FrameReader<ReadHalf<TlsStream<S>>>,
     pub(crate) writer: FrameWriter<WriteHalf<TlsStream<S>>>,
     pub(crate) edge: Arc<EdgeGrant>,
+    /// One of the edge's connections.
+    pub(crate) place: Place<String>,
     pub(crate) standing: Standing,
 }
 
@@ -44,6 +47,7 @@ pub(crate) enum TurnedAway {
     Certificate,
     UnknownEdge(EdgeIdentity),
     Network(EdgeIdentity, PeerAddress),
+    TooMany(EdgeIdentity, usize),
     Read(ReadError),
     NoHello,
     Version(VersionMismatch),
@@ -73,6 +77,9 @@ impl fmt::Display for TurnedAway {
                     f,
                     "no [[edge]] rule about {identity} allows it to connect from {from}"
                 )
+            }
+            Self::TooMany(identity, limit) => {
+                write!(f, "{identity} has {limit} connections open, which is the limit")
             }
             Self::Read(error) => write!(f, "no hello: {error}"),
             Self::NoHello => f.write_str("the first frame is no hello"),
@@ -114,7 +121,8 @@ where
     // The edge's hello is read in any case: a connection closed with bytes unread is reset, and the reason lost with it.
     let why = match receive_hello(&mut reader, &hello, &identity).await {
         Ok(()) => match policy.edge(&identity, from) {
-            Ok(grant) => {
+            Ok(grant) => match shared.edges.take(grant.label().to_owned()) {
+                Some(place) => {
                 let counters = shared.metrics.edge(&grant.called());
                 let edge = Arc::new(grant.counted(counters));
                 for frame in catalog_frames(shared, &edge, 0) {
@@ -124,6 +132,7 @@ where
                     reader,
                     writer,
                     edge,
+                        place,
                     standing: Standing {
                         door: Door::Keyward,
                         chain,
@@ -135,6 +144,8 @@ where
                     },
                 });
             }
+                None => TurnedAway::TooMany(identity, shared.limits.connections_per_edge),
+            },
             Err(RefusalReason::Network) => TurnedAway::Network(identity, from),
             Err(_) => TurnedAway::UnknownEdge(identity),
         },
@@ -210,6 +221,10 @@ impl TurnedAway {
         match self {
             Self::UnknownEdge(_) => Some(ErrorReply::refused(RefusalReason::Edge)),
             Self::Network(..) => Some(ErrorReply::refused(RefusalReason::Network)),
+            Self::TooMany(_, limit) => Some(ErrorReply::new(
+                ErrorCode::Overloaded,
+                format!("this edge has {limit} connections already"),
+            )),
             Self::Version(error) => {
                 Some(ErrorReply::new(ErrorCode::Unsupported, error.to_string()))
             }

@@ -1,8 +1,8 @@
 //! The key server: holds private keys and performs typed operations for the edges it knows.
 //!
 //! ```text
-//!  edge ──mutual TLS 1.3──▶ listener ─▶ connection ─▶ dispatch ─▶ queue ─▶ worker ─▶ reply
-//!                                                        │                   │
+//!  edge ──mutual TLS 1.3──▶ listener ─▶ connection ─▶ dispatch ─▶ queue ─▶ worker ─▶ writer
+//!                                                        │        light, heavy │
 //!                                               policy: this edge?     operation's own checks,
 //!                                               this key? this         policy: this name?
 //!                                               operation?             then the private key
@@ -28,16 +28,20 @@ mod error;
 mod gokeyless;
 mod greeting;
 mod in_flight;
+mod lane;
 mod listener;
 mod metrics;
+mod places;
 mod policy;
 mod queue;
+mod read_ahead;
 mod refusals;
 mod reload;
 mod remote_work;
 mod server;
 mod status;
 pub mod store;
+mod threads;
 pub mod tickets;
 mod work;
 mod worker;

@@ -15,6 +15,8 @@ use tracing::{error, warn};
 use crate::access::Door;
 use crate::config::PeerAddress;
 use crate::greeting::{self, TurnedAway};
+use crate::places::one_address;
+use crate::read_ahead::ReadAhead;
 use crate::server::Shared;
 use crate::{connection, gokeyless};
 
@@ -105,15 +107,28 @@ where
         warn!(%peer, "connection refused: {} are open, which is the limit", shared.limits.connections);
         return;
     };
+    // Before the handshake, which costs us more than a stranger; the edge's own bound comes after it.
+    let place = match from {
+        PeerAddress::Ip(address) => match shared.addresses.take(one_address(address)) {
+            Some(place) => Some(place),
+            None => {
+                shared.metrics.connections_rejected.add();
+                let limit = shared.limits.connections_per_address;
+                warn!(%peer, "connection refused: this address has {limit}, which is the limit");
+                return;
+            }
+        },
+        PeerAddress::Unix => None,
+    };
     let shared = Arc::clone(shared);
     let tracker = shared.tracker.clone();
     tracker.spawn(async move {
-        let _permit = permit;
+        let _places = (permit, place);
         let killed = shared.killed.clone();
         let metrics = Arc::clone(&shared.metrics);
         let greeted = tokio::select! {
             () = killed.cancelled() => return,
-            greeted = timeout(shared.limits.handshake, Greeted::greet(&shared, door, io, from)) => greeted,
+            greeted = timeout(shared.limits.handshake, Greeted::greet(&shared, door, ReadAhead::new(io), from)) => greeted,
         };
         match greeted {
             Ok(Ok(greeted)) => {

@@ -2,6 +2,7 @@
 //! program: the first in a second are told in full, of the others how many there were.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,26 +23,49 @@ pub(crate) struct Refusals {
 struct Window {
     begin: Instant,
     told: u32,
-    /// By the reason's number.
-    untold: BTreeMap<u8, u64>,
+    untold: BTreeMap<Class, u64>,
+}
+
+/// What kind of refusal it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// By the number of a [`RefusalReason`].
+    Refused(u8),
+    /// There is no such key here.
+    UnknownKey,
+}
+
+impl From<RefusalReason> for Class {
+    fn from(reason: RefusalReason) -> Self {
+        Self::Refused(reason.code())
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(code) => RefusalReason::from_code(*code).fmt(f),
+            Self::UnknownKey => f.write_str("there is no such key here"),
+        }
+    }
 }
 
 /// What was not told of an edge.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Untold {
     pub(crate) edge: String,
-    pub(crate) reasons: Vec<(RefusalReason, u64)>,
+    pub(crate) classes: Vec<(Class, u64)>,
 }
 
 impl Untold {
     pub(crate) fn count(&self) -> u64 {
-        self.reasons.iter().map(|(_, count)| count).sum()
+        self.classes.iter().map(|(_, count)| count).sum()
     }
 }
 
 impl Refusals {
     /// Counts a refusal. Whether it is to be told in full.
-    pub(crate) fn note(&self, edge: &str, reason: RefusalReason, now: Instant) -> bool {
+    pub(crate) fn note(&self, edge: &str, class: impl Into<Class>, now: Instant) -> bool {
         let mut by_edge = self.by_edge.lock().unwrap_or_else(PoisonError::into_inner);
         let window = match by_edge.get_mut(edge) {
             Some(window) => window,
@@ -55,7 +79,7 @@ impl Refusals {
             window.told += 1;
             return true;
         }
-        *window.untold.entry(reason.code()).or_default() += 1;
+        *window.untold.entry(class.into()).or_default() += 1;
         false
     }
 
@@ -66,11 +90,7 @@ impl Refusals {
         over.filter(|(_, window)| !window.untold.is_empty())
             .map(|(edge, window)| Untold {
                 edge,
-                reasons: window
-                    .untold
-                    .into_iter()
-                    .map(|(code, count)| (RefusalReason::from_code(code), count))
-                    .collect(),
+                classes: window.untold.into_iter().collect(),
             })
             .collect()
     }
@@ -84,10 +104,11 @@ mod tests {
     fn a_flood_is_told_as_a_number() {
         let refusals = Refusals::default();
         let begin = Instant::now();
-        let told = |edge, reason| refusals.note(edge, reason, begin);
+        let told = |edge, reason: RefusalReason| refusals.note(edge, reason, begin);
         let in_full = (0..1000).filter(|_| told("a", RefusalReason::Rate)).count();
         assert_eq!(in_full, 10);
         assert!(!told("a", RefusalReason::Name));
+        assert!(!refusals.note("a", Class::UnknownKey, begin));
         assert!(
             told("b", RefusalReason::Name),
             "another edge is another matter"
@@ -96,7 +117,11 @@ mod tests {
         let untold = refusals.close(begin + WINDOW);
         let expected = Untold {
             edge: "a".to_owned(),
-            reasons: vec![(RefusalReason::Name, 1), (RefusalReason::Rate, 990)],
+            classes: vec![
+                (RefusalReason::Name.into(), 1),
+                (RefusalReason::Rate.into(), 990),
+                (Class::UnknownKey, 1),
+            ],
         };
         assert_eq!(untold, [expected]);
         assert!(told("a", RefusalReason::Rate), "a new second");

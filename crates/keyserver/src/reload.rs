@@ -248,7 +248,7 @@ impl Shared {
     /// Tells how many refusals were not told one by one.
     pub(crate) fn tell_untold(&self, now: Instant) {
         for untold in self.refusals.close(now) {
-            warn!(edge = untold.edge, refusals = untold.count(), reasons = ?untold.reasons, "more refusals");
+            warn!(edge = untold.edge, refusals = untold.count(), classes = ?untold.classes, "more refusals");
             self.audit.note_untold(&untold);
         }
     }

@@ -94,7 +94,7 @@ async fn conclude(worker: Arc<Worker>, current: Current, asked: Asked) {
         let finish = || finish(&current.job, asked.operation, answer);
         catch_unwind(AssertUnwindSafe(finish)).unwrap_or(Err(Failure::Panic))
     });
-    worker.conclude(current, outcome.map(Done::Typed));
+    drop(worker.conclude(current, outcome.map(Done::Typed)));
 }
 
 fn finish(

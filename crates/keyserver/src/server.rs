@@ -1,8 +1,8 @@
 //! Starting and stopping.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, available_parallelism};
 use std::time::{Duration, Instant, SystemTime};
 
 use keyward_config::AdminConfig;
@@ -25,15 +25,17 @@ use crate::error::StartError;
 use crate::gokeyless::{self, KeysBySki};
 use crate::listener::Listener;
 use crate::metrics::{Metrics, MetricsSnapshot};
+use crate::places::Places;
 use crate::policy::Policy;
-use crate::queue::Queue;
+use crate::queue::{Bounds, Queue};
 use crate::refusals::Refusals;
 use crate::reload::{self, Files};
 use crate::remote_work::Remote;
 use crate::status::Status;
 use crate::store::{self, Gate, KeySet, Opened, RemoteStore};
+use crate::threads;
 use crate::tickets::Tickets;
-use crate::worker::{self, Job, Worker};
+use crate::worker::{Job, Worker};
 
 /// What all connections share.
 pub(crate) struct Shared {
@@ -49,8 +51,10 @@ pub(crate) struct Shared {
     /// The edges that are here.
     pub(crate) connected: Arc<Connected>,
     pub(crate) connections: Arc<Semaphore>,
-    /// Bytes of handshakes that wait for a worker: one permit each.
-    pub(crate) queued_bytes: Arc<Semaphore>,
+    /// Connections of each address.
+    pub(crate) addresses: Arc<Places<IpAddr>>,
+    /// Connections of each edge.
+    pub(crate) edges: Arc<Places<String>>,
     /// No new connections; the old ones say `going_away` and end when they have answered.
     pub(crate) draining: CancellationToken,
     /// Everything ends at once.
@@ -113,7 +117,11 @@ impl KeyServer {
             Some(admin) => Some(bind_admin(admin).await?),
             None => None,
         };
-        let queue = Arc::new(Queue::new(config.limits.queue));
+        let queue = Arc::new(Queue::new(Bounds {
+            lane: config.limits.queue,
+            edge: config.limits.queue_per_edge,
+            bytes: config.limits.queue_bytes,
+        }));
         let metrics = Arc::new(Metrics::default());
         let audit = Audit::open(config.audit.as_ref(), Arc::clone(&metrics))
             .map_err(|error| StartError::Config(config.audit_problem(&error).into()))?;
@@ -147,7 +155,7 @@ impl KeyServer {
                 killed: killed.clone(),
             },
         });
-        let workers = worker::start(&worker, config.limits.workers).map_err(StartError::Thread)?;
+        let workers = threads::heavy(&worker, config.limits.workers).map_err(StartError::Thread)?;
         let shared = Arc::new(Shared {
             access,
             refusals,
@@ -159,7 +167,8 @@ impl KeyServer {
             gokeyless_keys: KeysBySki::default(),
             connected: Arc::default(),
             connections: Arc::new(Semaphore::new(config.limits.connections)),
-            queued_bytes: Arc::new(Semaphore::new(config.limits.queue_bytes)),
+            addresses: Places::new(config.limits.connections_per_address),
+            edges: Places::new(config.limits.connections_per_edge),
             draining: CancellationToken::new(),
             killed,
             tracker: TaskTracker::new(),
@@ -170,6 +179,10 @@ impl KeyServer {
             let killed = shared.killed.clone();
             let kept = draining.run_until_cancelled_owned(keep_current(tickets));
             shared.tracker.spawn(killed.run_until_cancelled_owned(kept));
+        }
+        for _ in 0..available_parallelism().map_or(1, usize::from) {
+            // Ends with the queue, which is closed when no connection is left.
+            tokio::spawn(threads::light(Arc::clone(&worker)));
         }
         for listener in listeners {
             let listening = listener.run(Arc::clone(&shared), Door::Keyward);

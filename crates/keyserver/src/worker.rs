@@ -1,22 +1,21 @@
-//! The threads that use private keys.
+//! What is done with a request that waits: checks, the private key, the record, the answer.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
-use std::{fmt, io};
 
 use keyward_keyop::{CheckError, Names, PerformError};
 use keyward_protocol::{ErrorCode, ErrorReply, RefusalReason};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tracing::{debug, error, warn};
 
 use crate::access::Access;
 use crate::audit::{Audit, Entry, Verdict};
-use crate::in_flight::ReplySlot;
+use crate::in_flight::{ReplySlot, Wake};
 use crate::metrics::{Metrics, Outcome};
 use crate::policy::{Admitted, EdgeGrant, Refusal};
-use crate::queue::{Lane, Queue};
+use crate::queue::Queue;
 use crate::refusals::Refusals;
 use crate::remote_work::{self, Asked, Remote};
 use crate::store::{Custody, StoreError, StoredKey};
@@ -31,8 +30,6 @@ pub(crate) struct Job {
     pub(crate) admitted: Admitted,
     pub(crate) arrived: Instant,
     pub(crate) deadline: Instant,
-    /// Its share of what may wait.
-    pub(crate) _bytes: OwnedSemaphorePermit,
     pub(crate) reply: ReplySlot,
 }
 
@@ -62,35 +59,14 @@ enum Step {
     Asked(Asked),
 }
 
-/// Starts `count` workers and one more for light jobs alone.
-pub(crate) fn start(worker: &Arc<Worker>, count: usize) -> io::Result<Vec<JoinHandle<()>>> {
-    let lanes = std::iter::repeat_n(Lane::General, count).chain([Lane::LightOnly]);
-    let threads: io::Result<Vec<_>> = lanes
-        .enumerate()
-        .map(|(i, lane)| {
-            let worker = Arc::clone(worker);
-            Builder::new()
-                .name(format!("kw-worker-{i}"))
-                .spawn(move || {
-                    while let Some(job) = worker.queue.pop(lane) {
-                        worker.run(job);
-                    }
-                })
-        })
-        .collect();
-    if threads.is_err() {
-        worker.queue.close();
-    }
-    threads
-}
-
 impl Worker {
-    fn run(self: &Arc<Self>, job: Job) {
+    /// Does a job, and answers it. Whom to wake for the answer, if it is there.
+    pub(crate) fn run(self: &Arc<Self>, job: Job) -> Option<Wake> {
         if job.reply.is_withdrawn() {
             job.edge
                 .operations()
                 .count(job.operation.kind(), Outcome::Cancelled);
-            return;
+            return None;
         }
         let started = Instant::now();
         let mut seen = Seen::default();
@@ -104,13 +80,20 @@ impl Worker {
         let current = Current { job, started, seen };
         match step {
             Ok(Step::Done(result)) => self.conclude(current, Ok(result)),
-            Ok(Step::Asked(asked)) => remote_work::conclude_later(self, current, asked),
+            Ok(Step::Asked(asked)) => {
+                remote_work::conclude_later(self, current, asked);
+                None
+            }
             Err(failure) => self.conclude(current, Err(failure)),
         }
     }
 
-    /// Counts, logs, records and answers.
-    pub(crate) fn conclude(&self, current: Current, outcome: Result<Done, Failure>) {
+    /// Counts, logs, records and answers. Whom to wake for the answer, if it is not waited for until its record is on disk.
+    pub(crate) fn conclude(
+        &self,
+        current: Current,
+        outcome: Result<Done, Failure>,
+    ) -> Option<Wake> {
         let Current { job, started, seen } = current;
         let kind = job.operation.kind();
         let work = started.elapsed();
@@ -137,9 +120,7 @@ impl Worker {
             Ok(done) => dialect.result(done, (queued, work)),
             Err(failure) => dialect.error(failure.reply()),
         };
-        let Some(frame) = frame else {
-            return;
-        };
+        let frame = frame?;
         let Some(verdict) = verdict else {
             // The key was not used; a refusal among many is counted.
             return job.reply.send(frame);
@@ -154,7 +135,7 @@ impl Worker {
             verdict,
             work,
         };
-        self.audit.answer(&entry, job.reply, frame);
+        self.audit.answer(&entry, job.reply, frame)
     }
 
     /// Counts the job, and logs it, but for refusals that are too many. Whether it did.

@@ -1,5 +1,6 @@
 //! The one task that writes to a connection.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_protocol::io::FrameWriter;
@@ -9,24 +10,21 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::error;
 
-/// How many frames are written together at most.
-const BATCH: usize = 64;
+use crate::in_flight::InFlight;
 
-/// How many frames other than replies may wait to be written before the reader stops reading.
+/// How many frames other than answers may wait to be written before the reader stops reading.
 const CONTROL: usize = 16;
 
-/// The senders of a connection's write queue.
-pub(crate) struct Outgoing {
-    /// Answers of the workers. Each has its place reserved, so the bound is that of the requests in flight.
-    pub(crate) replies: mpsc::Sender<EncodedFrame>,
-    /// All other frames; who sends one waits while the edge does not read.
-    pub(crate) control: Control,
-}
-
-/// Sends frames that are no answers of workers.
+/// Sends frames that are no answers of workers. Who sends one waits while the edge does not read.
 pub(crate) struct Control(mpsc::Sender<EncodedFrame>);
 
 impl Control {
+    /// And where the writer takes them from.
+    pub(crate) fn channel() -> (Self, mpsc::Receiver<EncodedFrame>) {
+        let (sender, receiver) = mpsc::channel(CONTROL);
+        (Self(sender), receiver)
+    }
+
     /// Queues what is encoded already; `false` if the connection cannot be written to any more.
     pub(crate) async fn send_bytes(&self, bytes: EncodedFrame) -> bool {
         self.0.send(bytes).await.is_ok()
@@ -44,53 +42,43 @@ impl Control {
     }
 }
 
-/// What the writer task takes from.
-pub(crate) struct Incoming {
-    replies: mpsc::Receiver<EncodedFrame>,
-    control: mpsc::Receiver<EncodedFrame>,
-}
-
-/// The write queue of a connection that may have `in_flight` requests.
-pub(crate) fn queue(in_flight: u16) -> (Outgoing, Incoming) {
-    let (replies, reply_receiver) = mpsc::channel(usize::from(in_flight).max(1));
-    let (control, control_receiver) = mpsc::channel(CONTROL);
-    (
-        Outgoing {
-            replies,
-            control: Control(control),
-        },
-        Incoming {
-            replies: reply_receiver,
-            control: control_receiver,
-        },
-    )
-}
-
-/// Writes until the reader's end of the queue is gone, then says goodbye. Ends early if the edge does not read for `limit`.
+/// Writes until the reader's end of `control` is gone, then says goodbye. Ends early if the edge does not read: nothing for
+/// `limit`, or less than there are answers for it.
 pub(crate) async fn run<W: AsyncWrite + Unpin>(
     mut writer: FrameWriter<W>,
-    mut incoming: Incoming,
+    in_flight: Arc<InFlight>,
+    mut control: mpsc::Receiver<EncodedFrame>,
     limit: Duration,
 ) {
-    let mut frames = Vec::with_capacity(BATCH);
+    let mut frames = Vec::new();
     loop {
-        let replies_end = incoming.replies.is_closed() && incoming.replies.is_empty();
         tokio::select! {
-            _ = incoming.replies.recv_many(&mut frames, BATCH), if !replies_end => (),
-            frame = incoming.control.recv() => match frame {
+            taken = in_flight.take(&mut frames) => if taken.is_err() {
+                return;
+            },
+            frame = control.recv() => match frame {
                 Some(frame) => frames.push(frame),
                 None => break,
             },
         }
-        if !matches!(timeout(limit, writer.write(&mut frames)).await, Ok(Ok(()))) {
+        // What else is there goes along.
+        while let Ok(frame) = control.try_recv() {
+            frames.push(frame);
+        }
+        let written = tokio::select! {
+            biased;
+            written = timeout(limit, writer.write(&mut frames)) => matches!(written, Ok(Ok(()))),
+            _ = in_flight.unread() => false,
+        };
+        if !written {
             return;
         }
+        // A burst's room is not kept.
+        frames.shrink_to(16);
     }
     // The reader has ended. Answers that were ready by then still go out.
-    while let Ok(frame) = incoming.replies.try_recv() {
-        frames.push(frame);
-    }
-    if matches!(timeout(limit, writer.write(&mut frames)).await, Ok(Ok(()))) {
+    let taken = in_flight.try_take(&mut frames);
+    if taken.is_ok() && matches!(timeout(limit, writer.write(&mut frames)).await, Ok(Ok(()))) {
         // The edge learns from close_notify that nothing was cut off; if it is gone already there is nobody to tell.
         let _ = timeout(limit, writer.shutdown()).await;
     }

@@ -26,7 +26,7 @@ const CAPACITY: usize = LENGTH_LEN + MAX_FRAME_LEN;
 /// assert!(matches!(decoder.next_frame(), Ok(Some(Frame::Ping { id: 7 }))));
 /// ```
 pub struct Decoder {
-    /// Always `INITIAL` bytes or more; the bytes received and not yet decoded are `start..end`.
+    /// Made when bytes come; the bytes received and not yet decoded are `start..end`.
     buffer: Zeroizing<Vec<u8>>,
     start: usize,
     end: usize,
@@ -38,7 +38,7 @@ impl Decoder {
     /// An empty decoder.
     pub fn new() -> Self {
         Self {
-            buffer: Zeroizing::new(vec![0; INITIAL]),
+            buffer: Zeroizing::default(),
             start: 0,
             end: 0,
             lost: None,
@@ -59,6 +59,15 @@ impl Decoder {
     /// Bytes received and not decoded yet.
     pub fn buffered(&self) -> usize {
         self.end - self.start
+    }
+
+    /// Gives the buffer back if nothing is in it: a connection that waits needs none.
+    pub fn release(&mut self) {
+        if self.start == self.end {
+            // What was decoded is wiped already, and so that it is not done again, byte by byte, this is no drop of the whole.
+            *self.buffer = Vec::new();
+            (self.start, self.end) = (0, 0);
+        }
     }
 
     /// The next whole frame, or `None` until more bytes have come.
@@ -112,7 +121,8 @@ impl Decoder {
             self.buffer[buffered..self.end].zeroize();
         } else {
             // A fresh buffer rather than `reserve`, which would free the old one without wiping it.
-            let len = (buffered + needed).next_power_of_two().min(CAPACITY);
+            let len = (buffered + needed).next_power_of_two();
+            let len = len.clamp(INITIAL, CAPACITY);
             let mut larger = Zeroizing::new(vec![0; len]);
             larger[..buffered].copy_from_slice(&self.buffer[self.start..self.end]);
             self.buffer = larger;

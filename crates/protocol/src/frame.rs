@@ -168,7 +168,11 @@ impl Frame {
             Self::Request { id, request } => {
                 encode_request(*id, request.deadline_ms, &request.operation)
             }
-            Self::Reply { id, reply } => build(FrameKind::Reply, *id, |out| reply.encode(out)),
+            Self::Reply { id, reply } => {
+                build_with(FrameKind::Reply, *id, reply.capacity(), |out| {
+                    reply.encode(out);
+                })
+            }
             Self::Error { id, error } => build(FrameKind::Error, *id, |out| error.encode(out)),
             Self::Ping { id } => build(FrameKind::Ping, *id, |_| ()),
             Self::Pong { id } => build(FrameKind::Pong, *id, |_| ()),
@@ -182,7 +186,7 @@ impl Frame {
             Self::TicketKeys { id, keys } => {
                 build(FrameKind::TicketKeys, *id, |out| keys.encode(out))
             }
-            Self::Unknown { kind, id } => build_raw(*kind, *id, |_| ()),
+            Self::Unknown { kind, id } => build_raw(*kind, *id, 0, |_| ()),
         }
     }
 
@@ -228,7 +232,8 @@ pub fn encode_request(
     deadline_ms: u32,
     operation: &Operation,
 ) -> Result<EncodedFrame, FrameTooLarge> {
-    build(FrameKind::Request, id, |out| {
+    let capacity = operation.payload_len() + 512;
+    build_with(FrameKind::Request, id, capacity, |out| {
         out.extend(deadline_ms.to_be_bytes());
         operation.encode(out);
     })
@@ -263,16 +268,30 @@ fn build(
     id: u32,
     body: impl FnOnce(&mut Vec<u8>),
 ) -> Result<EncodedFrame, FrameTooLarge> {
-    build_raw(kind.code(), id, body)
+    // Enough for nearly all frames with secrets, so that growing leaves no copies of them behind.
+    let capacity = match kind {
+        FrameKind::TicketKeys => 8 * 1024,
+        _ => 64,
+    };
+    build_with(kind, id, capacity, body)
+}
+
+fn build_with(
+    kind: FrameKind,
+    id: u32,
+    capacity: usize,
+    body: impl FnOnce(&mut Vec<u8>),
+) -> Result<EncodedFrame, FrameTooLarge> {
+    build_raw(kind.code(), id, capacity, body)
 }
 
 fn build_raw(
     kind: u8,
     id: u32,
+    capacity: usize,
     body: impl FnOnce(&mut Vec<u8>),
 ) -> Result<EncodedFrame, FrameTooLarge> {
-    // Enough for nearly all frames, so that growing leaves no copies of secrets behind.
-    let mut out = Zeroizing::new(Vec::with_capacity(8 * 1024));
+    let mut out = Zeroizing::new(Vec::with_capacity(HEADER_LEN + capacity));
     out.extend([0; LENGTH_LEN]);
     out.push(kind);
     out.extend(id.to_be_bytes());

@@ -23,6 +23,17 @@ pub struct Reply {
     pub result: OperationResult,
 }
 
+impl Reply {
+    /// At least the bytes that it encodes to.
+    pub(crate) fn capacity(&self) -> usize {
+        let result = match &self.result {
+            OperationResult::Signature(signature) => signature.len(),
+            OperationResult::MasterSecret(_) => 48,
+        };
+        16 + result
+    }
+}
+
 impl Encode for Reply {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend(self.queue_us.to_be_bytes());

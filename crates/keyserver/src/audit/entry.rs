@@ -78,9 +78,9 @@ struct Refusals<'a> {
 /// How many more of an edge's requests were refused than are recorded, and why.
 pub(crate) fn encode_untold(untold: &Untold) -> Vec<u8> {
     let reasons: Vec<String> = untold
-        .reasons
+        .classes
         .iter()
-        .map(|(reason, count)| format!("{count} times: {reason}"))
+        .map(|(class, count)| format!("{count} times: {class}"))
         .collect();
     let json = Refusals {
         time: now(),
@@ -129,7 +129,7 @@ impl Entry<'_> {
         let json = Json {
             time: now(),
             edge: self.edge,
-            key: self.key.to_string(),
+            key: hex(self.key.as_bytes()),
             label: self.label,
             operation: self.operation.name(),
             names: names.map(|names| match names {
@@ -142,18 +142,23 @@ impl Entry<'_> {
             cause,
             work_us: u64::try_from(self.work.as_micros()).unwrap_or(u64::MAX),
         };
+        // Most fit, and none is copied as it grows.
+        let mut record = Vec::with_capacity(640);
         // Texts and numbers always serialize.
-        serde_json::to_vec(&json).unwrap_or_default()
+        let _ = serde_json::to_writer(&mut record, &json);
+        record
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
     let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)].into());
-        text.push(DIGITS[usize::from(byte & 15)].into());
-    }
+    text.extend(
+        bytes
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]),
+    );
     text
 }
 

@@ -21,7 +21,7 @@ use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
 use crate::config::{AuditConfig, AuditMode, Config};
-use crate::in_flight::ReplySlot;
+use crate::in_flight::{ReplySlot, Wake};
 use crate::metrics::Metrics;
 use crate::refusals::Untold;
 
@@ -144,19 +144,22 @@ impl Audit {
         self.log.is_some()
     }
 
-    /// Records a use and answers it, in the order that the mode wants.
-    pub(crate) fn answer(&self, entry: &Entry<'_>, slot: ReplySlot, frame: EncodedFrame) {
+    /// Records a use and answers it, in the order that the mode wants. Whom to wake for the answer, if it is there.
+    pub(crate) fn answer(
+        &self,
+        entry: &Entry<'_>,
+        slot: ReplySlot,
+        frame: EncodedFrame,
+    ) -> Option<Wake> {
         let Some(log) = &self.log else {
             return slot.send(frame);
         };
-        let waiting = match log.mode {
-            AuditMode::Strict => Some((slot, frame)),
-            AuditMode::Relaxed { .. } => {
-                slot.send(frame);
-                None
-            }
+        let (waiting, wake) = match log.mode {
+            AuditMode::Strict => (Some((slot, frame)), None),
+            AuditMode::Relaxed { .. } => (None, slot.send(frame)),
         };
         self.append(log, entry.encode(), waiting);
+        wake
     }
 
     /// Records what was refused before a worker had it.
@@ -205,7 +208,7 @@ impl Waiter for Pending {
             Ok(_) => {
                 self.metrics.audit.recorded(self.since);
                 if let Some((slot, frame)) = self.waiting {
-                    slot.send(frame);
+                    drop(slot.send(frame));
                 }
             }
             Err(cause) => self.lost(&cause.to_string(), ErrorCode::Internal),
@@ -229,7 +232,7 @@ impl Pending {
                 "the use of the key cannot be recorded, so there is none",
             );
             if let Some(frame) = slot.dialect().error(error) {
-                slot.send(frame);
+                drop(slot.send(frame));
             }
         }
     }

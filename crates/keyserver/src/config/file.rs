@@ -124,8 +124,12 @@ pub(super) struct Gokeyless {
 #[serde(deny_unknown_fields)]
 pub(super) struct LimitsTable {
     pub(super) connections: Option<Spanned<i64>>,
+    pub(super) connections_per_edge: Option<Spanned<i64>>,
+    pub(super) connections_per_address: Option<Spanned<i64>>,
     pub(super) in_flight: Option<Spanned<i64>>,
+    pub(super) unsent_bytes: Option<Spanned<i64>>,
     pub(super) queue: Option<Spanned<i64>>,
+    pub(super) queue_per_edge: Option<Spanned<i64>>,
     pub(super) queue_bytes: Option<Spanned<i64>>,
     pub(super) workers: Option<Spanned<i64>>,
     pub(super) handshake_ms: Option<Spanned<i64>>,

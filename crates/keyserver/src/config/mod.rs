@@ -273,13 +273,21 @@ impl fmt::Display for AuditMode {
 pub struct Limits {
     /// Connections open at a time.
     pub connections: usize,
+    /// Of them, of one edge.
+    pub connections_per_edge: usize,
+    /// Of them, from one address; an IPv6 network of 64 bits is one.
+    pub connections_per_address: usize,
     /// Requests in flight on one connection; the next is answered `overloaded`.
     pub in_flight: u16,
-    /// Requests that wait for a worker, in each of the two queues.
+    /// Bytes of answers that an edge has not read; then its connection is cut.
+    pub unsent_bytes: usize,
+    /// Requests that wait, for RSA and for all other keys each.
     pub queue: usize,
+    /// Of them, of one edge.
+    pub queue_per_edge: usize,
     /// Bytes of the handshakes in both queues together. A usual one has a few thousand, the largest a hundred thousand.
     pub queue_bytes: usize,
-    /// Threads that use private keys; one more is kept for elliptic curves.
+    /// Threads that use RSA keys. Elliptic curves are done where connections are looked after.
     pub workers: usize,
     /// From accept to the edge's hello.
     pub handshake: Duration,
@@ -297,8 +305,12 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            connections_per_edge: 64,
+            connections_per_address: 256,
             in_flight: 1024,
+            unsent_bytes: 1024 * 1024,
             queue: 8192,
+            queue_per_edge: 2048,
             queue_bytes: 128 * 1024 * 1024,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             handshake: Duration::from_secs(5),

@@ -405,8 +405,20 @@ impl Reading {
         let default = Limits::default();
         Limits {
             connections: self.count(&table.connections, 1_000_000, default.connections),
+            connections_per_edge: self.count(
+                &table.connections_per_edge,
+                1_000_000,
+                default.connections_per_edge,
+            ),
+            connections_per_address: self.count(
+                &table.connections_per_address,
+                1_000_000,
+                default.connections_per_address,
+            ),
             in_flight: self.count(&table.in_flight, u16::MAX.into(), default.in_flight),
+            unsent_bytes: self.count(&table.unsent_bytes, 1 << 36, default.unsent_bytes),
             queue: self.count(&table.queue, 1_000_000, default.queue),
+            queue_per_edge: self.count(&table.queue_per_edge, 1_000_000, default.queue_per_edge),
             queue_bytes: self.count(&table.queue_bytes, 1 << 36, default.queue_bytes),
             workers: self.count(&table.workers, 1024, default.workers),
             handshake: self.time(&table.handshake_ms, default.handshake),

@@ -18,7 +18,7 @@ use super::greeting::Greeted;
 use super::request::{Asked, read};
 use crate::access::Lost;
 use crate::dialect::older;
-use crate::dispatch::{Dispatch, Rejected};
+use crate::dispatch::{Batch, Dispatch, Rejected};
 use crate::in_flight::InFlight;
 use crate::server::Shared;
 use crate::work::Work;
@@ -70,19 +70,26 @@ where
     let Greeted {
         stream,
         edge,
+        place,
         mut standing,
     } = greeted;
     info!(%peer, edge = edge.label(), "gokeyless client connected");
     let (mut reader, writer) = tokio::io::split(stream);
     let writer = FrameWriter::new(writer);
-    let (outgoing, incoming) = writer::queue(shared.limits.in_flight);
-    let mut writing = tokio::spawn(writer::run(writer, incoming, shared.limits.write));
+    let (control, controlled) = Control::channel();
+    let in_flight = InFlight::new(shared.limits.in_flight, shared.limits.unsent_bytes);
+    let mut writing = tokio::spawn(writer::run(
+        writer,
+        Arc::clone(&in_flight),
+        controlled,
+        shared.limits.write,
+    ));
     let (grants, edge) = watch::channel(edge);
     let connection = Connection {
-        control: outgoing.control,
+        control,
         dispatch: Dispatch {
-            in_flight: Arc::new(InFlight::default()),
-            replies: outgoing.replies,
+            in_flight,
+            place,
             edge,
             shared,
         },
@@ -175,28 +182,40 @@ impl Connection {
         }
     }
 
+    /// Handles the messages that came together.
     async fn receive(&self, decoder: &mut Decoder, bytes: &[u8]) -> Result<(), End> {
+        let mut batch = self.dispatch.batch();
+        let mut answers = Vec::new();
+        let mut end = None;
         let mut taken = 0;
-        while taken < bytes.len() {
+        while taken < bytes.len() && end.is_none() {
             taken += decoder.receive(&bytes[taken..]);
             match decoder.next_message() {
                 Ok(None) => {}
                 Ok(Some(message)) => {
                     let id = message.id();
-                    if let Some(reply) = self.message(message)
-                        && !self.answer(id, &reply).await
-                    {
-                        return Err(End::NotReading);
-                    }
+                    let reply = self.message(message, &mut batch);
+                    answers.extend(reply.map(|reply| (id, reply)));
                 }
-                Err((id, malformed)) => return Err(End::Malformed(id, malformed)),
+                Err((id, malformed)) => end = Some(End::Malformed(id, malformed)),
             }
         }
-        Ok(())
+        // Requests are queued before an answer is waited with for a client that does not read.
+        for rejection in self.dispatch.queue(batch) {
+            if !self.control.send_bytes(rejection).await {
+                return Err(End::NotReading);
+            }
+        }
+        for (id, reply) in &answers {
+            if !self.answer(*id, reply).await {
+                return Err(End::NotReading);
+            }
+        }
+        end.map_or(Ok(()), Err)
     }
 
     /// Queues what is asked for, or answers at once.
-    fn message(&self, message: Message) -> Option<Reply> {
+    fn message(&self, message: Message, batch: &mut Batch) -> Option<Reply> {
         let Shared {
             access,
             gokeyless_keys,
@@ -223,7 +242,10 @@ impl Connection {
             Asked::Operation(operation) => {
                 debug!(edge = edge.label(), key = %operation.key(), name = ?name.as_deref().map(<[u8]>::escape_ascii).map(|name| name.to_string()), ?client, "gokeyless request");
                 let work = Work::Raw(operation);
-                match self.dispatch.older_request(id, work, limits.deadline) {
+                match self
+                    .dispatch
+                    .older_request(batch, id, work, limits.deadline)
+                {
                     Ok(()) => None,
                     Err(Rejected::Answer(error)) => Some(Reply::Error(older(&error))),
                     Err(Rejected::Violation(_)) => Some(Reply::Error(ErrorCode::Internal)),

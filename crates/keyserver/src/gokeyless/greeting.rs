@@ -9,6 +9,7 @@ use tokio_rustls::server::TlsStream;
 use crate::access::{Door, Standing};
 use crate::config::PeerAddress;
 use crate::greeting::{TurnedAway, handshake, identify};
+use crate::places::Place;
 use crate::policy::EdgeGrant;
 use crate::server::Shared;
 
@@ -16,6 +17,8 @@ use crate::server::Shared;
 pub(crate) struct Greeted<S> {
     pub(super) stream: TlsStream<S>,
     pub(super) edge: Arc<EdgeGrant>,
+    /// One of the client's connections.
+    pub(super) place: Place<String>,
     pub(super) standing: Standing,
 }
 
@@ -38,8 +41,13 @@ where
     match policy.edge(&identity, from) {
         Ok(grant) => {
             let counters = shared.metrics.edge(&grant.called());
+            let Some(place) = shared.edges.take(grant.label().to_owned()) else {
+                let limit = shared.limits.connections_per_edge;
+                return Err(TurnedAway::TooMany(identity, limit));
+            };
             Ok(Greeted {
                 stream,
+                place,
                 edge: Arc::new(grant.counted(counters)),
                 standing: Standing {
                     door: Door::Gokeyless,

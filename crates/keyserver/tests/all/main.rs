@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod bounds;
 mod config_errors;
 mod gokeyless;
 mod identities;

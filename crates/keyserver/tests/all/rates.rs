@@ -165,3 +165,31 @@ fn a_flood_of_refusals_is_a_few_records_and_a_number() {
         );
     });
 }
+
+/// Who guesses at keys is seen, and does not fill the log.
+#[test]
+fn requests_for_unknown_keys_are_recorded_like_other_refusals() {
+    run(async {
+        let home = home();
+        let server = start(home.open_config(&section(""))).await;
+        let client = home.client(&server.addresses()[0]);
+        for _ in 0..200 {
+            let error = client.perform(site("p384").tls13(), PATIENCE).await;
+            assert_eq!(error.unwrap_err(), KeyClientError::UnknownKey);
+        }
+        let count = || -> u64 {
+            let records = records(&home);
+            let each = |record: &Value| record["refusals"].as_u64().unwrap_or(1);
+            records.iter().map(each).sum()
+        };
+        eventually("all are accounted for", || count() == 200).await;
+        let records = records(&home);
+        assert!(records.len() < 100, "{}", records.len());
+        assert_eq!(records[0]["verdict"], "refused");
+        assert_eq!(records[0]["key"], site("p384").id().to_string());
+        assert_eq!(records[0]["cause"], "there is no such key here");
+        let summary = records.iter().find(|record| !record["refusals"].is_null());
+        let cause = summary.unwrap()["cause"].as_str().unwrap();
+        assert!(cause.contains("there is no such key here"), "{cause}");
+    });
+}
