@@ -79,7 +79,10 @@ impl fmt::Display for TurnedAway {
                 )
             }
             Self::TooMany(identity, limit) => {
-                write!(f, "{identity} has {limit} connections open, which is the limit")
+                write!(
+                    f,
+                    "{identity} has {limit} connections open, which is the limit"
+                )
             }
             Self::Read(error) => write!(f, "no hello: {error}"),
             Self::NoHello => f.write_str("the first frame is no hello"),
@@ -123,27 +126,27 @@ where
         Ok(()) => match policy.edge(&identity, from) {
             Ok(grant) => match shared.edges.take(grant.label().to_owned()) {
                 Some(place) => {
-                let counters = shared.metrics.edge(&grant.called());
-                let edge = Arc::new(grant.counted(counters));
-                for frame in catalog_frames(shared, &edge, 0) {
-                    writer.send(&frame).await.map_err(TurnedAway::Write)?;
-                }
-                return Ok(Greeted {
-                    reader,
-                    writer,
-                    edge,
+                    let counters = shared.metrics.edge(&grant.called());
+                    let edge = Arc::new(grant.counted(counters));
+                    for frame in catalog_frames(shared, &edge, 0) {
+                        writer.send(&frame).await.map_err(TurnedAway::Write)?;
+                    }
+                    return Ok(Greeted {
+                        reader,
+                        writer,
+                        edge,
                         place,
-                    standing: Standing {
-                        door: Door::Keyward,
-                        chain,
-                        since,
-                        identity,
-                        from,
-                        access,
-                        policy: Arc::clone(policy),
-                    },
-                });
-            }
+                        standing: Standing {
+                            door: Door::Keyward,
+                            chain,
+                            since,
+                            identity,
+                            from,
+                            access,
+                            policy: Arc::clone(policy),
+                        },
+                    });
+                }
                 None => TurnedAway::TooMany(identity, shared.limits.connections_per_edge),
             },
             Err(RefusalReason::Network) => TurnedAway::Network(identity, from),

@@ -179,11 +179,6 @@ pub(crate) struct ReplySlot {
 }
 
 impl ReplySlot {
-    /// The request's id.
-    pub(crate) fn id(&self) -> u32 {
-        self.id
-    }
-
     /// How its answer is written.
     pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
