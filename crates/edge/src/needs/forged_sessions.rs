@@ -75,7 +75,6 @@ impl World {
             resolver: Resolver {
                 sites: Arc::new(Sites::new(sites)),
                 resumption: Arc::new(resumption),
-                key_server: config.key_server.server.to_string(),
                 keys: KeyClient::start(config.key_server).unwrap(),
                 key_operation_timeout: Duration::from_millis(1),
                 early_data: Register::new(8),
