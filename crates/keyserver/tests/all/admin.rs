@@ -30,6 +30,11 @@ async fn worked() -> (Home, RunningKeyServer) {
     refused.await.unwrap_err();
     let unknown = client.perform(site("p384").tls13(), PATIENCE);
     unknown.await.unwrap_err();
+    // Which no answer waits for.
+    eventually("the unknown key is recorded", || {
+        server.metrics().audit_records == 4
+    })
+    .await;
     // Keeps the connection while the test looks.
     std::mem::forget(client);
     (home, server)
@@ -64,7 +69,7 @@ fn what_was_done_is_counted_by_edge_kind_and_verdict() {
             "keyward_keyserver_store_seconds_count{algorithm=\"rsa\"} 1".to_owned(),
             "keyward_keyserver_open_connections 1".to_owned(),
             "keyward_keyserver_connections_total{verdict=\"accepted\"} 1".to_owned(),
-            "keyward_keyserver_audit_records_total{result=\"written\"} 3".to_owned(),
+            "keyward_keyserver_audit_records_total{result=\"written\"} 4".to_owned(),
             "keyward_keyserver_audit_waiting_records 0".to_owned(),
             "keyward_keyserver_keys 2".to_owned(),
             "keyward_keyserver_ready 1".to_owned(),
