@@ -21,6 +21,9 @@ use crate::site::{Mood, NOW, Repeatable, Site};
 /// The most things that happen in one run.
 const MAX_EVENTS: usize = 80;
 
+/// So many records wait, and none is added by saying one again: a script of such words alone would fill the memory.
+const MAX_ITEMS: usize = 512;
+
 /// One input.
 pub fn run(data: &[u8]) {
     negotiates(data);
@@ -211,7 +214,9 @@ impl World {
                 // The same record again and again.
                 let item = self.item(script.byte()).cloned();
                 for _ in 0..script.byte() {
-                    self.middle.items.extend(item.clone());
+                    if self.middle.items.len() < MAX_ITEMS {
+                        self.middle.items.extend(item.clone());
+                    }
                 }
             }
         }
