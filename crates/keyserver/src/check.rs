@@ -48,7 +48,12 @@ impl Config {
         report.problems.extend(self.check_audit());
         report.problems.extend(self.check_tickets());
         report.problems.extend(self.admin_warning());
-        match store::open(&self.keys, &[], None) {
+        let gates = store::gates(&self.keys).unwrap_or_else(|error| {
+            let cause = format!("a thread for a token cannot be started: {error}");
+            report.problems.push(self.problem("keys.store", cause, ""));
+            Vec::new()
+        });
+        match store::open(&self.keys, &gates, None) {
             Ok(opened) => {
                 report.problems.extend(opened.problems);
                 self.check_rules(&opened.keys, &mut report);

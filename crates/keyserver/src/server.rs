@@ -85,10 +85,11 @@ impl KeyServer {
         config: Config,
         stores: Vec<Arc<dyn RemoteStore>>,
     ) -> Result<RunningKeyServer, StartError> {
-        let stores: Vec<_> = stores.into_iter().map(Gate::new).collect();
-        let files = Files::new(config.clone(), stores.clone());
+        let mut gates = store::gates(&config.keys).map_err(StartError::Thread)?;
+        gates.extend(stores.into_iter().map(Gate::new));
+        let files = Files::new(config.clone(), gates.clone());
         let channel = channel::open(&config).map_err(StartError::Config)?;
-        let opened = open(&config, stores).await?;
+        let opened = open(&config, gates).await?;
         let channel_key = channel::permission_warnings(&config);
         let refusing = &channel.warnings;
         for problem in opened.problems.iter().chain(&channel_key).chain(refusing) {

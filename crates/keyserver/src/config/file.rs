@@ -52,6 +52,17 @@ pub(super) struct Keys {
 #[serde(deny_unknown_fields)]
 pub(super) struct Store {
     pub(super) directory: Option<Spanned<DirectoryTable>>,
+    pub(super) pkcs11: Option<Spanned<Pkcs11Table>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pkcs11Table {
+    pub(super) uri: Option<Text>,
+    pub(super) module: Option<Text>,
+    pub(super) pin_file: Option<Text>,
+    pub(super) pin_credential: Option<Text>,
+    pub(super) sessions: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]

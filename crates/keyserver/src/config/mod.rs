@@ -3,6 +3,7 @@
 mod file;
 mod gokeyless;
 mod network;
+mod pkcs11_uri;
 mod reading;
 mod selector;
 mod spiffe;
@@ -22,6 +23,8 @@ use reading::Reading;
 
 pub use gokeyless::GokeylessConfig;
 pub use network::{InvalidNetwork, Network, PeerAddress};
+pub(crate) use pkcs11_uri::encoded;
+pub use pkcs11_uri::{InvalidPkcs11Uri, Pkcs11Uri};
 pub use selector::{KeySelector, NameSelector};
 pub use spiffe::{InvalidSpiffeId, SpiffeId, SpiffeSelector};
 
@@ -169,6 +172,8 @@ pub struct KeysConfig {
 pub enum StoreConfig {
     /// Another directory.
     Directory(DirectoryConfig),
+    /// A token, asked after all files.
+    Pkcs11(Pkcs11Config),
 }
 
 /// A directory of key files.
@@ -180,13 +185,26 @@ pub struct DirectoryConfig {
     pub passphrase: Option<PassphraseSource>,
 }
 
-/// Where a passphrase is. One newline at its end is no part of it.
+/// Where a passphrase or a PIN is. One newline at its end is no part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PassphraseSource {
     /// A file that nobody else can read.
     File(PathBuf),
     /// A credential of systemd (`LoadCredential=`, `LoadCredentialEncrypted=`): a file of this name in `$CREDENTIALS_DIRECTORY`.
     Credential(String),
+}
+
+/// The keys of a token with a PKCS #11 module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pkcs11Config {
+    /// Which token, and which of its keys.
+    pub uri: Pkcs11Uri,
+    /// The library that speaks to it.
+    pub module: PathBuf,
+    /// Where the PIN of its user is, if it wants one.
+    pub pin: Option<PassphraseSource>,
+    /// Sessions with it, each with a thread of its own; at least 1.
+    pub sessions: usize,
 }
 
 /// A token bucket: so many a second, and so many at once after a pause.

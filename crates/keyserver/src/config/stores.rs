@@ -2,9 +2,15 @@
 
 use keyward_config::Spanned;
 
-use super::file::{DirectoryTable, Store, Text};
+use super::file::{DirectoryTable, Pkcs11Table, Store, Text};
 use super::reading::Reading;
-use super::{DirectoryConfig, PassphraseSource, StoreConfig};
+use super::{DirectoryConfig, PassphraseSource, Pkcs11Config, Pkcs11Uri, StoreConfig};
+
+/// Sessions with a token, unless it is said how many.
+const DEFAULT_SESSIONS: usize = 4;
+
+/// More than any token has.
+const MAX_SESSIONS: usize = 256;
 
 impl Reading {
     /// The stores besides `directory` and `files`.
@@ -13,16 +19,26 @@ impl Reading {
         for (i, store) in stores.into_iter().enumerate() {
             let at = format!("keys.store[{i}]");
             self.mark(&at, store.span());
-            let Store { directory } = store.into_inner();
-            match directory {
-                Some(directory) => read.extend(
+            let Store { directory, pkcs11 } = store.into_inner();
+            match (directory, pkcs11) {
+                (Some(directory), None) => read.extend(
                     self.directory(&format!("{at}.directory"), directory)
                         .map(StoreConfig::Directory),
                 ),
-                None => self.wrong(
+                (None, Some(token)) => read.extend(
+                    self.pkcs11(&format!("{at}.pkcs11"), token)
+                        .map(StoreConfig::Pkcs11),
+                ),
+                (None, None) => self.wrong(
                     &at,
                     "the store does not say of which kind it is",
-                    "write `directory = { path = \"more-keys\" }` below `[[keys.store]]`",
+                    "write `directory = { path = \"more-keys\" }` or `pkcs11 = { uri = \"pkcs11:token=…\", … }` below \
+                     `[[keys.store]]`",
+                ),
+                (Some(_), Some(_)) => self.wrong(
+                    &at,
+                    "one store is of two kinds",
+                    "give each a `[[keys.store]]` of its own",
                 ),
             }
         }
@@ -47,6 +63,56 @@ impl Reading {
         })
     }
 
+    fn pkcs11(&mut self, at: &str, table: Spanned<Pkcs11Table>) -> Option<Pkcs11Config> {
+        self.mark(at, table.span());
+        let table = table.into_inner();
+        let pin = self.secret(at, "pin", table.pin_file, table.pin_credential);
+        let Some(uri) = table.uri else {
+            self.wrong(
+                at,
+                "the store does not say which token it is",
+                "write `uri = \"pkcs11:token=…\"` with the token's label",
+            );
+            return None;
+        };
+        let uri = self.value(&format!("{at}.uri"), &uri, |text: &str| {
+            text.parse::<Pkcs11Uri>()
+        })?;
+        let module = match (table.module, &uri.module_path) {
+            (Some(module), _) => self.path(&format!("{at}.module"), module),
+            (None, Some(module)) => module.clone(),
+            (None, None) => {
+                self.wrong(
+                    at,
+                    "the store does not say which library speaks to its token",
+                    "write `module = \"/usr/lib/….so\"` with the PKCS #11 library of the token's maker",
+                );
+                return None;
+            }
+        };
+        let sessions = match table.sessions {
+            None => DEFAULT_SESSIONS,
+            Some(sessions) => {
+                let at = format!("{at}.sessions");
+                self.mark(&at, sessions.span());
+                match usize::try_from(sessions.into_inner()) {
+                    Ok(number @ 1..=MAX_SESSIONS) => number,
+                    _ => {
+                        let cause = format!("`sessions` is a number from 1 to {MAX_SESSIONS}");
+                        self.wrong(&at, cause, "each has a thread of its own");
+                        return None;
+                    }
+                }
+            }
+        };
+        Some(Pkcs11Config {
+            pin: pin.or_else(|| uri.pin_source.clone().map(PassphraseSource::File)),
+            uri,
+            module,
+            sessions,
+        })
+    }
+
     /// `passphrase_file` or `passphrase_credential` of the table at `at`.
     pub(super) fn passphrase(
         &mut self,
@@ -54,8 +120,19 @@ impl Reading {
         file: Option<Text>,
         credential: Option<Text>,
     ) -> Option<PassphraseSource> {
-        let file_field = format!("{at}.passphrase_file");
-        let credential_field = format!("{at}.passphrase_credential");
+        self.secret(at, "passphrase", file, credential)
+    }
+
+    /// What is in a file or a credential: `NAME_file` or `NAME_credential`.
+    fn secret(
+        &mut self,
+        at: &str,
+        name: &str,
+        file: Option<Text>,
+        credential: Option<Text>,
+    ) -> Option<PassphraseSource> {
+        let file_field = format!("{at}.{name}_file");
+        let credential_field = format!("{at}.{name}_credential");
         match (file, credential) {
             (None, None) => None,
             (Some(file), None) => Some(PassphraseSource::File(self.path(&file_field, file))),
@@ -66,7 +143,7 @@ impl Reading {
                 self.mark(&credential_field, credential.span());
                 self.wrong(
                     &credential_field,
-                    "the passphrase is in one place: a file or a credential",
+                    format!("the {name} is in one place: a file or a credential"),
                     "remove one of the two",
                 );
                 None

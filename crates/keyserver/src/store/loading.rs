@@ -1,6 +1,7 @@
 //! From the stores to the keys that are served, with all that is wrong on the way.
 
 use std::collections::HashSet;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::elsewhere::{Elsewhere, Gate, PROBE_MESSAGE};
 use super::files::{Content, KeyBytes, Trouble, open_directory};
 use super::key::{Custody, KeySet, Origin, StoredKey};
 use super::passphrase::Lazy;
+use super::pkcs11::Pkcs11Store;
 use super::remote::{RemoteKey, StoreError};
 use crate::config::{KeysConfig, PassphraseSource, StoreConfig};
 
@@ -73,6 +75,8 @@ pub(crate) fn open(
                     ),
                 }
             }
+            // One of `stores`.
+            StoreConfig::Pkcs11(_) => {}
         }
     }
     for gate in stores {
@@ -93,6 +97,8 @@ pub(crate) fn paths(config: &KeysConfig) -> Vec<PathBuf> {
                 directories.push(&directory.path);
                 passphrases.push(directory.passphrase.as_ref());
             }
+            // A PIN that was wrong is tried again when it has changed.
+            StoreConfig::Pkcs11(token) => passphrases.push(token.pin.as_ref()),
         }
     }
     for directory in directories {
@@ -107,6 +113,20 @@ pub(crate) fn paths(config: &KeysConfig) -> Vec<PathBuf> {
         }
     }
     paths
+}
+
+/// The stores outside the process that the configuration names.
+///
+/// # Errors
+/// A thread cannot be started.
+pub(crate) fn gates(config: &KeysConfig) -> io::Result<Vec<Gate>> {
+    let tokens = config.stores.iter().filter_map(|store| match store {
+        StoreConfig::Pkcs11(token) => Some(token),
+        StoreConfig::Directory(_) => None,
+    });
+    tokens
+        .map(|token| Ok(Gate::new(Arc::new(Pkcs11Store::new(token)?))))
+        .collect()
 }
 
 /// What has been read so far.

@@ -10,6 +10,7 @@ pub(crate) mod files;
 mod key;
 mod loading;
 mod passphrase;
+mod pkcs11;
 mod remote;
 
 pub use chain::Chain;
@@ -18,6 +19,7 @@ pub(crate) use elsewhere::{Elsewhere, Gate};
 pub(crate) use key::Custody;
 pub use key::{KeySet, Origin, StoredKey};
 pub use keyward_keyop::KeyTask;
-pub(crate) use loading::{Opened, open, paths};
+pub(crate) use loading::{Opened, gates, open, paths};
 pub(crate) use remote::Answer;
+pub use pkcs11::Pkcs11Store;
 pub use remote::{KeyUse, RemoteKey, RemoteStore, StoreError};

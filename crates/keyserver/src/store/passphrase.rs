@@ -1,4 +1,4 @@
-//! Passphrases of encrypted keys, read when they are needed.
+//! Passphrases of encrypted keys and PINs of tokens, read when they are needed.
 
 use std::path::PathBuf;
 
@@ -31,15 +31,20 @@ impl<'a> Lazy<'a> {
 }
 
 fn read(source: &PassphraseSource) -> Result<Passphrase, Trouble> {
+    line(source, "passphrase").map(Passphrase::new)
+}
+
+/// The one line of a file.
+pub(super) fn line(source: &PassphraseSource, kind: &str) -> Result<Zeroizing<Vec<u8>>, Trouble> {
     let (path, is_ours) = match source {
         PassphraseSource::File(path) => (path.clone(), true),
         // systemd has made the directory for this service alone, and may have given it to it by an ACL.
         PassphraseSource::Credential(name) => (credential(name)?, false),
     };
-    let what = format!("the passphrase in {}", path.display());
+    let what = format!("the {kind} in {}", path.display());
     let content = Content::read(&path)
         .map_err(|cause| Trouble::new(format!("cannot read {what}: {cause}"), ""))?;
-    if is_ours && let Some(exposed) = content.exposed(&path, "passphrase") {
+    if is_ours && let Some(exposed) = content.exposed(&path, kind) {
         let cause = format!("{}: {}", path.display(), exposed.cause);
         return Err(Trouble::new(cause, exposed.remedy));
     }
@@ -51,14 +56,14 @@ fn read(source: &PassphraseSource) -> Result<Passphrase, Trouble> {
             "write it on one line, and nothing else",
         ));
     }
-    Ok(Passphrase::new(Zeroizing::new(line.to_vec())))
+    Ok(Zeroizing::new(line.to_vec()))
 }
 
 fn credential(name: &str) -> Result<PathBuf, Trouble> {
     let directory = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
         Trouble::new(
             format!(
-                "systemd has given no credentials ($CREDENTIALS_DIRECTORY is not set), so no passphrase {name}"
+                "systemd has given no credentials ($CREDENTIALS_DIRECTORY is not set), so not {name}"
             ),
             format!("write `LoadCredentialEncrypted={name}:…` into the service's unit"),
         )

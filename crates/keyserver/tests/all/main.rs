@@ -14,6 +14,7 @@ mod load;
 mod named_operations;
 mod older_client;
 mod operations;
+mod pkcs11;
 mod policy;
 mod rates;
 mod raw_edge;

@@ -152,11 +152,11 @@ fn work(key: &PrivateKey, does: Does, key_use: KeyUse) {
     key_use.answer(answer);
 }
 
-fn premaster() -> Vec<u8> {
+pub(crate) fn premaster() -> Vec<u8> {
     [[3, 3].as_slice(), &[0x77; 46]].concat()
 }
 
-fn master_secret(operation: &Operation) -> [u8; 48] {
+pub(crate) fn master_secret(operation: &Operation) -> [u8; 48] {
     let Operation::Tls12RsaMasterSecret(operation) = operation else {
         panic!("not RSA key transport")
     };
