@@ -49,9 +49,10 @@ mod writer;
 
 pub use check::{KeySummary, Report};
 pub use config::{
-    AuditConfig, AuditMode, Config, DirectoryConfig, EdgeConfig, GokeylessConfig, InvalidNetwork, InvalidPkcs11Uri,
-    InvalidSpiffeId, KeySelector, KeysConfig, Limits, NameSelector, Network, PassphraseSource,
-    PeerAddress, Pkcs11Config, Pkcs11Uri, Rate, SpiffeId, SpiffeSelector, StoreConfig,
+    AuditConfig, AuditMode, Config, DirectoryConfig, EdgeConfig, GokeylessConfig, InvalidNetwork,
+    InvalidPkcs11Uri, InvalidSpiffeId, KeySelector, KeysConfig, Limits, NameSelector, Network,
+    PassphraseSource, PeerAddress, Pkcs11Config, Pkcs11Uri, Rate, SpiffeId, SpiffeSelector,
+    StoreConfig,
 };
 pub use edge_identity::EdgeIdentity;
 pub use error::StartError;

@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 
 use crate::access::Access;
 use crate::channel;
-use crate::config::{Config, GokeylessConfig};
+use crate::config::{Config, GokeylessConfig, StoreConfig};
 use crate::gokeyless;
 use crate::policy::Policy;
 use crate::server::Shared;
@@ -228,6 +228,7 @@ impl Files {
             ("limits", config.limits != old.limits),
             ("admin", config.admin != old.admin),
             ("log", config.log != old.log),
+            ("keys.store", !tokens(config).eq(tokens(old))),
         ];
         let changed = changed.into_iter().filter(|(_, changed)| *changed);
         changed
@@ -237,6 +238,11 @@ impl Files {
             })
             .collect()
     }
+}
+
+fn tokens(config: &Config) -> impl Iterator<Item = &StoreConfig> {
+    let stores = config.keys.stores.iter();
+    stores.filter(|store| matches!(store, StoreConfig::Pkcs11(_)))
 }
 
 fn listen(config: &Config) -> Option<&[Address]> {

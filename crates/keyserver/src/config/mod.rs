@@ -173,7 +173,7 @@ pub enum StoreConfig {
     /// Another directory.
     Directory(DirectoryConfig),
     /// A token, asked after all files.
-    Pkcs11(Pkcs11Config),
+    Pkcs11(Box<Pkcs11Config>),
 }
 
 /// A directory of key files.

@@ -27,7 +27,7 @@ impl Reading {
                 ),
                 (None, Some(token)) => read.extend(
                     self.pkcs11(&format!("{at}.pkcs11"), token)
-                        .map(StoreConfig::Pkcs11),
+                        .map(|token| StoreConfig::Pkcs11(Box::new(token))),
                 ),
                 (None, None) => self.wrong(
                     &at,

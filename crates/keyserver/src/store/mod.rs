@@ -20,6 +20,6 @@ pub(crate) use key::Custody;
 pub use key::{KeySet, Origin, StoredKey};
 pub use keyward_keyop::KeyTask;
 pub(crate) use loading::{Opened, gates, open, paths};
-pub(crate) use remote::Answer;
 pub use pkcs11::Pkcs11Store;
+pub(crate) use remote::Answer;
 pub use remote::{KeyUse, RemoteKey, RemoteStore, StoreError};
