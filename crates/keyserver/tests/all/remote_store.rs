@@ -378,6 +378,8 @@ fn a_store_without_answers_is_not_waited_for_and_not_filled() {
         // The device still has them: it is as full as before. The key may have been used, so that is on record.
         let fifth = client.perform(site("p256").tls13(), PATIENCE).await;
         assert_eq!(fifth.unwrap_err(), KeyClientError::Overloaded);
+        // Counted first, and on disk a moment later.
+        eventually("they are on disk", || server.metrics().audit_records == 3).await;
         let records = audit::records(&home);
         assert_eq!(records.len(), 3);
         for record in records {
