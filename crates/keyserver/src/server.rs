@@ -181,10 +181,10 @@ impl KeyServer {
             let kept = draining.run_until_cancelled_owned(keep_current(tickets));
             shared.tracker.spawn(killed.run_until_cancelled_owned(kept));
         }
-        for _ in 0..available_parallelism().map_or(1, usize::from) {
-            // Ends with the queue, which is closed when no connection is left.
-            tokio::spawn(threads::light(Arc::clone(&worker)));
-        }
+        // They end with the queue, which is closed when no connection is left.
+        let light = (0..available_parallelism().map_or(1, usize::from))
+            .map(|_| tokio::spawn(threads::light(Arc::clone(&worker))))
+            .collect();
         for listener in listeners {
             let listening = listener.run(Arc::clone(&shared), Door::Keyward);
             shared.tracker.spawn(listening);
@@ -216,6 +216,7 @@ impl KeyServer {
             gokeyless_addresses,
             worker,
             workers,
+            light,
             reload,
         })
     }
@@ -275,6 +276,7 @@ pub struct RunningKeyServer {
     gokeyless_addresses: Vec<Address>,
     worker: Arc<Worker>,
     workers: Vec<JoinHandle<()>>,
+    light: Vec<tokio::task::JoinHandle<()>>,
     reload: Arc<Notify>,
 }
 
@@ -333,6 +335,11 @@ impl RunningKeyServer {
         // The queue is closed and its jobs withdrawn: each thread has at most one operation left, milliseconds.
         while self.workers.iter().any(|worker| !worker.is_finished()) {
             tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // Whoever holds a worker holds the log: what waits there is on disk when the last has ended.
+        for task in std::mem::take(&mut self.light) {
+            // A panic in it was reported when it happened.
+            let _ = task.await;
         }
         self.worker.remote.end().await;
         self.shared
