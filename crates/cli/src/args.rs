@@ -39,11 +39,11 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Args)]
 pub(crate) struct LogArgs {
-    /// How log lines on standard error look: without this, as the configuration file says in [log], or for people
+    /// How log lines on standard error look: without this, as the configuration file says in `[log]`, or for people
     #[arg(long, global = true, value_enum, help_heading = "Logs")]
     pub(crate) log_format: Option<LogFormatArg>,
     /// The least important log lines to show: off, error, warn, info, debug or trace. Without this, as the configuration
-    /// file says in [log], or info. By module: set KEYWARD_LOG, as in KEYWARD_LOG=keyward_edge=debug
+    /// file says in `[log]`, or info. By module: set KEYWARD_LOG, as in KEYWARD_LOG=keyward_edge=debug
     #[arg(
         long,
         global = true,
