@@ -170,13 +170,13 @@ fn each_address_of_a_host_is_a_key_server_and_they_change() {
             ]
         );
 
-        // Nobody listens on the second; the first one moves.
-        dns.set(records_of(vec![("keys.home.example", A, address(other))]));
         let performing = tokio::spawn({
             let client = client.clone();
             async move { client.perform(operation(), PATIENCE).await }
         });
         let (id, _) = peer.request().await;
+        // Nobody listens on the second; the first one moves.
+        dns.set(records_of(vec![("keys.home.example", A, address(other))]));
         let mut new = second.greet(hello()).await;
         until("the old one is gone", || labels(&client).len() == 1).await;
         // What it had it may finish.
